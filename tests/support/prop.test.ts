@@ -18,6 +18,8 @@ test('a property that fails names the seed and the path that replay it, and the 
   expect(message).toMatch(/HOSTWIRE_SEED=-?\d+/);
   const path = /path: '([\d:]+)'/.exec(message)?.[1] ?? '';
   seen.length = 0;
-  expect(() => prop([fc.nat()], below100, { path, endOnFailure: true })).toThrow('Counterexample: [100]');
+  expect(() => prop([fc.nat()], below100, { path, endOnFailure: true })).toThrow(
+    'Counterexample: [100]',
+  );
   expect(seen).toEqual([100]);
 });

@@ -14,5 +14,7 @@ export function prop<Ts extends [unknown, ...unknown[]]>(
   const details = fc.check(property as fc.IProperty<Ts>, { seed: SEED, ...options });
   if (!details.failed) return;
   const replay = `replay: HOSTWIRE_SEED=${details.seed}, prop(…, { path: '${details.counterexamplePath ?? ''}' })`;
-  throw new Error(`${replay}\n${fc.defaultReportMessage(details) ?? ''}`, { cause: details.errorInstance });
+  throw new Error(`${replay}\n${fc.defaultReportMessage(details) ?? ''}`, {
+    cause: details.errorInstance,
+  });
 }
