@@ -1,0 +1,353 @@
+/**
+ * What a scenario is once it has been read and checked: one world, ready to be built. Every quantity is an integer in the
+ * unit its name says (or a float where a probability or a mean is meant), every reference has been looked up, every
+ * default that belongs to the description has been filled in. Defaults that belong to a model (a driver's ring, a
+ * socket's buffer) stay `null` here and are the profile's to supply.
+ *
+ * Plain data throughout: it survives structuredClone, so a worker can be handed one. A world may as well be described
+ * from code: load.ts `describe` takes the object that the YAML would have held.
+ */
+
+/** Where something was written, for errors and for failed expectations. Lines and columns count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One world: a scenario, or one variant of it when it has `each:`. */
+export interface Scenario {
+  readonly name: string;
+  /** What the scenario shows, in a sentence. */
+  readonly shows: string;
+  /** The variant's name, e.g. `blocking` or `epoll, 64 KiB`; empty when the scenario has no `each:`. */
+  readonly label: string;
+  /** What the variant sets: the axis (last part of its path) and its value as written, e.g. { model: 'epoll' }. */
+  readonly variant: Readonly<Record<string, string>>;
+  /** What selects this variant, and what `--set` gave, as arguments of `--set`: the replay command repeats them. */
+  readonly settings: readonly string[];
+  /** Named random streams are seeded with this text. */
+  readonly seed: string;
+  readonly profile: string;
+  readonly hosts: readonly HostSpec[];
+  readonly routers: readonly RouterSpec[];
+  readonly links: readonly LinkSpec[];
+  readonly apps: readonly AppSpec[];
+  readonly stop: StopSpec;
+  readonly expect: readonly Expectation[];
+  readonly source: Source;
+}
+
+/** The text that a scenario came from, and where each of its values stands in it. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+  /** Key: `pathKey(path)`, a path below the scenario, e.g. ['hosts', 'server', 'cpus']. */
+  readonly positions: ReadonlyMap<string, Position>;
+}
+
+export type Path = readonly (string | number)[];
+export const pathKey = (path: Path): string => path.join('\u0000');
+
+/** Where `path` was written; of something that was not written, where the nearest map around it was. */
+export function locate(source: Source, path: Path): Position | null {
+  for (let n = path.length; n >= 0; n--) {
+    const at = source.positions.get(pathKey(path.slice(0, n)));
+    if (at !== undefined) return at;
+  }
+  return null;
+}
+
+export type MachineKind = 'ideal' | 'linux';
+export type DeviceKind = 'nic' | 'tun' | 'lo';
+/** Linux's plain numbers (one, or a triple as in tcp_rmem), or a word as in tcp_congestion_control. */
+export type SysctlValue = readonly number[] | string;
+
+export interface HostSpec {
+  readonly name: string;
+  /** Cores, ≥ 1. */
+  readonly cpus: number;
+  readonly machine: MachineKind;
+  readonly profile: string;
+  /** Jiffies per second (CONFIG_HZ); 'exact' switches the rounding to jiffies off. */
+  readonly hz: number | 'exact';
+  /** As written, by sysctl's names: e.g. 'net.ipv4.tcp_rmem' → [4096, 131072, 6291456]. */
+  readonly sysctl: Readonly<Record<string, SysctlValue>>;
+  /** What the host's links are plugged into. */
+  readonly device: DeviceKind;
+  readonly nic: NicSpec;
+  /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
+  readonly costs: Readonly<Record<string, number>>;
+}
+
+/** The words of ethtool -l, -g, -c, -k. `null`: what the device and the machine have by themselves. */
+export interface NicSpec {
+  readonly queues: number | null;
+  readonly ring: { readonly rx: number | null; readonly tx: number | null };
+  readonly coalesce: {
+    /** Microseconds, as in ethtool. */
+    readonly rxUsecs: number | null;
+    readonly rxFrames: number | null;
+    readonly txUsecs: number | null;
+    readonly txFrames: number | null;
+    readonly adaptiveRx: boolean | null;
+    readonly adaptiveTx: boolean | null;
+  };
+  readonly features: {
+    readonly tso: boolean | null;
+    readonly gso: boolean | null;
+    readonly gro: boolean | null;
+  };
+  /** One interrupt per frame and no polling: what receive livelock needs. */
+  readonly napi: boolean | null;
+  /** The queue in front of the device. */
+  readonly qdisc: { readonly kind: string | null; readonly limitPackets: number | null };
+}
+
+export interface RouterSpec {
+  readonly name: string;
+  /** Drop-tail queue of each port, when the link that leaves it has none of its own. */
+  readonly limit: QueueLimit | null;
+}
+
+export type QueueLimit =
+  | { readonly unit: 'packets'; readonly count: number }
+  | { readonly unit: 'bytes'; readonly count: number };
+
+/** A link joins two hosts or routers; its two directions are independent. */
+export interface LinkSpec {
+  /** `a-b`; with a number behind it (`a-b-2`) when two links join the same two. */
+  readonly name: string;
+  readonly between: readonly [string, string];
+  /** From `between[0]` to `between[1]`, and back. */
+  readonly directions: readonly [LinkDirection, LinkDirection];
+  /** Path of the link in the scenario, for errors of the world builder. */
+  readonly path: Path;
+}
+
+export interface LinkDirection {
+  /** `a->b`: what metrics and fingerprints call it. */
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** Bits per second of IP packet + overhead; null: as fast as you like, no serialisation. */
+  readonly rateBitsPerSec: number | null;
+  /** One way. */
+  readonly delayNs: number;
+  /** Largest IP packet. */
+  readonly mtuBytes: number;
+  /** Bytes that each packet takes on the wire besides itself. */
+  readonly overheadBytes: number;
+  /** Drop-tail queue in front of the wire; null: the sender's device waits for the wire, nothing is dropped. */
+  readonly limit: QueueLimit | null;
+  readonly loss: LossSpec | null;
+  readonly duplicate: FaultSpec | null;
+  readonly corrupt: (FaultSpec & { readonly undetected: boolean }) | null;
+  readonly reorder: ReorderSpec | null;
+  readonly jitter: JitterSpec | null;
+}
+
+/** Which frames: each with a probability, every n-th, or those in a list (counted from 1 in this direction). */
+export type FaultSpec =
+  | { readonly kind: 'random'; readonly probability: number }
+  | { readonly kind: 'every'; readonly every: number }
+  | { readonly kind: 'list'; readonly frames: readonly number[] };
+
+export type LossSpec =
+  | FaultSpec
+  /** Gilbert–Elliott as in tc-netem(8): p good→bad, r bad→good, loss in the bad state (1−h) and in the good one (1−k). */
+  | {
+      readonly kind: 'gemodel';
+      readonly p: number;
+      readonly r: number;
+      readonly lossInBad: number;
+      readonly lossInGood: number;
+    };
+
+/** Chosen frames are held back by `extraNs` (so later ones overtake them). */
+export type ReorderSpec = FaultSpec & { readonly extraNs: number };
+
+/** A random extra delay. `keepOrder`: a frame never overtakes the one before it. */
+export interface JitterSpec {
+  readonly maxNs: number;
+  readonly distribution: 'uniform' | 'exponential';
+  readonly keepOrder: boolean;
+}
+
+/** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
+export type SockOpts = Readonly<Record<string, number | string>>;
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface AppBase {
+  readonly name: string;
+  readonly host: string;
+  readonly path: Path;
+}
+
+/** A thread per connection, or a pool of them behind a bounded queue: read, work, answer. */
+export interface BlockingApp extends AppBase {
+  readonly model: 'blocking';
+  readonly listen: number;
+  readonly backlog: number;
+  /** Bytes asked of each read(). */
+  readonly read: number;
+  /** Sleep after each read. */
+  readonly pauseNs: number;
+  readonly threads: 'per-connection' | { readonly pool: number; readonly queue: number };
+  /** Bytes of one request and of its answer; 0: no requests, only a stream that is read. */
+  readonly request: number;
+  readonly response: number;
+  /** User CPU time per request. */
+  readonly workNs: number;
+  readonly sockopt: SockOpts;
+}
+
+/** One thread, non-blocking sockets, epoll. */
+export interface EpollApp extends AppBase {
+  readonly model: 'epoll';
+  readonly listen: number;
+  readonly backlog: number;
+  readonly read: number;
+  readonly pauseNs: number;
+  readonly trigger: 'level' | 'edge';
+  readonly request: number;
+  readonly response: number;
+  readonly workNs: number;
+  readonly sockopt: SockOpts;
+}
+
+/** Sends back what it reads. */
+export interface EchoApp extends AppBase {
+  readonly model: 'echo';
+  readonly listen: number;
+  readonly backlog: number;
+  readonly read: number;
+  readonly sockopt: SockOpts;
+}
+
+/** Reads `afterBytes` of each connection, then nothing for `stallNs`, then goes on. */
+export interface StalledApp extends AppBase {
+  readonly model: 'stalled';
+  readonly listen: number;
+  readonly backlog: number;
+  readonly read: number;
+  readonly afterBytes: number;
+  readonly stallNs: number;
+  readonly sockopt: SockOpts;
+}
+
+/** Writes `bytes` on each of its connections, then half-closes and waits for the other end's FIN. */
+export interface BulkApp extends AppBase {
+  readonly model: 'bulk';
+  readonly connect: Address;
+  readonly bytes: number;
+  /** Bytes given to each write(). */
+  readonly write: number;
+  readonly connections: number;
+  readonly startNs: number;
+  /** Time between the starts of two connections. */
+  readonly staggerNs: number;
+  readonly close: boolean;
+  readonly sockopt: SockOpts;
+}
+
+/** Requests and answers over `connections`. */
+export interface ClientApp extends AppBase {
+  readonly model: 'client';
+  readonly connect: Address;
+  readonly connections: number;
+  /** In all. */
+  readonly requests: number;
+  readonly request: number;
+  readonly response: number;
+  readonly startNs: number;
+  readonly staggerNs: number;
+  readonly load:
+    | { readonly mode: 'closed'; readonly thinkNs: number }
+    | { readonly mode: 'open'; readonly ratePerSec: number; readonly arrivals: 'poisson' | 'fixed' };
+  /** A request without an answer after this has failed; null: waits. */
+  readonly timeoutNs: number | null;
+  readonly sockopt: SockOpts;
+}
+
+/** Frames without a connection, straight into a wire: what device and softirq see without TCP. */
+export interface RawApp extends AppBase {
+  readonly model: 'raw';
+  /** The host they go to. */
+  readonly to: string;
+  /** IP bytes of each. */
+  readonly bytes: number;
+  readonly when:
+    | { readonly kind: 'times'; readonly timesNs: readonly number[] }
+    | {
+        readonly kind: 'rate';
+        readonly arrivals: 'poisson' | 'fixed';
+        readonly ratePerSec: number;
+        readonly count: number;
+        readonly startNs: number;
+      };
+}
+
+export type AppSpec =
+  | BlockingApp
+  | EpollApp
+  | EchoApp
+  | StalledApp
+  | BulkApp
+  | ClientApp
+  | RawApp;
+export type ModelName = AppSpec['model'];
+
+/** The run ends when all of these have happened; reaching the limit fails it. */
+export interface StopSpec {
+  readonly when: readonly StopEvent[];
+  readonly limitNs: number;
+}
+
+/** `closed`: everything the app opened is closed, its threads have ended. `done`: it has sent all it is to send. */
+export interface StopEvent {
+  readonly app: string;
+  readonly event: 'closed';
+}
+
+/** One line of `expect:`. */
+export interface Expectation {
+  readonly that: Expr;
+  readonly is: Check;
+  /** As written, for reports. */
+  readonly text: string;
+  readonly source: string;
+  /** False: says nothing about this variant (`for:`). */
+  readonly applies: boolean;
+  readonly position: Position | null;
+}
+
+/** Numbers are in the metric's own unit (metrics-registry.ts): bit/s, ns, bytes, shares of 1. */
+export type Expr =
+  | { readonly kind: 'number'; readonly value: number; readonly dimension: Dimension | null }
+  | {
+      readonly kind: 'metric';
+      /** Canonical: a host's metric under its host's name. */
+      readonly name: string;
+      readonly dimension: Dimension;
+      /** Another variant's value, e.g. { model: 'blocking' }; null: this run's. */
+      readonly where: Readonly<Record<string, string>> | null;
+    }
+  | {
+      readonly kind: 'sum' | 'difference' | 'product' | 'quotient';
+      readonly left: Expr;
+      readonly right: Expr;
+    };
+
+export type Check =
+  | { readonly kind: 'compare'; readonly op: '<' | '<=' | '=' | '>=' | '>'; readonly value: Expr }
+  | { readonly kind: 'range'; readonly from: Expr; readonly to: Expr }
+  /** `relative`: `tolerance` is a share of the value. */
+  | { readonly kind: 'near'; readonly value: Expr; readonly tolerance: Expr; readonly relative: boolean };
+
+/** What a number measures, and so which units it may be written in. */
+export type Dimension = 'rate' | 'time' | 'bytes' | 'share' | 'count' | 'per-second';
