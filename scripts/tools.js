@@ -63,6 +63,9 @@ export function npm(args, options = {}) {
   return start('npm', args, options, process.platform === 'win32');
 }
 
+/** Tools colour what they write for us to keep, unless told: only a terminal wants that. */
+const ownEnv = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
+
 /**
  * @param {string} command
  * @param {string[]} args
@@ -70,7 +73,7 @@ export function npm(args, options = {}) {
  * @param {boolean} shell
  * @returns {Promise<Ran>}
  */
-function start(command, args, { show = false, cwd = root, env = process.env }, shell) {
+function start(command, args, { show = false, cwd = root, env = ownEnv }, shell) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
