@@ -172,11 +172,27 @@ export async function build() {
   // Stamped with the start: a source saved while the compiler ran makes this build stale, as it should.
   writeFileSync(join(fresh, '.built'), '');
   utimesSync(join(fresh, '.built'), started, started);
-  const dist = join(root, 'dist');
-  if (existsSync(dist)) renameSync(dist, old);
-  renameSync(fresh, dist);
-  rmSync(old, { recursive: true, force: true });
+  swap(fresh, old);
   return writeSchema(compiled);
+}
+
+/**
+ * Puts a finished build in the place of dist/. Two builds may finish at once (tests that find it stale): the later wins.
+ * @param {string} fresh
+ * @param {string} old
+ */
+function swap(fresh, old) {
+  const dist = join(root, 'dist');
+  for (let tries = 1; ; tries++) {
+    try {
+      if (existsSync(dist)) renameSync(dist, `${old}${tries}`);
+      renameSync(fresh, dist);
+      break;
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+  for (let n = 1; n <= 5; n++) rmSync(`${old}${n}`, { recursive: true, force: true });
 }
 
 /**

@@ -34,7 +34,7 @@ function parse(path: string, text: string): Node {
 function objections(
   path: string,
   text: string,
-): { list: string[]; add(at: number, what: string): void } {
+): { list: string[]; add: (at: number, what: string) => void } {
   const list: string[] = [];
   return {
     list,
