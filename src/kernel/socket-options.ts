@@ -1,0 +1,46 @@
+/**
+ * Names and numbers of socket options, as in Linux's headers (asm-generic/socket.h, linux/tcp.h), so that an application
+ * here passes what an application there passes. What each does is in syscalls/sockopt.ts.
+ *
+ * Differences of form, because a system call here takes integers: SO_LINGER's value is the seconds to linger, −1 for off;
+ * SO_RCVTIMEO and SO_SNDTIMEO are nanoseconds, 0 for none; TCP_CONGESTION takes an index into CONGESTION_CONTROLS.
+ */
+export const SOL_SOCKET = 1;
+export const IPPROTO_TCP = 6;
+
+export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const SO_KEEPALIVE = 9;
+export const SO_LINGER = 13;
+export const SO_REUSEPORT = 15;
+export const SO_RCVLOWAT = 18;
+export const SO_RCVTIMEO = 20;
+export const SO_SNDTIMEO = 21;
+export const SO_ACCEPTCONN = 30;
+export const SO_MEMINFO = 55;
+
+export const TCP_NODELAY = 1;
+export const TCP_MAXSEG = 2;
+export const TCP_CORK = 3;
+export const TCP_KEEPIDLE = 4;
+export const TCP_KEEPINTVL = 5;
+export const TCP_KEEPCNT = 6;
+export const TCP_LINGER2 = 8;
+export const TCP_WINDOW_CLAMP = 10;
+export const TCP_INFO = 11;
+export const TCP_QUICKACK = 12;
+export const TCP_CONGESTION = 13;
+export const TCP_USER_TIMEOUT = 18;
+export const TCP_NOTSENT_LOWAT = 25;
+
+export const SHUT_RD = 0;
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
+
+export const MSG_PEEK = 2;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_WAITALL = 0x100;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_MORE = 0x8000;
