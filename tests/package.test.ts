@@ -52,7 +52,6 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
   test('publint has nothing to say', async () => {
     const bytes = readFileSync(tarball);
     const { messages, pkg } = await publint({
-      pkgDir: root,
       strict: true,
       pack: { tarball: Uint8Array.from(bytes).buffer },
     });

@@ -25,9 +25,14 @@ const env: NodeJS.ProcessEnv = Object.fromEntries(
 );
 
 /** Runs a program and gives back how it ended, whatever that was. Asynchronous, so that Vitest's worker can still answer. */
-export function exec(command: string, args: readonly string[], cwd: string = root): Promise<Ran> {
+export function exec(
+  command: string,
+  args: readonly string[],
+  cwd: string = root,
+  shell: boolean = false,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const options = { cwd, env, maxBuffer: 1 << 28, encoding: 'utf8' } as const;
+    const options = { cwd, env, shell, maxBuffer: 1 << 28, encoding: 'utf8' } as const;
     execFile(command, args, options, (error, stdout, stderr) => {
       if (typeof error?.code === 'string') reject(error);
       else resolve({ code: error === null ? 0 : (error.code ?? 1), stdout, stderr });
@@ -35,12 +40,12 @@ export function exec(command: string, args: readonly string[], cwd: string = roo
   });
 }
 
-/** Runs npm: on Windows it is a .cmd file, so it is started by its JavaScript when the npm above us tells where that is. */
+/** Runs npm: on Windows it is a .cmd file, which needs a shell unless the npm above us tells where its JavaScript is. */
 export function npm(args: readonly string[], cwd: string): Promise<Ran> {
   const own = process.env['npm_execpath'];
   if (own !== undefined && /npm-cli\.[cm]?js$/.test(own))
     return exec(process.execPath, [own, ...args], cwd);
-  return exec('npm', args, cwd);
+  return exec('npm', args, cwd, process.platform === 'win32');
 }
 
 /** As exec(), but anything other than exit code 0 is an error that shows what was printed. */
