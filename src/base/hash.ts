@@ -6,8 +6,8 @@
 /** One strand of a fingerprint: what one link, thread or random stream did, in its own order. */
 export class Lane {
   readonly name: string;
-  a = 0x9e3779b9 | 0;
-  b = 0x7f4a7c15 | 0;
+  a: number = 0x9e3779b9 | 0;
+  b: number = 0x7f4a7c15 | 0;
   /** How many words went in. */
   words = 0;
   constructor(name: string) {
