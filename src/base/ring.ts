@@ -1,0 +1,109 @@
+/**
+ * First-in-first-out storage that allocates only when it grows: a deque in a power-of-two ring, and a pool of records.
+ */
+import { assert } from './assert.ts';
+
+/** A queue whose oldest element is `peek()`. Grows by doubling and never shrinks. */
+export class Ring<T> {
+  private items: (T | undefined)[];
+  private head = 0;
+  /** Elements held. */
+  length = 0;
+
+  /** @param capacity room before the first growth; rounded up to a power of two */
+  constructor(capacity = 8) {
+    let n = 1;
+    while (n < capacity) n *= 2;
+    this.items = new Array<T | undefined>(n).fill(undefined);
+  }
+
+  /** Appends `x` as the youngest. */
+  push(x: T): void {
+    if (this.length === this.items.length) this.grow();
+    this.items[(this.head + this.length) & (this.items.length - 1)] = x;
+    this.length++;
+  }
+
+  /** Puts `x` back in front, as the oldest. */
+  unshift(x: T): void {
+    if (this.length === this.items.length) this.grow();
+    this.head = (this.head - 1) & (this.items.length - 1);
+    this.items[this.head] = x;
+    this.length++;
+  }
+
+  /** Takes the oldest; undefined when empty. */
+  shift(): T | undefined {
+    if (this.length === 0) return undefined;
+    const x = this.items[this.head];
+    this.items[this.head] = undefined;
+    this.head = (this.head + 1) & (this.items.length - 1);
+    this.length--;
+    return x;
+  }
+
+  /** Takes the youngest; undefined when empty. */
+  pop(): T | undefined {
+    if (this.length === 0) return undefined;
+    this.length--;
+    const i = (this.head + this.length) & (this.items.length - 1);
+    const x = this.items[i];
+    this.items[i] = undefined;
+    return x;
+  }
+
+  /** The oldest; undefined when empty. */
+  peek(): T | undefined {
+    return this.length === 0 ? undefined : this.items[this.head];
+  }
+
+  /** The youngest; undefined when empty. */
+  last(): T | undefined {
+    return this.at(this.length - 1);
+  }
+
+  /** The i-th oldest, from 0; undefined when there are fewer. */
+  at(i: number): T | undefined {
+    if (i < 0 || i >= this.length) return undefined;
+    return this.items[(this.head + i) & (this.items.length - 1)];
+  }
+
+  clear(): void {
+    while (this.length > 0) this.shift();
+  }
+
+  private grow(): void {
+    const n = this.items.length;
+    const more = new Array<T | undefined>(2 * n).fill(undefined);
+    for (let i = 0; i < n; i++) more[i] = this.items[(this.head + i) & (n - 1)];
+    this.items = more;
+    this.head = 0;
+  }
+}
+
+/**
+ * Records that are used again. What `take` gives still holds its last user's values: the taker writes every field.
+ * `live` is 0 at the end of a world that lost no record.
+ */
+export class Pool<T> {
+  private readonly make: () => T;
+  private readonly free: T[] = [];
+  /** Records that are out: taken and not yet given back. */
+  live = 0;
+
+  constructor(make: () => T) {
+    this.make = make;
+  }
+
+  take(): T {
+    this.live++;
+    const x = this.free.pop();
+    return x === undefined ? this.make() : x;
+  }
+
+  give(x: T): void {
+    assert(this.live > 0, 'pool: more records came back than went out');
+    this.live--;
+    this.free.push(x);
+  }
+}
