@@ -8,6 +8,17 @@
  * from code: load.ts `describe` takes the object that the YAML would have held.
  */
 
+import type {
+  BlockingOptions,
+  BulkOptions,
+  ClientOptions,
+  EpollOptions,
+  ListenOptions,
+  RawOptions,
+  StalledOptions,
+} from '../../app/options.ts';
+import type { LinkOptions, QueueLimit } from '../net/options.ts';
+
 /** Where something was written, for errors and for failed expectations. Lines and columns count from 1. */
 export interface Position {
   readonly file: string;
@@ -110,10 +121,6 @@ export interface RouterSpec {
   readonly limit: QueueLimit | null;
 }
 
-export type QueueLimit =
-  | { readonly unit: 'packets'; readonly count: number }
-  | { readonly unit: 'bytes'; readonly count: number };
-
 /** A link joins two hosts or routers; its two directions are independent. */
 export interface LinkSpec {
   /** `a-b`; with a number behind it (`a-b-2`) when two links join the same two. */
@@ -130,166 +137,36 @@ export interface LinkDirection {
   readonly name: string;
   readonly from: string;
   readonly to: string;
-  /** Bits per second of IP packet + overhead; null: as fast as you like, no serialisation. */
-  readonly rateBitsPerSec: number | null;
-  /** One way. */
-  readonly delayNs: number;
-  /** Largest IP packet. */
-  readonly mtuBytes: number;
-  /** Bytes that each packet takes on the wire besides itself. */
-  readonly overheadBytes: number;
-  /** Drop-tail queue in front of the wire; null: the sender's device waits for the wire, nothing is dropped. */
-  readonly limit: QueueLimit | null;
-  readonly loss: LossSpec | null;
-  readonly duplicate: FaultSpec | null;
-  readonly corrupt: (FaultSpec & { readonly undetected: boolean }) | null;
-  readonly reorder: ReorderSpec | null;
-  readonly jitter: JitterSpec | null;
+  readonly options: LinkOptions;
 }
 
-/** Which frames: each with a probability, every n-th, or those in a list (counted from 1 in this direction). */
-export type FaultSpec =
-  | { readonly kind: 'random'; readonly probability: number }
-  | { readonly kind: 'every'; readonly every: number }
-  | { readonly kind: 'list'; readonly frames: readonly number[] };
-
-export type LossSpec =
-  | FaultSpec
-  /** Gilbert–Elliott as in tc-netem(8): p good→bad, r bad→good, loss in the bad state (1−h) and in the good one (1−k). */
-  | {
-      readonly kind: 'gemodel';
-      readonly p: number;
-      readonly r: number;
-      readonly lossInBad: number;
-      readonly lossInGood: number;
-    };
-
-/** Chosen frames are held back by `extraNs` (so later ones overtake them). */
-export type ReorderSpec = FaultSpec & { readonly extraNs: number };
-
-/** A random extra delay. `keepOrder`: a frame never overtakes the one before it. */
-export interface JitterSpec {
-  readonly maxNs: number;
-  readonly distribution: 'uniform' | 'exponential';
-  readonly keepOrder: boolean;
-}
-
-/** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
-export type SockOpts = Readonly<Record<string, number | string>>;
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-interface AppBase {
+/** An application: its model's options, and where it runs. The options may be given to the model as they are. */
+export interface AppPlace {
   readonly name: string;
   readonly host: string;
   readonly path: Path;
 }
 
-/** A thread per connection, or a pool of them behind a bounded queue: read, work, answer. */
-export interface BlockingApp extends AppBase {
+export interface BlockingApp extends AppPlace, BlockingOptions {
   readonly model: 'blocking';
-  readonly listen: number;
-  readonly backlog: number;
-  /** Bytes asked of each read(). */
-  readonly read: number;
-  /** Sleep after each read. */
-  readonly pauseNs: number;
-  readonly threads: 'per-connection' | { readonly pool: number; readonly queue: number };
-  /** Bytes of one request and of its answer; 0: no requests, only a stream that is read. */
-  readonly request: number;
-  readonly response: number;
-  /** User CPU time per request. */
-  readonly workNs: number;
-  readonly sockopt: SockOpts;
 }
-
-/** One thread, non-blocking sockets, epoll. */
-export interface EpollApp extends AppBase {
+export interface EpollApp extends AppPlace, EpollOptions {
   readonly model: 'epoll';
-  readonly listen: number;
-  readonly backlog: number;
-  readonly read: number;
-  readonly pauseNs: number;
-  readonly trigger: 'level' | 'edge';
-  readonly request: number;
-  readonly response: number;
-  readonly workNs: number;
-  readonly sockopt: SockOpts;
 }
-
-/** Sends back what it reads. */
-export interface EchoApp extends AppBase {
+export interface EchoApp extends AppPlace, ListenOptions {
   readonly model: 'echo';
-  readonly listen: number;
-  readonly backlog: number;
-  readonly read: number;
-  readonly sockopt: SockOpts;
 }
-
-/** Reads `afterBytes` of each connection, then nothing for `stallNs`, then goes on. */
-export interface StalledApp extends AppBase {
+export interface StalledApp extends AppPlace, StalledOptions {
   readonly model: 'stalled';
-  readonly listen: number;
-  readonly backlog: number;
-  readonly read: number;
-  readonly afterBytes: number;
-  readonly stallNs: number;
-  readonly sockopt: SockOpts;
 }
-
-/** Writes `bytes` on each of its connections, then half-closes and waits for the other end's FIN. */
-export interface BulkApp extends AppBase {
+export interface BulkApp extends AppPlace, BulkOptions {
   readonly model: 'bulk';
-  readonly connect: Address;
-  readonly bytes: number;
-  /** Bytes given to each write(). */
-  readonly write: number;
-  readonly connections: number;
-  readonly startNs: number;
-  /** Time between the starts of two connections. */
-  readonly staggerNs: number;
-  readonly close: boolean;
-  readonly sockopt: SockOpts;
 }
-
-/** Requests and answers over `connections`. */
-export interface ClientApp extends AppBase {
+export interface ClientApp extends AppPlace, ClientOptions {
   readonly model: 'client';
-  readonly connect: Address;
-  readonly connections: number;
-  /** In all. */
-  readonly requests: number;
-  readonly request: number;
-  readonly response: number;
-  readonly startNs: number;
-  readonly staggerNs: number;
-  readonly load:
-    | { readonly mode: 'closed'; readonly thinkNs: number }
-    | { readonly mode: 'open'; readonly ratePerSec: number; readonly arrivals: 'poisson' | 'fixed' };
-  /** A request without an answer after this has failed; null: waits. */
-  readonly timeoutNs: number | null;
-  readonly sockopt: SockOpts;
 }
-
-/** Frames without a connection, straight into a wire: what device and softirq see without TCP. */
-export interface RawApp extends AppBase {
+export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
-  /** The host they go to. */
-  readonly to: string;
-  /** IP bytes of each. */
-  readonly bytes: number;
-  readonly when:
-    | { readonly kind: 'times'; readonly timesNs: readonly number[] }
-    | {
-        readonly kind: 'rate';
-        readonly arrivals: 'poisson' | 'fixed';
-        readonly ratePerSec: number;
-        readonly count: number;
-        readonly startNs: number;
-      };
 }
 
 export type AppSpec =
@@ -308,7 +185,7 @@ export interface StopSpec {
   readonly limitNs: number;
 }
 
-/** `closed`: everything the app opened is closed, its threads have ended. `done`: it has sent all it is to send. */
+/** `closed`: the application has done all that it was asked to do, and its connections are closed (Probe.closed). */
 export interface StopEvent {
   readonly app: string;
   readonly event: 'closed';

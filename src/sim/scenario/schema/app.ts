@@ -1,0 +1,255 @@
+/** Applications: one schema per model, told apart by `model:`. */
+import { z } from 'zod';
+import type { AppSpec, ModelName } from '../types.ts';
+import { documented, onOff, port, quantity, whole } from './fields.ts';
+
+/** Each model's options, without name and place. */
+export type AppBody = {
+  [M in ModelName]: Omit<Extract<AppSpec, { model: M }>, 'name' | 'path'>;
+}[ModelName];
+
+const GiB = 1_073_741_824;
+
+/** Linux's plain numbers by Linux's names; on and off for switches. What each does: kernel/syscalls/sockopt.ts. */
+const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: number }>> = {
+  SO_RCVBUF: { text: 'Receive buffer, bytes; the kernel doubles it.', max: 0x3fff_ffff },
+  SO_SNDBUF: { text: 'Send buffer, bytes; the kernel doubles it.', max: 0x3fff_ffff },
+  SO_RCVLOWAT: { text: 'Readable from so many bytes.', max: 0x7fff_ffff },
+  SO_KEEPALIVE: { text: 'Probe a silent peer.', max: 1 },
+  SO_LINGER: { text: 'Seconds that close() waits; 0 resets the connection.', max: 32_767 },
+  SO_REUSEPORT: { text: 'Several listeners on one port.', max: 1 },
+  TCP_NODELAY: { text: 'Nagle off.', max: 1 },
+  TCP_CORK: { text: 'Only full segments.', max: 1 },
+  TCP_MAXSEG: { text: 'Upper limit of the MSS.', min: 88, max: 32_767 },
+  TCP_KEEPIDLE: { text: 'Seconds of silence before probes.', min: 1, max: 32_767 },
+  TCP_KEEPINTVL: { text: 'Seconds between probes.', min: 1, max: 32_767 },
+  TCP_KEEPCNT: { text: 'Unanswered probes.', min: 1, max: 127 },
+  TCP_WINDOW_CLAMP: { text: 'Upper limit of the window, bytes.', max: 0x7fff_ffff },
+  TCP_QUICKACK: { text: 'Acknowledge at once.', max: 1 },
+  TCP_USER_TIMEOUT: { text: 'Milliseconds without an acknowledgement before giving up.', max: 0x7fff_ffff },
+  TCP_NOTSENT_LOWAT: { text: 'Unsent bytes above which the socket is not writable.', max: 0xffff_ffff },
+};
+
+function sockoptValue(o: { text: string; max: number; min?: number }): z.ZodType<number> {
+  if (o.max === 1) {
+    const onOffOrNumber = z.union([z.literal([0, 1, 'on', 'off']), z.boolean()]);
+    const schema = onOffOrNumber.transform((v) => (v === 1 || v === true || v === 'on' ? 1 : 0));
+    return documented(schema, { text: o.text, example: '1' });
+  }
+  return whole({ text: o.text, example: '65536' }, { min: o.min ?? 0, max: o.max });
+}
+
+const sockopt = documented(
+  z
+    .strictObject({
+      ...Object.fromEntries(
+        Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
+      ),
+      TCP_CONGESTION: documented(z.enum(['cubic', 'reno']), { text: 'Congestion control.' }).optional(),
+    })
+    .transform((map) => map as Record<string, number | string>)
+    .prefault({}),
+  { text: 'Socket options by Linux’s names, set before listen() or connect().' },
+);
+
+const host = documented(z.string(), { text: 'The host it runs on.', example: 'server' });
+const bytes = (text: string, range: { min?: number; max?: number } = {}): z.ZodType<number> =>
+  quantity('bytes', { text }, range);
+const time = (text: string): z.ZodType<number> => quantity('time', { text });
+
+const listening = {
+  host,
+  listen: port({ text: 'Port.', example: '8080' }),
+  backlog: whole(
+    { text: 'As given to listen(); the kernel takes min(backlog, somaxconn). Default: 128.', example: '128' },
+    { min: 0, max: 0x7fff_ffff },
+  ).default(128),
+  read: bytes('Bytes asked of each read(). Default: 64 KiB.', { min: 1, max: GiB }).prefault('64 KiB'),
+  sockopt,
+};
+
+const serving = {
+  ...listening,
+  pause: time('Sleep after each read(). Default: 0 ms.').prefault('0 ms'),
+  request: bytes('Bytes of one request; 0 B: a stream that is only read. Default: 0 B.', { max: GiB }).prefault('0 B'),
+  response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
+  work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+};
+
+const pool = z.strictObject({
+  pool: whole({ text: 'Worker threads.' }, { min: 1, max: 100_000 }),
+  queue: quantity('count', { text: 'Accepted connections that may wait for a worker.', example: '100' }, { min: 1 }),
+});
+
+const threads = documented(z.union([z.literal('per-connection'), pool]), {
+  text: '`per-connection`, or a pool behind a bounded queue. Default: per-connection.',
+  example: '{ pool: 8, queue: 100 }',
+}).default('per-connection');
+
+const connectTo = documented(
+  z.string().transform((text, ctx) => {
+    const m = /^([A-Za-z_][A-Za-z0-9_-]*):(\d{1,5})$/.exec(text.trim());
+    const p = m === null ? 0 : Number(m[2]);
+    if (m === null || p < 1 || p > 65_535) {
+      const hint = 'host and port, e.g. `server:8080`';
+      ctx.issues.push({ code: 'custom', message: `\`${text}\` is no address`, input: text, params: { hint } });
+      return z.NEVER;
+    }
+    return { host: m[1]!, port: p };
+  }),
+  { text: 'Host and port.', example: 'server:8080' },
+);
+
+const connecting = {
+  host,
+  connect: connectTo,
+  connections: whole({ text: 'How many. Default: 1.' }, { min: 1, max: 1_000_000 }).default(1),
+  start: time('When the first connection is made. Default: 0 ms.').prefault('0 ms'),
+  stagger: time('Time between the starts of two connections. Default: 0 ms.').prefault('0 ms'),
+  io: documented(z.enum(['threads', 'epoll']), {
+    text: 'A blocking thread per connection, or one thread with epoll for all. Default: threads.',
+  }).default('threads'),
+  sockopt,
+};
+
+const blocking = z
+  .strictObject({ model: z.literal('blocking'), ...serving, threads })
+  .transform(({ pause, work, ...rest }) => ({ ...rest, pauseNs: pause, workNs: work }));
+
+const epoll = z
+  .strictObject({
+    model: z.literal('epoll'),
+    ...serving,
+    trigger: documented(z.enum(['level', 'edge']), { text: 'EPOLLET or not. Default: level.' }).default('level'),
+  })
+  .transform(({ pause, work, ...rest }) => ({ ...rest, pauseNs: pause, workNs: work }));
+
+const echo = z.strictObject({ model: z.literal('echo'), ...listening });
+
+const stalled = z
+  .strictObject({
+    model: z.literal('stalled'),
+    ...listening,
+    after: bytes('Bytes read of each connection before it stalls.'),
+    stall: time('For how long it does not read.'),
+  })
+  .transform(({ after, stall, ...rest }) => ({ ...rest, afterBytes: after, stallNs: stall }));
+
+const bulk = z
+  .strictObject({
+    model: z.literal('bulk'),
+    ...connecting,
+    bytes: bytes('Payload on each connection.', { min: 1 }),
+    write: bytes('Bytes given to each write(). Default: 64 KiB.', { min: 1, max: GiB }).prefault('64 KiB'),
+    send: time('When the first connection begins to write. Left out: as soon as it is connected.').optional(),
+    'send-stagger': time('Time between the first writes of two connections. Default: 0 ms.').prefault('0 ms'),
+    close: onOff({ text: 'Half-close after the last byte. Default: on.' }).default(true),
+  })
+  .transform(({ start, stagger, send, 'send-stagger': sendStagger, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    staggerNs: stagger,
+    sendNs: send ?? null,
+    sendStaggerNs: sendStagger,
+  }));
+
+const arrivals = documented(z.enum(['poisson', 'fixed']), {
+  text: 'Exponential gaps, or equal ones. Default: poisson.',
+}).default('poisson');
+
+const client = z
+  .strictObject({
+    model: z.literal('client'),
+    ...connecting,
+    requests: whole({ text: 'In all, over the connections in turn.' }, { min: 1, max: 1e9 }),
+    request: bytes('Bytes of one request.', { min: 1, max: GiB }),
+    response: bytes('Bytes of one answer.', { min: 1, max: GiB }),
+    mode: documented(z.enum(['closed', 'open']), {
+      text: '`closed`: each connection waits for its answer, thinks, asks again. `open`: requests come at their own times. Default: closed.',
+    }).default('closed'),
+    think: time('closed: pause between an answer and the next request. Default: 0 ms.').optional(),
+    'think-times': documented(z.enum(['fixed', 'exponential']), {
+      text: 'closed: every pause alike, or drawn with that mean. Default: fixed.',
+    }).optional(),
+    rate: quantity('per-second', { text: 'open: requests per second, over all connections.' }).optional(),
+    arrivals: documented(z.enum(['poisson', 'fixed']), {
+      text: 'open: exponential gaps, or equal ones. Default: poisson.',
+    }).optional(),
+    timeout: time('A request without an answer after this has failed. Left out: it waits.').optional(),
+  })
+  .transform((c, ctx): AppBody => {
+    const open = c.mode === 'open';
+    const alien = open ? (['think', 'think-times'] as const) : (['rate', 'arrivals'] as const);
+    for (const key of alien) {
+      if (c[key] === undefined) continue;
+      const message = `\`${key}\` says nothing with \`mode: ${c.mode}\``;
+      ctx.issues.push({ code: 'custom', message, input: c, path: [key], params: { key: true } });
+    }
+    if (open && (c.rate === undefined || c.rate <= 0)) {
+      const hint = 'requests per second, e.g. `rate: 500 /s`';
+      ctx.issues.push({ code: 'custom', message: '`mode: open` needs a `rate` above 0', input: c, path: ['rate'], params: { hint } });
+      return z.NEVER;
+    }
+    return {
+      model: 'client',
+      host: c.host,
+      connect: c.connect,
+      connections: c.connections,
+      requests: c.requests,
+      request: c.request,
+      response: c.response,
+      startNs: c.start,
+      staggerNs: c.stagger,
+      io: c.io,
+      load: open
+        ? { mode: 'open', ratePerSec: c.rate!, arrivals: c.arrivals ?? 'poisson' }
+        : { mode: 'closed', thinkNs: c.think ?? 0, think: c['think-times'] ?? 'fixed' },
+      timeoutNs: c.timeout ?? null,
+      sockopt: c.sockopt,
+    };
+  });
+
+const raw = z
+  .strictObject({
+    model: z.literal('raw'),
+    host,
+    to: documented(z.string(), { text: 'The host they go to.', example: 'server' }),
+    bytes: bytes('IP bytes of each frame.', { min: 20, max: 65_535 }),
+    times: z.array(time('When it is sent.')).min(1).optional(),
+    rate: quantity('per-second', { text: 'Frames per second.', example: '10000 /s' }).optional(),
+    arrivals,
+    count: whole({ text: 'How many, with `rate`.' }, { min: 1, max: 1e9 }).optional(),
+    start: time('With `rate`: when it begins. Default: 0 ms.').prefault('0 ms'),
+  })
+  .transform((r, ctx): AppBody => {
+    const fail = (message: string, key: string): never => {
+      const hint = '`times: [0 us, 5 us]`, or `rate: 10000 /s` with `count: 1000`';
+      ctx.issues.push({ code: 'custom', message, input: r, path: [key], params: { hint } });
+      return z.NEVER;
+    };
+    const place = { model: 'raw' as const, host: r.host, to: r.to, bytes: r.bytes };
+    if (r.times !== undefined) {
+      if (r.rate !== undefined) return fail('`times` and `rate` exclude each other', 'rate');
+      const back = r.times.findIndex((t, i) => i > 0 && t < r.times![i - 1]!);
+      if (back >= 0) return fail('times go back', 'times');
+      return { ...place, when: { kind: 'times', timesNs: r.times } };
+    }
+    if (r.rate === undefined || r.rate <= 0) return fail('when? give `times`, or a `rate` above 0', 'rate');
+    if (r.count === undefined) return fail('`rate` needs `count`: a source without end never stops', 'count');
+    const when = { kind: 'rate' as const, arrivals: r.arrivals, ratePerSec: r.rate, count: r.count, startNs: r.start };
+    return { ...place, when };
+  });
+
+export const MODELS: readonly ModelName[] = ['blocking', 'epoll', 'echo', 'stalled', 'bulk', 'client', 'raw'];
+/** Those that put something on a wire of themselves. */
+export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'raw'];
+
+export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
+  blocking,
+  epoll,
+  echo,
+  stalled,
+  bulk,
+  client,
+  raw,
+]);

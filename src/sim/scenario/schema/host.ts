@@ -1,0 +1,156 @@
+/** Hosts and routers, in the words of sysctl and ethtool. */
+import { z } from 'zod';
+import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
+import { SYSCTLS, type SysctlDef } from '../sysctl.ts';
+import { documented, linuxNumber, onOff, quantity, usecs, whole } from './fields.ts';
+import { limit } from './link.ts';
+
+/** Linux's words for lists of numbers: `4096 131072 6291456`; a single number may be a YAML number. */
+function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
+  const schema = z.union([z.string(), z.number(), z.array(z.int())]).transform((raw, ctx) => {
+    const bad = (message: string, hint: string): never => {
+      ctx.issues.push({ code: 'custom', message, input: raw, params: { hint } });
+      return z.NEVER;
+    };
+    if (def.numbers === 0) {
+      const words = def.words ?? [];
+      if (typeof raw === 'string' && words.includes(raw)) return raw;
+      return bad(`\`${String(raw)}\` is none of ${words.join(', ')}`, `write \`${def.fallback.toString()}\``);
+    }
+    const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
+    const example = (def.fallback as readonly number[]).join(' ');
+    if (parts.length !== def.numbers || !parts.every((p) => /^-?\d+$/.test(p))) {
+      const want = def.numbers === 3 ? 'three plain numbers' : 'one plain number';
+      return bad(`expected ${want}, as sysctl takes them`, `e.g. \`${example}\``);
+    }
+    const values = parts.map(Number);
+    const outside = values.find((v) => v < def.min || v > def.max);
+    if (outside !== undefined) {
+      return bad(`impossible value: ${outside}; Linux takes ${def.min} .. ${def.max}`, `e.g. \`${example}\``);
+    }
+    if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
+      return bad('the three numbers must not fall: least, first, most', `e.g. \`${example}\``);
+    }
+    return values;
+  });
+  const fallback = def.numbers === 0 ? def.fallback : (def.fallback as readonly number[]).join(' ');
+  return documented(schema, {
+    text: `${def.text} Default: ${fallback.toString()}.`,
+    source: def.source,
+    example: fallback.toString(),
+  });
+}
+
+const sysctls = z
+  .strictObject(Object.fromEntries(SYSCTLS.map((d) => [d.name, sysctl(d).optional()])))
+  .transform((map) => map as Record<string, SysctlValue>);
+
+const ring = (text: string): z.ZodType<number> =>
+  whole({ text, example: '512' }, { min: 1, max: 65_536 });
+
+const nicSchema = z
+  .strictObject({
+    queues: whole({ text: 'Receive queues, each with its own interrupt (ethtool -L).' }, { min: 1, max: 64 }).optional(),
+    ring: z
+      .strictObject({
+        rx: ring('Receive descriptors (ethtool -G rx).').optional(),
+        tx: ring('Transmit descriptors (ethtool -G tx).').optional(),
+      })
+      .optional(),
+    coalesce: z
+      .strictObject({
+        'rx-usecs': usecs({ text: 'How long a receive interrupt may be held back, waiting for more frames (ethtool -C rx-usecs, µs).' }, { max: 65_535 }).optional(),
+        'rx-frames': linuxNumber(null, { text: 'So many frames end the wait (ethtool -C rx-frames).' }, { min: 0, max: 65_535 }).optional(),
+        'tx-usecs': usecs({ text: 'How long the interrupt for sent frames may be held back (ethtool -C tx-usecs, µs).' }, { max: 65_535 }).optional(),
+        'tx-frames': linuxNumber(null, { text: 'So many sent frames end the wait (ethtool -C tx-frames).' }, { min: 0, max: 65_535 }).optional(),
+        'adaptive-rx': onOff({ text: 'Choose rx-usecs by the load (ethtool -C adaptive-rx).' }).optional(),
+        'adaptive-tx': onOff({ text: 'Choose tx-usecs by the load (ethtool -C adaptive-tx).' }).optional(),
+      })
+      .optional(),
+    features: z
+      .strictObject({
+        tso: onOff({ text: 'The device cuts large packets into frames (ethtool -K tso).' }).optional(),
+        gso: onOff({ text: 'The kernel cuts large packets as late as it can (ethtool -K gso).' }).optional(),
+        gro: onOff({ text: 'The kernel joins received frames before TCP (ethtool -K gro).' }).optional(),
+      })
+      .optional(),
+    napi: onOff({ text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.' }).optional(),
+    qdisc: z
+      .strictObject({
+        kind: documented(z.enum(['pfifo_fast', 'noqueue']), { text: 'Queue discipline in front of the device.' }).optional(),
+        limit: quantity('count', { text: 'Packets that it holds (txqueuelen).', source: 'net/ethernet/eth.c ether_setup(): 1000' }, { min: 1 }).optional(),
+      })
+      .optional(),
+  })
+  .transform(
+    (n): NicSpec => ({
+      queues: n.queues ?? null,
+      ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
+      coalesce: {
+        rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
+        rxFrames: n.coalesce?.['rx-frames'] ?? null,
+        txUsecs: n.coalesce?.['tx-usecs'] ?? null,
+        txFrames: n.coalesce?.['tx-frames'] ?? null,
+        adaptiveRx: n.coalesce?.['adaptive-rx'] ?? null,
+        adaptiveTx: n.coalesce?.['adaptive-tx'] ?? null,
+      },
+      features: {
+        tso: n.features?.tso ?? null,
+        gso: n.features?.gso ?? null,
+        gro: n.features?.gro ?? null,
+      },
+      napi: n.napi ?? null,
+      qdisc: { kind: n.qdisc?.kind ?? null, limitPackets: n.qdisc?.limit ?? null },
+    }),
+  );
+
+export type HostBody = Omit<HostSpec, 'name'>;
+
+export const PROFILES: readonly [string, ...string[]] = ['linux-6.18'];
+
+export const hostSchema: z.ZodType<HostBody> = z
+  .strictObject({
+    cpus: whole({ text: 'Cores. Default: 1.' }, { min: 1, max: 256 }).default(1),
+    machine: documented(z.enum(['linux', 'ideal']), {
+      text: '`linux`: every step costs what the cost table says. `ideal`: every cost is 0, no interrupt moderation, offloads off unless written; closed forms run on it.',
+      example: 'linux',
+    }).default('linux'),
+    profile: documented(z.enum(PROFILES), { text: 'Where defaults come from; the scenario has one too.' }).optional(),
+    HZ: documented(z.union([z.literal([100, 250, 300, 1000]), z.literal('exact')]), {
+      text: 'Jiffies per second; `exact` switches the rounding of timers to jiffies off. Default: 250.',
+      source: 'CONFIG_HZ',
+      example: '250',
+    }).default(250),
+    sysctl: sysctls.prefault({}),
+    device: documented(z.enum(['nic', 'tun', 'lo']), {
+      text: '`nic`: rings, interrupts, NAPI, GRO. `tun`: no ring and no interrupt, each frame is one skb through netif_rx(). `lo`: loopback.',
+      example: 'nic',
+    }).default('nic'),
+    nic: nicSchema.prefault({}),
+    costs: z
+      .record(z.string(), quantity('time', { text: 'Price of one kernel step, in place of the table.', example: '400 ns' }))
+      .default({}),
+  })
+  .transform(
+    (h): HostBody => ({
+      cpus: h.cpus,
+      machine: h.machine,
+      profile: h.profile ?? '',
+      hz: h.HZ,
+      sysctl: h.sysctl,
+      device: h.device,
+      nic: h.nic,
+      costs: h.costs,
+    }),
+  );
+
+export type RouterBody = Omit<RouterSpec, 'name'>;
+
+export const routerSchema: z.ZodType<RouterBody> = z
+  .strictObject({
+    limit: limit({
+      text: 'Drop-tail queue of every port whose link has no `limit:`. Default: 1000 packets.',
+      source: 'net/ethernet/eth.c ether_setup(), txqueuelen',
+    }).optional(),
+  })
+  .transform((r): RouterBody => ({ limit: r.limit ?? null }));

@@ -1,0 +1,256 @@
+/** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
+import { z } from 'zod';
+import { instant, NEVER, START } from '../../../base/units.ts';
+import {
+  type Corrupt,
+  type GilbertElliott,
+  type Jitter,
+  LINK_DEFAULTS,
+  LINK_SOURCES,
+  type LinkOptions,
+  type Pick,
+  type QueueLimit,
+  type Reorder,
+} from '../../net/options.ts';
+import { readQuantity } from '../units.ts';
+import { type Doc, documented, onOff, quantity, whole } from './fields.ts';
+
+/** `1000 packets` or `64 KiB`. */
+export function limit(doc: Doc): z.ZodType<QueueLimit> {
+  const schema = z.union([z.string(), z.number()]).transform((raw, ctx): QueueLimit => {
+    const packets = readQuantity(raw, 'count');
+    const unitless = typeof raw === 'number' || /^\s*\d+\s*$/.test(raw);
+    const r = !unitless && packets.ok ? packets : readQuantity(raw, 'bytes');
+    const hint = 'a queue is so many `packets`, or so many bytes (`64 KiB`)';
+    if (!r.ok || r.value < 1) {
+      const message = unitless
+        ? `\`${raw}\` has no unit`
+        : r.ok
+          ? 'impossible value: a queue holds at least one'
+          : `\`${raw}\` is not the size of a queue`;
+      ctx.issues.push({ code: 'custom', message, input: raw, params: { hint } });
+      return z.NEVER;
+    }
+    return r === packets ? { unit: 'packets', count: r.value } : { unit: 'bytes', count: r.value };
+  });
+  return documented(schema, { example: '1000 packets', ...doc });
+}
+
+const probability = (text: string): z.ZodType<number> => quantity('share', { text }, { max: 1 });
+
+/** The keys by which a fault says which frames it means. */
+const pickKeys = {
+  chance: probability('Each frame by itself with this probability.').optional(),
+  every: whole({ text: 'Every n-th frame.' }, { min: 1, max: 1e9 }).optional(),
+  frames: documented(z.array(z.int().min(1)), {
+    text: 'These frames, counted from 1.',
+    example: '[3, 7]',
+  }).optional(),
+  per: documented(z.enum(['link', 'flow']), {
+    text: '`every` and `frames` count all frames of this direction, or each connection its own. Default: link.',
+  }).optional(),
+};
+
+interface PickInput {
+  readonly chance?: number | undefined;
+  readonly every?: number | undefined;
+  readonly frames?: readonly number[] | undefined;
+  readonly per?: 'link' | 'flow' | undefined;
+}
+
+function pickOf(v: PickInput, ctx: z.RefinementCtx): Pick {
+  const given = [v.chance, v.every, v.frames].filter((x) => x !== undefined);
+  if (given.length !== 1) {
+    ctx.issues.push({
+      code: 'custom',
+      message: 'which frames? give one of `chance`, `every`, `frames`',
+      input: v,
+      params: { hint: 'e.g. `{ chance: 0.1 % }`, `{ every: 100 }`, `{ frames: [3, 7] }`' },
+    });
+    return z.NEVER;
+  }
+  const per = v.per ?? 'link';
+  if (v.chance !== undefined) return { kind: 'random', probability: v.chance };
+  if (v.every !== undefined) return { kind: 'every', every: v.every, per };
+  return { kind: 'list', frames: v.frames!.toSorted((a, b) => a - b), per };
+}
+
+const isMap = (v: unknown): v is object => typeof v === 'object' && v !== null;
+
+/** A probability, or a map that says which frames and maybe more. */
+function fault<T>(text: string, map: z.ZodType<T>, fromChance: (p: number) => T): z.ZodType<T> {
+  const short = probability(text);
+  const schema = z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): T => {
+    const parsed = isMap(raw) ? map.safeParse(raw) : short.transform(fromChance).safeParse(raw);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) ctx.issues.push(issue as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+  return documented(schema, { text, example: '0.1 %' });
+}
+
+const picked = (p: number): Pick => ({ kind: 'random', probability: p });
+
+const pickMap: z.ZodType<Pick> = z.strictObject(pickKeys).transform(pickOf);
+
+const corruptMap: z.ZodType<Corrupt> = z
+  .strictObject({
+    ...pickKeys,
+    undetected: onOff({ text: 'The checksum happens to match, the frame is delivered.' }).default(false),
+  })
+  .transform((v, ctx) => ({ pick: pickOf(v, ctx), undetected: v.undetected }));
+
+const reorderMap: z.ZodType<Reorder> = z
+  .strictObject({
+    ...pickKeys,
+    by: quantity('time', { text: 'They arrive so much later. Left out: they skip the delay, as in netem.' }, { min: 1 }).optional(),
+    gap: whole({ text: 'At least so many frames from one to the next.' }, { min: 1, max: 1e9 }).default(1),
+  })
+  .transform((v, ctx) => ({
+    pick: pickOf(v, ctx),
+    extra: (v.by ?? null) as Reorder['extra'],
+    gap: v.gap,
+  }));
+
+const gemodel: z.ZodType<GilbertElliott> = documented(
+  z
+    .strictObject({
+      p: probability('From good to bad, per frame.'),
+      r: probability('From bad to good, per frame.'),
+      '1-h': probability('Loss in the bad state. Default: 100 %.').prefault('100 %'),
+      '1-k': probability('Loss in the good state. Default: 0 %.').prefault('0 %'),
+    })
+    .transform((g) => ({
+      kind: 'gemodel' as const,
+      p: g.p,
+      r: g.r,
+      lossInBad: g['1-h'],
+      lossInGood: g['1-k'],
+    })),
+  { text: 'Losses in bursts: Gilbert–Elliott.', source: 'tc-netem(8) loss gemodel' },
+);
+
+const jitterMap: z.ZodType<Jitter> = z
+  .strictObject({
+    amount: quantity('time', { text: 'uniform: delay ± amount; exponential: a tail with this mean.' }),
+    distribution: z.enum(['uniform', 'exponential']).default('uniform'),
+    order: documented(z.enum(['kept', 'free']), {
+      text: '`kept`: no frame arrives before one that was sent earlier. Default: free, as in netem.',
+    }).default('free'),
+  })
+  .transform((j) => ({
+    distribution: j.distribution,
+    amount: j.amount as Jitter['amount'],
+    keepOrder: j.order === 'kept',
+  }));
+
+const jitter: z.ZodType<Jitter> = documented(
+  z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): Jitter => {
+    const parsed = jitterMap.safeParse(isMap(raw) ? raw : { amount: raw });
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) {
+      const path = isMap(raw) ? issue.path : [];
+      ctx.issues.push({ ...issue, path } as z.core.$ZodRawIssue);
+    }
+    return z.NEVER;
+  }),
+  { text: 'A random part of the delay.', source: 'tc-netem(8) delay', example: '2 ms' },
+);
+
+const S = LINK_SOURCES;
+
+const directionKeys = {
+  rate: quantity('rate', { text: 'Bits per second of IP packet + overhead. Left out: sending takes no time.', source: S.rate }, { min: 1 }).optional(),
+  delay: quantity('time', { text: 'One way, in each direction.', source: S.delay }).optional(),
+  mtu: quantity('bytes', { text: 'Largest IP packet. Default: 1500 B.', source: S.mtu, example: '1500 B' }, { min: 68, max: 65_536 }).optional(),
+  overhead: quantity('bytes', { text: 'What each packet takes on the wire besides itself; 0 B for a bare IP wire. Default: 38 B.', source: S.overhead, example: '38 B' }, { max: 1000 }).optional(),
+  limit: limit({ text: 'Drop-tail queue in front of the wire. Left out: the sending device waits, nothing is dropped.', source: S.limit }).optional(),
+  loss: fault<LinkOptions['loss'] & {}>('Frames that are lost.', pickMap, picked).optional(),
+  gemodel: gemodel.optional(),
+  duplicate: fault('Frames that arrive twice.', pickMap, picked).optional(),
+  corrupt: fault<Corrupt>('Frames that are damaged; the receiver drops them by their checksum.', corruptMap, (p) => ({ pick: picked(p), undetected: false })).optional(),
+  reorder: fault<Reorder>('Frames that leave their place in the order.', reorderMap, (p) => ({ pick: picked(p), extra: null, gap: 1 })).optional(),
+  jitter: jitter.optional(),
+  faults: z
+    .strictObject({
+      from: quantity('time', { text: 'Faults begin.' }).optional(),
+      until: quantity('time', { text: 'Faults end.' }).optional(),
+    })
+    .optional(),
+};
+
+const directionObject = z.strictObject(directionKeys);
+type DirectionInput = z.output<typeof directionObject>;
+
+function optionsOf(d: DirectionInput, ctx: z.RefinementCtx): Partial<LinkOptions> {
+  if (d.loss !== undefined && d.gemodel !== undefined) {
+    ctx.issues.push({
+      code: 'custom',
+      message: '`loss` and `gemodel` both say which frames are lost: keep one',
+      input: d,
+      path: ['gemodel'],
+    });
+  }
+  const o: { -readonly [K in keyof LinkOptions]?: LinkOptions[K] } = {};
+  if (d.rate !== undefined) o.rate = d.rate;
+  if (d.delay !== undefined) o.delay = d.delay as LinkOptions['delay'];
+  if (d.mtu !== undefined) o.mtu = d.mtu;
+  if (d.overhead !== undefined) o.overhead = d.overhead;
+  if (d.limit !== undefined) o.limit = d.limit;
+  if (d.loss !== undefined || d.gemodel !== undefined) o.loss = d.gemodel ?? d.loss ?? null;
+  if (d.duplicate !== undefined) o.duplicate = d.duplicate;
+  if (d.corrupt !== undefined) o.corrupt = d.corrupt;
+  if (d.reorder !== undefined) o.reorder = d.reorder;
+  if (d.jitter !== undefined) o.jitter = d.jitter;
+  if (d.faults !== undefined) {
+    o.from = d.faults.from === undefined ? START : instant(d.faults.from);
+    o.until = d.faults.until === undefined ? NEVER : instant(d.faults.until);
+  }
+  return o;
+}
+
+export const directionSchema: z.ZodType<Partial<LinkOptions>> = directionObject.transform(optionsOf);
+
+/** A link as written: both directions, with what each has of its own. */
+export interface LinkBody {
+  readonly between: readonly [string, string];
+  readonly both: Partial<LinkOptions>;
+  readonly overrides: ReadonlyMap<string, Partial<LinkOptions>>;
+}
+
+const end = z.string();
+
+/** Loose for the keys `a->b`, which are checked by hand: JSON Schema sees them as a pattern (json-schema.ts). */
+export const linkObject: z.ZodType = z.looseObject({
+  between: documented(z.tuple([end, end]), {
+    text: 'The two hosts or routers that it joins.',
+    example: '[client, server]',
+  }),
+  ...directionKeys,
+});
+
+export const linkSchema: z.ZodType<LinkBody> = linkObject.transform((raw, ctx): LinkBody => {
+  const input = raw as DirectionInput & { between: [string, string] } & Record<string, unknown>;
+  const overrides = new Map<string, Partial<LinkOptions>>();
+  const unknown: string[] = [];
+  for (const [key, value] of Object.entries(input)) {
+    if (key === 'between' || Object.hasOwn(directionKeys, key)) continue;
+    if (!key.includes('->')) {
+      unknown.push(key);
+      continue;
+    }
+    const parsed = directionSchema.safeParse(value);
+    if (parsed.success) overrides.set(key.replaceAll(' ', ''), parsed.data);
+    else {
+      for (const issue of parsed.error.issues) {
+        ctx.issues.push({ ...issue, path: [key, ...issue.path] } as z.core.$ZodRawIssue);
+      }
+    }
+  }
+  if (unknown.length > 0) {
+    ctx.issues.push({ code: 'unrecognized_keys', keys: unknown, input });
+  }
+  return { between: input.between, both: optionsOf(input, ctx), overrides };
+});
+
+export { LINK_DEFAULTS };
