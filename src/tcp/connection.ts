@@ -1,0 +1,322 @@
+/**
+ * The fields of one connection and nothing else. Names are RFC 9293's where it has one, else those of Linux's tcp_sock and
+ * inet_connection_sock. Queues are allocated on first use and dropped when empty, so that an idle connection stays small.
+ *
+ * Times are Instants (ns); RTT estimates are kept as Linux keeps them, in µs scaled by 8 or 4, so that every shift rounds
+ * as it does there.
+ */
+import type { PayloadStream } from '../base/payload.ts';
+import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.ts';
+import type { CongestionControl } from './congestion/controller.ts';
+import type { TcpContext } from './context.ts';
+import type { PathOptions, SocketSettings } from './options.ts';
+import type { OutOfOrderQueue, ReceiveQueue } from './recv-queue.ts';
+import type { SackCache } from './sack.ts';
+import type { SendQueue } from './send-queue.ts';
+import { SEQ_ZERO, type Seq } from './seq.ts';
+import type { TcpState } from './state.ts';
+
+/** What takeEvents returns: bits of what happened since the last call. */
+export const READABLE = 1; // sk_data_ready
+export const WRITABLE = 2; // sk_write_space: a refused writer may try again
+export const CONNECTED = 4; // the handshake is complete
+export const ERROR = 8; // c.error is set
+export const HANGUP = 16; // the peer's FIN was taken
+export const CLOSED = 32; // the record may go
+export const TIME_WAIT = 64; // replace it by timeWaitOf(c)
+
+/** What pollSegment has to look at; 0: nothing to send. */
+export const WORK_SYN = 1;
+export const WORK_ACK = 2; // a pure ACK is due
+export const WORK_XMIT = 4; // new data or FIN may be sendable
+export const WORK_RTX = 8; // something may be retransmittable
+export const WORK_HEAD = 16; // retransmit the first unacknowledged segment, whatever the congestion window
+export const WORK_PROBE = 32; // a probe of seq SND.UNA − 1
+export const WORK_RST = 64;
+export const WORK_WAKEUP = 128; // probe with what fits into the window
+
+/** ACK scheduling, icsk_ack.pending. */
+export const ACK_SCHED = 1;
+export const ACK_TIMER = 2;
+export const ACK_PUSHED = 4;
+export const ACK_PUSHED2 = 8;
+export const ACK_NOW = 16;
+export const ACK_NOMEM = 32;
+
+/** Congestion states (icsk_ca_state), in Linux's order. */
+export const CA_OPEN = 0;
+export const CA_DISORDER = 1;
+export const CA_CWR = 2;
+export const CA_RECOVERY = 3;
+export const CA_LOSS = 4;
+
+/** What the one retransmission timer waits for (icsk_pending). */
+export const TIMER_NONE = 0;
+export const TIMER_RETRANS = 1;
+export const TIMER_PROBE0 = 3;
+
+export const INFINITE_SSTHRESH = 0x7fffffff;
+
+export interface Tuple {
+  readonly src: number;
+  readonly sport: number;
+  readonly dst: number;
+  readonly dport: number;
+}
+
+/** What TCP needs for a connection and may not look up. */
+export interface ConnectionArgs {
+  readonly context: TcpContext;
+  readonly tuple: Tuple;
+  /** Initial sequence number, any integer modulo 2^32. */
+  readonly isn: number;
+  /** Added to the timestamp clock (Linux: random per connection), any integer modulo 2^32. */
+  readonly tsOffset: number;
+  /** The same number at both ends, and in every variant of a scenario. */
+  readonly flow: number;
+  /** What this side writes. */
+  readonly tx: PayloadStream;
+  readonly path: PathOptions;
+  readonly settings: SocketSettings;
+}
+
+export class Connection {
+  readonly context: TcpContext;
+  readonly path: PathOptions;
+  readonly src: number;
+  readonly dst: number;
+  readonly sport: number;
+  readonly dport: number;
+  readonly flow: number;
+  /** What this side writes; a segment's payload is a reference into it. */
+  readonly tx: PayloadStream;
+  /** For whoever owns the connection (the kernel's socket). */
+  owner: unknown = null;
+
+  /** Written by setState (state.ts) only. */
+  state: TcpState = 'CLOSED';
+  /** Bits for takeEvents. */
+  events = 0;
+  /** Errno that the next call reports, once (sk_err); 0: none. */
+  error = 0;
+  /** WORK_* bits. */
+  work = 0;
+
+  // ---- Send sequence space, RFC 9293 §3.3.1
+  iss: Seq = SEQ_ZERO;
+  sndUna: Seq = SEQ_ZERO;
+  sndNxt: Seq = SEQ_ZERO;
+  /** End of what was written, FIN included. */
+  writeSeq: Seq = SEQ_ZERO;
+  sndWnd = 0;
+  sndWl1: Seq = SEQ_ZERO;
+  /** Largest window the peer ever offered. */
+  maxWindow = 0;
+  sndWscale = 0;
+  /** End of the last small segment sent (Minshall). */
+  sndSml: Seq = SEQ_ZERO;
+  pushedSeq: Seq = SEQ_ZERO;
+  /** Offset in `tx` of the byte at SND.UNA (a SYN or FIN counts 0). */
+  unaOff = 0;
+  sendQueue: SendQueue | null = null;
+  /** Peer's MSS option, then the size of a full segment without SACK blocks. */
+  mssClamp = 536;
+  mssCache = 536;
+  advMss = 0;
+  /** Whether the last ordinal handed out: frames of this connection in this direction. */
+  ordinal = 0;
+
+  // ---- Send memory
+  /** Bytes of truesize in the send queue (sk_wmem_queued), and the bound. */
+  wmemQueued = 0;
+  sndbuf: number;
+  sndbufLocked: boolean;
+  /** Bytes of truesize given to the device and not yet freed (TSQ), and whether that held something back. */
+  wmemAlloc = 0;
+  tsqThrottled = false;
+  /** A writer was refused (SOCK_NOSPACE). */
+  noSpace = false;
+  noDelay: boolean;
+  cork: boolean;
+  notsentLowat: number;
+
+  // ---- Congestion control and loss recovery
+  congestion: CongestionControl;
+  caState: number = CA_OPEN;
+  cwnd = 10;
+  cwndCnt = 0;
+  ssthresh: number = INFINITE_SSTHRESH;
+  priorSsthresh = 0;
+  priorCwnd = 0;
+  prrDelivered = 0;
+  prrOut = 0;
+  /** SND.NXT when recovery began. */
+  highSeq: Seq = SEQ_ZERO;
+  packetsOut = 0;
+  sackedOut = 0;
+  lostOut = 0;
+  retransOut = 0;
+  reordering = 3;
+  delivered = 0;
+  isCwndLimited = false;
+  maxPacketsOut = 0;
+  cwndUsageSeq: Seq = SEQ_ZERO;
+  cwndUsed = 0;
+  cwndStamp: Instant = START;
+  lsndTime: Instant = START;
+  undoMarker: Seq = SEQ_ZERO;
+  undoRetrans = 0;
+  undoArmed = false;
+  /** First sequence number that the retransmission scan and the lost scan have not passed. */
+  rtxHint: Seq = SEQ_ZERO;
+  lostHint: Seq = SEQ_ZERO;
+  lostCnt = 0;
+  highestSack: Seq = SEQ_ZERO;
+  sackCache: SackCache | null = null;
+
+  // ---- Round-trip time and timers
+  srttUs = 0;
+  mdevUs = 0;
+  mdevMaxUs = 0;
+  rttvarUs = 0;
+  rttSeq: Seq = SEQ_ZERO;
+  rto: Duration = ZERO;
+  backoff = 0;
+  retransmits = 0;
+  totalRto = 0;
+  /** Time of the first retransmission of this episode; START − 1 when there is none. */
+  retransStamp: Instant = NEVER;
+  probesOut = 0;
+  probesStamp: Instant = NEVER;
+  userTimeoutMs: number;
+  synCount: number;
+  timer: number = TIMER_NONE;
+  timerAt: Instant = NEVER;
+  delackAt: Instant = NEVER;
+  compressedAt: Instant = NEVER;
+  /** Keepalive, and FIN-WAIT-2 of an orphan. */
+  keepaliveAt: Instant = NEVER;
+
+  // ---- Receive sequence space
+  irs: Seq = SEQ_ZERO;
+  rcvNxt: Seq = SEQ_ZERO;
+  /** RCV.NXT when the window was last advertised. */
+  rcvWup: Seq = SEQ_ZERO;
+  copiedSeq: Seq = SEQ_ZERO;
+  /** As advertised last. */
+  rcvWnd = 0;
+  /** Right edge ever advertised furthest. */
+  rcvMwndSeq: Seq = SEQ_ZERO;
+  rcvWscale = 0;
+  rcvSsthresh = 0;
+  windowClamp = 0;
+  /** Window bytes per byte of memory, of 256. */
+  scalingRatio = 128;
+  rcvQueue: ReceiveQueue | null = null;
+  ofo: OutOfOrderQueue | null = null;
+  rcvLowat: number;
+  /** The peer's FIN has been taken (RCV_SHUTDOWN), by it or by shutdown(SHUT_RD). */
+  rcvShutdown = false;
+  /** Our FIN is queued or sent (SEND_SHUTDOWN). */
+  sndShutdown = false;
+  /** No file refers to it any more (SOCK_DEAD). */
+  orphan = false;
+
+  // ---- Receive memory
+  /** Bytes of truesize in the receive and out-of-order queues (sk_rmem_alloc), and the bound. */
+  rmemAlloc = 0;
+  rcvbuf: number;
+  rcvbufLocked: boolean;
+  /** Bytes in the kernel's backlog of this socket; they narrow the window. The kernel keeps it. */
+  backlogLen = 0;
+  rcvqSpace = 0;
+  rcvqSeq: Seq = SEQ_ZERO;
+  rcvqTime: Instant = START;
+  /** Receiver's RTT estimate, µs · 8. */
+  rcvRttUs = 0;
+  rcvRttSeq: Seq = SEQ_ZERO;
+  rcvRttTime: Instant = NEVER;
+  rcvRttLastTsecr = 0;
+
+  // ---- Acknowledging, icsk_ack
+  ackPending = 0;
+  ackQuick = 0;
+  ackPingpong = 0;
+  ackAto: Duration = ZERO;
+  lrcvTime: Instant = START;
+  lastSegSize = 0;
+  rcvMss = 0;
+  compressedAck = 0;
+  compressedRcvNxt: Seq = SEQ_ZERO;
+  dupAckCounter = 0;
+  /** D-SACK to report with the next ACK, and its block. */
+  dsack = false;
+  dsackLeft: Seq = SEQ_ZERO;
+  dsackRight: Seq = SEQ_ZERO;
+  lastOowAck: Instant = NEVER;
+  lastAckSent: Seq = SEQ_ZERO;
+
+  // ---- Options of the connection
+  sackOk = false;
+  tsOk = false;
+  wscaleOk = false;
+  tsOffset = 0;
+  tsRecent = 0;
+  tsRecentStamp: Instant = NEVER;
+  /** Echo of the segment in hand, for the receiver's RTT. */
+  rcvTsecr = 0;
+
+  // ---- Keepalive
+  keepAlive: boolean;
+  keepIdleS: number;
+  keepIntvlS: number;
+  keepCount: number;
+  linger2S: number;
+  rcvTstamp: Instant = START;
+
+  // ---- tcp_info
+  bytesSent = 0;
+  bytesAcked = 0;
+  bytesReceived = 0;
+  bytesRetrans = 0;
+  segsOut = 0;
+  segsIn = 0;
+  dataSegsOut = 0;
+  dataSegsIn = 0;
+  totalRetrans = 0;
+  dsackDups = 0;
+  rcvOooPack = 0;
+
+  constructor(args: ConnectionArgs, congestion: CongestionControl) {
+    const s = args.settings;
+    this.context = args.context;
+    this.path = args.path;
+    this.src = args.tuple.src;
+    this.dst = args.tuple.dst;
+    this.sport = args.tuple.sport;
+    this.dport = args.tuple.dport;
+    this.flow = args.flow;
+    this.tx = args.tx;
+    this.tsOffset = args.tsOffset | 0;
+    this.congestion = congestion;
+    this.sndbuf = s.sndbuf;
+    this.sndbufLocked = s.sndbufLocked;
+    this.noDelay = s.noDelay;
+    this.cork = s.cork;
+    this.notsentLowat = s.notsentLowat;
+    this.userTimeoutMs = s.userTimeoutMs;
+    this.synCount = s.synCount;
+    this.rcvLowat = s.rcvLowat;
+    this.rcvbuf = s.rcvbuf;
+    this.rcvbufLocked = s.rcvbufLocked;
+    this.keepAlive = s.keepAlive;
+    this.keepIdleS = s.keepIdleS;
+    this.keepIntvlS = s.keepIntvlS;
+    this.keepCount = s.keepCount;
+    this.linger2S = s.linger2S;
+  }
+}
+
+/** Segments in the network, as far as known (tcp_packets_in_flight). */
+export const inFlight = (c: Connection): number =>
+  c.packetsOut - c.sackedOut - c.lostOut + c.retransOut;

@@ -1,0 +1,121 @@
+/**
+ * What all connections of one host share: options, memory pressure, counters under their Linux names, the lane of the
+ * fingerprint, the observer, and the pools of records.
+ */
+import type { Lane } from '../base/hash.ts';
+import type { TcpObserver } from './observer.ts';
+import type { TcpOptions } from './options.ts';
+import { Rx } from './recv-queue.ts';
+import { Tx } from './send-queue.ts';
+
+/** tcp_mem: the kernel sets `pressure` from what all sockets hold (tcp_under_memory_pressure). */
+export class TcpMemory {
+  pressure = false;
+}
+
+/** Counters of /proc/net/netstat and /proc/net/snmp that TCP itself keeps. */
+export class TcpMib {
+  ActiveOpens = 0;
+  PassiveOpens = 0;
+  AttemptFails = 0;
+  EstabResets = 0;
+  InSegs = 0;
+  OutSegs = 0;
+  RetransSegs = 0;
+  OutRsts = 0;
+  DelayedACKs = 0;
+  DelayedACKLost = 0;
+  TCPTimeouts = 0;
+  TCPRcvQDrop = 0;
+  TCPZeroWindowDrop = 0;
+  TCPToZeroWindowAdv = 0;
+  TCPFromZeroWindowAdv = 0;
+  TCPWantZeroWindowAdv = 0;
+  TCPWinProbe = 0;
+  TCPKeepAlive = 0;
+  TCPSynRetrans = 0;
+  TCPFastRetrans = 0;
+  TCPSlowStartRetrans = 0;
+  TCPSackRecovery = 0;
+  TCPRenoRecovery = 0;
+  TCPSackFailures = 0;
+  TCPRenoFailures = 0;
+  TCPLossFailures = 0;
+  TCPOFOQueue = 0;
+  TCPOFODrop = 0;
+  TCPOFOMerge = 0;
+  TCPRcvCoalesce = 0;
+  TCPDSACKOldSent = 0;
+  TCPDSACKOfoSent = 0;
+  TCPDSACKRecv = 0;
+  TCPDSACKOfoRecv = 0;
+  TCPSACKReorder = 0;
+  TCPRenoReorder = 0;
+  TCPTSReorder = 0;
+  TCPSACKDiscard = 0;
+  TCPFullUndo = 0;
+  TCPPartialUndo = 0;
+  TCPDSACKUndo = 0;
+  TCPLossUndo = 0;
+  TCPLossProbes = 0;
+  TCPLossProbeRecovery = 0;
+  TCPSpuriousRTOs = 0;
+  TCPChallengeACK = 0;
+  TCPSYNChallenge = 0;
+  TCPAckCompressed = 0;
+  TCPAckSkipped = 0;
+  TCPAutoCorking = 0;
+  TCPPureAcks = 0;
+  TCPHPHits = 0;
+  TCPAbortOnData = 0;
+  TCPAbortOnClose = 0;
+  TCPAbortOnTimeout = 0;
+  TCPAbortOnLinger = 0;
+  TCPAbortOnMemory = 0;
+  TCPBeyondWindow = 0;
+  PAWSEstab = 0;
+  PruneCalled = 0;
+  RcvPruned = 0;
+  OfoPruned = 0;
+  TCPRcvCollapsed = 0;
+  TW = 0;
+  /** Duplicate ACKs and ACKs with SACK blocks that this host sent: not Linux's, but what a reader of a trace asks for. */
+  DupAcksSent = 0;
+  SackAcksSent = 0;
+}
+
+export class TcpContext {
+  readonly options: TcpOptions;
+  readonly lane: Lane;
+  readonly memory: TcpMemory;
+  readonly mib: TcpMib = new TcpMib();
+  observer: TcpObserver | null = null;
+  /** Nanoseconds of a jiffy; 0: `hz: exact`. */
+  readonly jiffyNs: number;
+  /** Challenge ACKs sent in the current second (RFC 5961 §7). */
+  challengeSecond = -1;
+  challengeCount = 0;
+  private readonly txPool: Tx[] = [];
+  private readonly rxPool: Rx[] = [];
+
+  constructor(options: TcpOptions, lane: Lane, memory: TcpMemory = new TcpMemory()) {
+    this.options = options;
+    this.lane = lane;
+    this.memory = memory;
+    this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);
+  }
+
+  takeTx(): Tx {
+    return this.txPool.pop() ?? new Tx();
+  }
+  giveTx(t: Tx): void {
+    this.txPool.push(t);
+  }
+  takeRx(): Rx {
+    return this.rxPool.pop() ?? new Rx();
+  }
+  giveRx(r: Rx): void {
+    r.stream = null;
+    this.rxPool.push(r);
+  }
+}

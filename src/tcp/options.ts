@@ -1,0 +1,441 @@
+/**
+ * Every tunable of TCP, with its unit, its sysctl name, the default of Linux 6.18 and where that comes from. One object
+ * is shared by reference by all connections of a host. What a socket may set for itself is in `SocketSettings`; what the
+ * route and the device say is in `PathOptions`.
+ */
+
+/** A minimum, a default and a maximum, as tcp_rmem and tcp_wmem have them; bytes. */
+export type Triple = readonly [min: number, initial: number, max: number];
+
+export interface TcpOptions {
+  readonly hz: 100 | 250 | 300 | 1000 | 'exact';
+  readonly rtoEstimator: 'linux' | 'rfc';
+  readonly congestionControl: 'cubic' | 'reno';
+  readonly rmem: Triple;
+  readonly wmem: Triple;
+  readonly rmemMax: number;
+  readonly wmemMax: number;
+  readonly moderateRcvbuf: boolean;
+  readonly shrinkWindow: boolean;
+  readonly appWin: number;
+  readonly windowScaling: boolean;
+  readonly timestamps: boolean;
+  readonly sack: boolean;
+  readonly dsack: boolean;
+  readonly compSackNr: number;
+  readonly compSackDelayNs: number;
+  readonly compSackRttPercent: number;
+  readonly rtoMinUs: number;
+  readonly rtoMaxMs: number;
+  readonly retries1: number;
+  readonly retries2: number;
+  readonly orphanRetries: number;
+  readonly synRetries: number;
+  readonly synLinearTimeouts: number;
+  readonly synackRetries: number;
+  readonly finTimeoutS: number;
+  readonly timeWaitS: number;
+  readonly rfc1337: boolean;
+  readonly abortOnOverflow: boolean;
+  readonly keepaliveTimeS: number;
+  readonly keepaliveIntvlS: number;
+  readonly keepaliveProbes: number;
+  readonly reordering: number;
+  readonly maxReordering: number;
+  readonly slowStartAfterIdle: boolean;
+  readonly noSsthreshMetricsSave: boolean;
+  readonly limitOutputBytes: number;
+  readonly autocorking: boolean;
+  readonly notsentLowat: number;
+  readonly pingpongThresh: number;
+  readonly invalidRatelimitMs: number;
+  readonly challengeAckLimit: number;
+  readonly minSndMss: number;
+  readonly hystart: boolean;
+}
+
+/** One row of `hostwire show`. */
+export interface Tunable<T> {
+  readonly value: T;
+  /** "net.ipv4.…" where Linux has one, else null: a constant of the source or a switch of ours. */
+  readonly sysctl: string | null;
+  readonly unit: string;
+  readonly meaning: string;
+  readonly source: string;
+}
+
+const row = <T>(
+  value: T,
+  sysctl: string | null,
+  unit: string,
+  meaning: string,
+  source: string,
+): Tunable<T> => ({ value, sysctl, unit, meaning, source });
+
+const IP_SYSCTL = 'Documentation/networking/ip-sysctl.rst';
+
+/** Linux 6.18, x86-64, HZ=250. */
+export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOptions[K]> } = {
+  hz: row<TcpOptions['hz']>(
+    250,
+    null,
+    'ticks/s',
+    'resolution of RTO, delayed ACK, probes and keepalive; exact: nanoseconds',
+    'CONFIG_HZ of the measured kernel',
+  ),
+  rtoEstimator: row<TcpOptions['rtoEstimator']>(
+    'linux',
+    null,
+    '',
+    'linux: SRTT + max(rto_min, 4·RTTVAR); rfc: RFC 6298 with a floor of 1 s on the sum',
+    'net/ipv4/tcp_input.c tcp_rtt_estimator(); RFC 6298 §2',
+  ),
+  congestionControl: row<TcpOptions['congestionControl']>(
+    'cubic',
+    'net.ipv4.tcp_congestion_control',
+    '',
+    'congestion control of new connections',
+    IP_SYSCTL,
+  ),
+  rmem: row<Triple>(
+    [4096, 131072, 33554432],
+    'net.ipv4.tcp_rmem',
+    'bytes',
+    'receive buffer: least, initial, most by autotuning',
+    'read on the measured kernel 6.18.44',
+  ),
+  wmem: row<Triple>(
+    [4096, 16384, 4194304],
+    'net.ipv4.tcp_wmem',
+    'bytes',
+    'send buffer: least, initial, most by autotuning',
+    'read on the measured kernel 6.18.44',
+  ),
+  rmemMax: row(
+    4194304,
+    'net.core.rmem_max',
+    'bytes',
+    'most that SO_RCVBUF takes',
+    'net/core/sock.c, 6.18',
+  ),
+  wmemMax: row(
+    4194304,
+    'net.core.wmem_max',
+    'bytes',
+    'most that SO_SNDBUF takes',
+    'net/core/sock.c, 6.18',
+  ),
+  moderateRcvbuf: row(
+    true,
+    'net.ipv4.tcp_moderate_rcvbuf',
+    '',
+    'autotuning of the receive buffer',
+    IP_SYSCTL,
+  ),
+  shrinkWindow: row(
+    false,
+    'net.ipv4.tcp_shrink_window',
+    '',
+    'the right edge of the window may move left',
+    IP_SYSCTL,
+  ),
+  appWin: row(
+    31,
+    'net.ipv4.tcp_app_win',
+    'shift',
+    'part of the window reserved for the application: window >> appWin',
+    IP_SYSCTL,
+  ),
+  windowScaling: row(
+    true,
+    'net.ipv4.tcp_window_scaling',
+    '',
+    'offer window scaling (RFC 7323 §2)',
+    IP_SYSCTL,
+  ),
+  timestamps: row(true, 'net.ipv4.tcp_timestamps', '', 'offer timestamps (RFC 7323 §3)', IP_SYSCTL),
+  sack: row(true, 'net.ipv4.tcp_sack', '', 'offer selective acknowledgments (RFC 2018)', IP_SYSCTL),
+  dsack: row(true, 'net.ipv4.tcp_dsack', '', 'report duplicates by D-SACK (RFC 2883)', IP_SYSCTL),
+  compSackNr: row(
+    44,
+    'net.ipv4.tcp_comp_sack_nr',
+    'ACKs',
+    'most ACKs of out-of-order data that are held back; 0: none',
+    IP_SYSCTL,
+  ),
+  compSackDelayNs: row(
+    1_000_000,
+    'net.ipv4.tcp_comp_sack_delay_ns',
+    'ns',
+    'longest hold-back of such an ACK',
+    IP_SYSCTL,
+  ),
+  compSackRttPercent: row(
+    33,
+    'net.ipv4.tcp_comp_sack_rtt_percent',
+    '%',
+    'the same, as a share of the RTT',
+    IP_SYSCTL + ', 6.18',
+  ),
+  rtoMinUs: row(
+    200_000,
+    'net.ipv4.tcp_rto_min_us',
+    'µs',
+    'floor of the variance term of the RTO',
+    'include/net/tcp.h TCP_RTO_MIN',
+  ),
+  rtoMaxMs: row(
+    120_000,
+    'net.ipv4.tcp_rto_max_ms',
+    'ms',
+    'ceiling of the RTO and of probe intervals',
+    'include/net/tcp.h TCP_RTO_MAX',
+  ),
+  retries1: row(
+    3,
+    'net.ipv4.tcp_retries1',
+    'retransmissions',
+    'after these the route is suspected',
+    IP_SYSCTL,
+  ),
+  retries2: row(
+    15,
+    'net.ipv4.tcp_retries2',
+    'retransmissions',
+    'after these a connection is given up',
+    IP_SYSCTL,
+  ),
+  orphanRetries: row(
+    0,
+    'net.ipv4.tcp_orphan_retries',
+    'retransmissions',
+    'the same for a closed socket; 0 means 8',
+    IP_SYSCTL,
+  ),
+  synRetries: row(
+    6,
+    'net.ipv4.tcp_syn_retries',
+    'retransmissions',
+    'of a SYN, beside the linear ones',
+    IP_SYSCTL,
+  ),
+  synLinearTimeouts: row(
+    4,
+    'net.ipv4.tcp_syn_linear_timeouts',
+    'retransmissions',
+    'of a SYN before its RTO starts to double',
+    IP_SYSCTL,
+  ),
+  synackRetries: row(
+    5,
+    'net.ipv4.tcp_synack_retries',
+    'retransmissions',
+    'of a SYN-ACK',
+    IP_SYSCTL,
+  ),
+  finTimeoutS: row(
+    60,
+    'net.ipv4.tcp_fin_timeout',
+    's',
+    'how long an orphan stays in FIN-WAIT-2',
+    IP_SYSCTL,
+  ),
+  timeWaitS: row(60, null, 's', 'how long TIME-WAIT lasts', 'include/net/tcp.h TCP_TIMEWAIT_LEN'),
+  rfc1337: row(false, 'net.ipv4.tcp_rfc1337', '', 'a RST does not end TIME-WAIT', IP_SYSCTL),
+  abortOnOverflow: row(
+    false,
+    'net.ipv4.tcp_abort_on_overflow',
+    '',
+    'reset a connection that the accept queue has no room for',
+    IP_SYSCTL,
+  ),
+  keepaliveTimeS: row(
+    7200,
+    'net.ipv4.tcp_keepalive_time',
+    's',
+    'idle time before the first keepalive probe',
+    IP_SYSCTL,
+  ),
+  keepaliveIntvlS: row(
+    75,
+    'net.ipv4.tcp_keepalive_intvl',
+    's',
+    'between keepalive probes',
+    IP_SYSCTL,
+  ),
+  keepaliveProbes: row(
+    9,
+    'net.ipv4.tcp_keepalive_probes',
+    'probes',
+    'unanswered ones before the connection is given up',
+    IP_SYSCTL,
+  ),
+  reordering: row(
+    3,
+    'net.ipv4.tcp_reordering',
+    'segments',
+    'initial duplicate-ACK threshold',
+    IP_SYSCTL,
+  ),
+  maxReordering: row(300, 'net.ipv4.tcp_max_reordering', 'segments', 'its ceiling', IP_SYSCTL),
+  slowStartAfterIdle: row(
+    true,
+    'net.ipv4.tcp_slow_start_after_idle',
+    '',
+    'the congestion window decays while nothing is sent (RFC 2861)',
+    IP_SYSCTL,
+  ),
+  noSsthreshMetricsSave: row(
+    true,
+    'net.ipv4.tcp_no_ssthresh_metrics_save',
+    '',
+    'ssthresh is not remembered between connections',
+    IP_SYSCTL,
+  ),
+  limitOutputBytes: row(
+    4_194_304,
+    'net.ipv4.tcp_limit_output_bytes',
+    'bytes',
+    'most bytes of one connection in qdisc and device',
+    'read on the measured kernel 6.18.44',
+  ),
+  autocorking: row(
+    true,
+    'net.ipv4.tcp_autocorking',
+    '',
+    'small writes wait while earlier frames are still in the device',
+    IP_SYSCTL,
+  ),
+  notsentLowat: row(
+    4_294_967_295,
+    'net.ipv4.tcp_notsent_lowat',
+    'bytes',
+    'writable only while less is unsent',
+    IP_SYSCTL,
+  ),
+  pingpongThresh: row(
+    1,
+    'net.ipv4.tcp_pingpong_thresh',
+    'exchanges',
+    'after which ACKs are delayed in hope of data',
+    IP_SYSCTL,
+  ),
+  invalidRatelimitMs: row(
+    500,
+    'net.ipv4.tcp_invalid_ratelimit',
+    'ms',
+    'least time between ACKs that answer out-of-window segments',
+    IP_SYSCTL,
+  ),
+  challengeAckLimit: row(
+    2_147_483_647,
+    'net.ipv4.tcp_challenge_ack_limit',
+    'ACKs/s',
+    'challenge ACKs per host and second; INT_MAX: no limit',
+    IP_SYSCTL + ', RFC 5961 §7',
+  ),
+  minSndMss: row(
+    48,
+    'net.ipv4.tcp_min_snd_mss',
+    'bytes',
+    'least MSS that is used for sending',
+    IP_SYSCTL,
+  ),
+  hystart: row(
+    true,
+    null,
+    '',
+    'CUBIC leaves slow start on ACK trains and on rising delay',
+    'net/ipv4/tcp_cubic.c module parameter hystart',
+  ),
+};
+
+/** Linux 6.18's values, with `changes` on top. */
+export function tcpOptions(changes: Partial<TcpOptions> = {}): TcpOptions {
+  const values: Record<string, unknown> = {};
+  for (const [key, tunable] of Object.entries(TCP_TUNABLES)) values[key] = tunable.value;
+  return Object.freeze({ ...(values as unknown as TcpOptions), ...changes });
+}
+
+/** What the route and the device say; one object shared by the connections that use them. */
+export interface PathOptions {
+  /** MTU of the device, bytes: the advertised MSS is 40 less. */
+  readonly mtu: number;
+  /** Most frames that one segment may stand for (TSO/GSO), ≥ 1; 1: every segment is one frame. */
+  readonly gsoMaxSegs: number;
+  /** The same in bytes of payload; 0: no limit but gsoMaxSegs. */
+  readonly gsoMaxSize: number;
+  /** `ip route … quickack 1`: no ACK is ever delayed. */
+  readonly quickack: boolean;
+  /** `ip route … initcwnd`: initial congestion window in segments; Linux 10 (RFC 6928). */
+  readonly initCwnd: number;
+  /** `ip route … initrwnd`: bound of the initial receive window in segments; 0: none. */
+  readonly initRwnd: number;
+}
+
+export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
+  return Object.freeze({
+    mtu: 1500,
+    gsoMaxSegs: 1,
+    gsoMaxSize: 65_536,
+    quickack: false,
+    initCwnd: 10,
+    initRwnd: 0,
+    ...changes,
+  });
+}
+
+/**
+ * What an application may set on a socket before it is connected; a listener's are inherited. Buffers hold the doubled
+ * value that getsockopt shows.
+ */
+export class SocketSettings {
+  rcvbuf: number;
+  sndbuf: number;
+  /** SO_RCVBUF or SO_SNDBUF was set: no autotuning. */
+  rcvbufLocked = false;
+  sndbufLocked = false;
+  noDelay = false;
+  cork = false;
+  keepAlive = false;
+  /** Seconds; 0: the sysctl. */
+  keepIdleS = 0;
+  keepIntvlS = 0;
+  keepCount = 0;
+  /** TCP_USER_TIMEOUT, ms; 0: none. */
+  userTimeoutMs = 0;
+  rcvLowat = 1;
+  /** TCP_WINDOW_CLAMP, bytes; 0: none. */
+  windowClamp = 0;
+  /** TCP_MAXSEG; 0: none. */
+  userMss = 0;
+  /** TCP_SYNCNT; 0: the sysctl. */
+  synCount = 0;
+  /** TCP_NOTSENT_LOWAT, bytes; 0: the sysctl. */
+  notsentLowat = 0;
+  /** TCP_LINGER2, seconds; 0: the sysctl, −1: no FIN-WAIT-2 at all. */
+  linger2S = 0;
+  /** TCP_CONGESTION. */
+  congestion: 'cubic' | 'reno';
+
+  constructor(o: TcpOptions) {
+    this.rcvbuf = o.rmem[1];
+    this.sndbuf = o.wmem[1];
+    this.congestion = o.congestionControl;
+  }
+
+  /** setsockopt(SO_RCVBUF): doubled, within [2304, 2·rmem_max] (net/core/sock.c). */
+  setRcvbuf(o: TcpOptions, bytes: number): void {
+    this.rcvbuf = Math.max(2 * Math.min(bytes, o.rmemMax), MIN_RCVBUF);
+    this.rcvbufLocked = true;
+  }
+  /** setsockopt(SO_SNDBUF): doubled, within [4608, 2·wmem_max]. */
+  setSndbuf(o: TcpOptions, bytes: number): void {
+    this.sndbuf = Math.max(2 * Math.min(bytes, o.wmemMax), MIN_SNDBUF);
+    this.sndbufLocked = true;
+  }
+}
+
+/** SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF of x86-64, bytes (measured: SO_RCVBUF 1 gives 2304). */
+export const MIN_RCVBUF = 2304;
+export const MIN_SNDBUF = 4608;

@@ -1,0 +1,172 @@
+/**
+ * What a TCP segment says: header fields, options, and its payload as a reference (stream, offset, length). The kernel's
+ * skb extends it with what the path needs. Records are pooled: whoever fills one sets every field (`resetSegment`).
+ *
+ * Not here on purpose: checksums (a corrupted frame is a mark of the train) and the urgent pointer.
+ */
+import type { PayloadStream } from '../base/payload.ts';
+import { SEQ_ZERO, seqDiff, seqRaw, type Seq } from './seq.ts';
+
+/** Header flags, with the bits of RFC 9293 §3.1. */
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
+export const URG = 0x20;
+export const ECE = 0x40;
+export const CWR = 0x80;
+
+/** IP and TCP header without options, bytes. */
+export const BASE_HEADER = 40;
+
+export class Segment {
+  /** Addresses and ports; addresses are small integers, one per host interface. */
+  src = 0;
+  dst = 0;
+  sport = 0;
+  dport = 0;
+  seq: Seq = SEQ_ZERO;
+  ack: Seq = SEQ_ZERO;
+  flags = 0;
+  /** As on the wire: 16 bits, not scaled. */
+  window = 0;
+  /** MSS option; 0: absent. */
+  mss = 0;
+  /** Window-scale option; −1: absent. */
+  wscale = -1;
+  sackOk = false;
+  hasTs = false;
+  /** Timestamp option: unsigned 32-bit numbers kept as signed ones, compared modulo 2^32. */
+  tsVal = 0;
+  tsEcr = 0;
+  /** SACK blocks in `sacks`: [left, right) pairs, raw. At most 4. */
+  nsack = 0;
+  readonly sacks: Int32Array = new Int32Array(8);
+  /** Bytes of IP and TCP header in each frame, options included. */
+  headerLen: number = BASE_HEADER;
+
+  /** Payload: `len` bytes of `stream` from `off`. */
+  stream: PayloadStream | null = null;
+  off = 0;
+  len = 0;
+  /** Frames on the wire, ≥ 1, and payload bytes of each but the last (TSO on send, GRO on receive). */
+  segs = 1;
+  segSize = 0;
+
+  /** Memory charged for it, bytes (skb->truesize). */
+  truesize = 0;
+  /** Free bytes behind the data in its linear area: that much of the next segment can be copied in (skb_tailroom). */
+  tailroom = 0;
+  /** Bytes of memory saved when its page moves into the segment before it (skb_try_coalesce); 0: it cannot move. */
+  mergeable = 0;
+  /** The congestion-experienced mark of its IP header. */
+  ce = false;
+
+  /** The connection, as both ends know it, and the frame's place among its frames in this direction. */
+  flow = 0;
+  ordinal = 0;
+
+  /** For Train: raw sequence numbers, as on the wire. */
+  get wireSeq(): number {
+    return seqRaw(this.seq);
+  }
+  get wireAck(): number {
+    return seqRaw(this.ack);
+  }
+}
+
+/** Sequence numbers that the segment takes: payload, SYN, FIN. */
+export const segLen = (s: Segment): number => s.len + (s.flags & 1) + ((s.flags >> 1) & 1);
+
+/** Empties a pooled record; every field that a sender does not set afterwards is as absent. */
+export function resetSegment(s: Segment): void {
+  s.flags = 0;
+  s.window = 0;
+  s.mss = 0;
+  s.wscale = -1;
+  s.sackOk = false;
+  s.hasTs = false;
+  s.tsVal = 0;
+  s.tsEcr = 0;
+  s.nsack = 0;
+  s.headerLen = BASE_HEADER;
+  s.stream = null;
+  s.off = 0;
+  s.len = 0;
+  s.segs = 1;
+  s.segSize = 0;
+  s.truesize = 0;
+  s.tailroom = 0;
+  s.mergeable = 0;
+  s.ce = false;
+  s.ordinal = 0;
+}
+
+/** Copies what a segment says (not who owns it): for duplicates, captures and queues of tests. */
+export function copySegment(from: Segment, to: Segment): void {
+  to.src = from.src;
+  to.dst = from.dst;
+  to.sport = from.sport;
+  to.dport = from.dport;
+  to.seq = from.seq;
+  to.ack = from.ack;
+  to.flags = from.flags;
+  to.window = from.window;
+  to.mss = from.mss;
+  to.wscale = from.wscale;
+  to.sackOk = from.sackOk;
+  to.hasTs = from.hasTs;
+  to.tsVal = from.tsVal;
+  to.tsEcr = from.tsEcr;
+  to.nsack = from.nsack;
+  to.sacks.set(from.sacks);
+  to.headerLen = from.headerLen;
+  to.stream = from.stream;
+  to.off = from.off;
+  to.len = from.len;
+  to.segs = from.segs;
+  to.segSize = from.segSize;
+  to.truesize = from.truesize;
+  to.tailroom = from.tailroom;
+  to.mergeable = from.mergeable;
+  to.ce = from.ce;
+  to.flow = from.flow;
+  to.ordinal = from.ordinal;
+}
+
+/**
+ * One line in packetdrill's words, sequence numbers relative to `seqBase` and `ackBase`: "P. 1:1001(1000) ack 1 win 257
+ * <nop,nop,sack 1:2>". For tests, traces and failure messages.
+ */
+export function describeSegment(
+  s: Segment,
+  seqBase: Seq = SEQ_ZERO,
+  ackBase: Seq = SEQ_ZERO,
+): string {
+  let f = '';
+  if (s.flags & SYN) f += 'S';
+  if (s.flags & FIN) f += 'F';
+  if (s.flags & RST) f += 'R';
+  if (s.flags & PSH) f += 'P';
+  if (s.flags & ACK) f += '.';
+  const from = seqDiff(s.seq, seqBase);
+  let line = `${f} ${from}:${from + s.len}(${s.len})`;
+  if (s.flags & ACK) line += ` ack ${seqDiff(s.ack, ackBase)}`;
+  line += ` win ${s.window}`;
+  const opts: string[] = [];
+  if (s.mss > 0) opts.push(`mss ${s.mss}`);
+  if (s.sackOk) opts.push('sackOK');
+  if (s.hasTs) opts.push(`TS val ${s.tsVal >>> 0} ecr ${s.tsEcr >>> 0}`);
+  if (s.wscale >= 0) opts.push(`wscale ${s.wscale}`);
+  if (s.nsack > 0) {
+    let blocks = 'sack';
+    for (let i = 0; i < s.nsack; i++) {
+      const left = (s.sacks[2 * i]! - (ackBase as unknown as number)) | 0;
+      const right = (s.sacks[2 * i + 1]! - (ackBase as unknown as number)) | 0;
+      blocks += ` ${left}:${right}`;
+    }
+    opts.push(blocks);
+  }
+  return opts.length > 0 ? `${line} <${opts.join(',')}>` : line;
+}
