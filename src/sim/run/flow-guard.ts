@@ -1,0 +1,140 @@
+/**
+ * The laws of one connection, checked at every segment and every call that can break them. They look at headers, offsets
+ * and memory from outside and share no code with what they check.
+ *
+ * - in-order: a reader gets the peer's stream, from offset 0 on, without a gap or a repetition, and never more than was
+ *   written.
+ * - window-edge: the right edge in the segments that leave (SEG.ACK + SEG.WND) moves left only when TCP says that memory
+ *   ran out, tcp_shrink_window is on, or TCP_WINDOW_CLAMP is being consumed (the three ways of Linux).
+ * - inside-window: payload that leaves for the first time ends at or before the highest edge the peer ever granted.
+ * - bounded-queues: sk_rmem_alloc passes sk_rcvbuf by no more than the skb that crossed it; sk_wmem_queued likewise.
+ */
+import type { PayloadStream } from '../../base/payload.ts';
+import type { Instant } from '../../base/units.ts';
+import type { Connection } from '../../tcp/connection.ts';
+import type { WindowMove } from '../../tcp/observer.ts';
+import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
+import { seqRaw } from '../../tcp/seq.ts';
+import type { TcpState } from '../../tcp/state.ts';
+import { HostMeter, type FlowEnd, type Flows } from './flow-meter.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Truesize of the largest skb that one write or one segment can add: 64 KiB of payload in pages, and its head. */
+const ONE_SKB = 65_536 + 4_096;
+
+export class HostGuard extends HostMeter {
+  private readonly ledger: Ledger;
+
+  constructor(name: string, flows: Flows, ledger: Ledger) {
+    super(name, flows);
+    this.ledger = ledger;
+  }
+
+  override onSent(c: Connection, seg: Segment, retransmit: boolean, now: Instant): void {
+    super.onSent(c, seg, retransmit, now);
+    const e = this.end(c);
+    if ((seg.flags & RST) !== 0) {
+      e.aborted = true;
+      return;
+    }
+    if ((seg.flags & ACK) !== 0) this.checkEdge(e, c, seg, now);
+    if (seg.len > 0 && !retransmit) this.checkInside(e, c, seg, now);
+  }
+
+  override onReceived(c: Connection, seg: Segment, now: Instant): void {
+    super.onReceived(c, seg, now);
+    const e = this.end(c);
+    if ((seg.flags & RST) !== 0) e.aborted = true;
+    if ((seg.flags & ACK) === 0) return;
+    // The window of a SYN is never scaled (RFC 7323 §2.2).
+    const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.sndWscale;
+    const edge = (seqRaw(seg.ack) + window) | 0;
+    if (!e.hasGrant || ((edge - e.granted) | 0) > 0) {
+      e.granted = edge;
+      e.hasGrant = true;
+    }
+  }
+
+  override onWritten(c: Connection, off: number, len: number, now: Instant): void {
+    super.onWritten(c, off, len, now);
+    const e = this.end(c);
+    this.ledger.checks['bounded-queues']++;
+    if (c.wmemQueued > e.wmemSeen && c.wmemQueued > c.sndbuf + ONE_SKB) {
+      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > sk_sndbuf ${c.sndbuf} + one skb`);
+    }
+    e.wmemSeen = c.wmemQueued;
+  }
+
+  override onQueued(c: Connection, stream: PayloadStream, off: number, len: number, now: Instant): void {
+    const e = this.end(c);
+    const before = e.queued;
+    super.onQueued(c, stream, off, len, now);
+    this.ledger.checks['conserve-bytes']++;
+    if (off !== before) this.ledger.fail('conserve-bytes', now, `${this.describe(c)}: queued [${off}, ${off + len}) after ${before}`);
+    const peer = e.peer;
+    if (peer !== null && off + len > peer.written) {
+      this.ledger.fail('conserve-bytes', now, `${this.describe(c)}: queued up to ${off + len}, written ${peer.written}`);
+    }
+    this.checkReceiveMemory(e, c, now);
+  }
+
+  override onRead(c: Connection, stream: PayloadStream, off: number, len: number, now: Instant): void {
+    const e = this.end(c);
+    const next = e.read;
+    super.onRead(c, stream, off, len, now);
+    this.ledger.checks['in-order']++;
+    if (e.rxStream === null) e.rxStream = e.peer === null ? stream : e.peer.c.tx;
+    if (stream !== e.rxStream) {
+      this.ledger.fail('in-order', now, `${this.describe(c)}: read [${off}, ${off + len}) of another stream than the peer's`);
+    } else if (off !== next) {
+      this.ledger.fail('in-order', now, `${this.describe(c)}: read [${off}, ${off + len}) after ${next}`);
+    } else if (e.peer !== null && off + len > e.peer.written) {
+      this.ledger.fail('in-order', now, `${this.describe(c)}: read up to ${off + len}, written ${e.peer.written}`);
+    }
+    e.rmemSeen = c.rmemAlloc;
+  }
+
+  override onState(c: Connection, from: TcpState, to: TcpState, now: Instant): void {
+    super.onState(c, from, to, now);
+    if (to === 'CLOSED' && c.error !== 0) this.end(c).aborted = true;
+  }
+
+  override onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
+    super.onWindow(c, rcvWnd, why, now);
+  }
+
+  private checkEdge(e: FlowEnd, c: Connection, seg: Segment, now: Instant): void {
+    this.ledger.checks['window-edge']++;
+    const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.rcvWscale;
+    const edge = (seqRaw(seg.ack) + window) | 0;
+    if (e.hasEdge && ((edge - e.edge) | 0) < 0 && e.moved === 'kept') {
+      this.ledger.fail('window-edge', now, `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(e.edge - edge) | 0} bytes`);
+    }
+    e.edge = edge;
+    e.hasEdge = true;
+  }
+
+  private checkInside(e: FlowEnd, c: Connection, seg: Segment, now: Instant): void {
+    this.ledger.checks['inside-window']++;
+    const end = (seqRaw(seg.seq) + seg.len) | 0;
+    if (!e.hasGrant) {
+      // The ACK that completes a handshake is taken by the request, before the connection exists.
+      e.granted = (seqRaw(c.sndUna) + c.sndWnd) | 0;
+      e.hasGrant = true;
+    }
+    const beyond = (end - e.granted) | 0;
+    if (beyond > 0) this.ledger.fail('inside-window', now, `${this.describe(c)}: new data ends ${beyond} bytes beyond the advertised window`);
+  }
+
+  private checkReceiveMemory(e: FlowEnd, c: Connection, now: Instant): void {
+    this.ledger.checks['bounded-queues']++;
+    if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + ONE_SKB) {
+      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`);
+    }
+    e.rmemSeen = c.rmemAlloc;
+  }
+
+  private describe(c: Connection): string {
+    return `${this.name}:${c.sport}->${c.dport}`;
+  }
+}

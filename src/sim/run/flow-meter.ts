@@ -1,0 +1,202 @@
+/**
+ * What each end of each connection did, seen from TCP's own input and output: bytes, latency of bulk data, duplicate ACKs,
+ * SACK blocks, what was sent again and why, closed windows, peaks of the buffers. It only measures; flow-guard.ts adds the
+ * laws.
+ *
+ * Bulk latency is taken once per write: from the write to the read of its last byte.
+ */
+import { Ring } from '../../base/ring.ts';
+import { NEVER, type Instant } from '../../base/units.ts';
+import type { PayloadStream } from '../../base/payload.ts';
+import { CA_LOSS, type Connection } from '../../tcp/connection.ts';
+import type { TcpObserver, WindowMove } from '../../tcp/observer.ts';
+import { FIN, RST, SYN, type Segment } from '../../tcp/segment.ts';
+import { seqRaw } from '../../tcp/seq.ts';
+import type { TcpState } from '../../tcp/state.ts';
+
+/** One end of a connection. */
+export class FlowEnd {
+  readonly host: HostMeter;
+  readonly c: Connection;
+  /** The other end, once it exists; null when it is no simulated host. */
+  peer: FlowEnd | null = null;
+  establishedAt: Instant = NEVER;
+  /** Bytes of c.tx written so far. */
+  written = 0;
+  /** What this end has read, and when it last did. */
+  read = 0;
+  lastReadAt: Instant = NEVER;
+  /** Writes not yet read to their end at the other side: end offset and time, by turns. Allocated with the first write. */
+  writes: Ring<number> | null = null;
+  lastAck = 0;
+  lastWindow = -1;
+  /** Since when the advertised window is zero; NEVER: it is open. */
+  closedSince: Instant = NEVER;
+  // What flow-guard.ts remembers.
+  queued = 0;
+  rxStream: PayloadStream | null = null;
+  /** Right edge of what this end advertised, and of what it was granted: raw sequence numbers; `has…` once known. */
+  edge = 0;
+  hasEdge = false;
+  granted = 0;
+  hasGrant = false;
+  moved: WindowMove = 'kept';
+  rmemSeen = 0;
+  wmemSeen = 0;
+  /** This end sent or took a RST, or gave up: its bytes need not arrive. */
+  aborted = false;
+
+  constructor(host: HostMeter, c: Connection) {
+    this.host = host;
+    this.c = c;
+  }
+}
+
+/** Sums over the connections of one host. */
+export class HostMeter implements TcpObserver {
+  readonly name: string;
+  protected readonly flows: Flows;
+  bytesRead = 0;
+  bytesWritten = 0;
+  firstEstablishedAt: Instant = NEVER;
+  lastReadAt: Instant = NEVER;
+  connections = 0;
+  dataSegmentsSent = 0;
+  newDataSegmentsSent = 0;
+  acksSent = 0;
+  dupAcksSent = 0;
+  sackBlocksSent = 0;
+  retransmittedFast = 0;
+  retransmittedRto = 0;
+  zeroWindowAdverts = 0;
+  zeroWindowTime = 0;
+  windowMovedLeft = 0;
+  rmemPeak = 0;
+  rmemBound = 0;
+  wmemPeak = 0;
+  wmemBound = 0;
+  ofoPeak = 0;
+
+  constructor(name: string, flows: Flows) {
+    this.name = name;
+    this.flows = flows;
+  }
+
+  /** The record of `c`, made when it is first heard of. */
+  protected end(c: Connection): FlowEnd {
+    const known = c.watch;
+    if (known !== null) return known as FlowEnd;
+    const end = new FlowEnd(this, c);
+    c.watch = end;
+    this.flows.add(end);
+    return end;
+  }
+
+  onSent(c: Connection, seg: Segment, retransmit: boolean, _now: Instant): void {
+    const e = this.end(c);
+    if (seg.len > 0) {
+      this.dataSegmentsSent += seg.segs;
+      if (!retransmit) this.newDataSegmentsSent += seg.segs;
+      else if (c.caState === CA_LOSS) this.retransmittedRto += seg.segs;
+      else this.retransmittedFast += seg.segs;
+    } else if ((seg.flags & (SYN | FIN | RST)) === 0) {
+      this.acksSent++;
+      // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
+      if (seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null) this.dupAcksSent++;
+    }
+    this.sackBlocksSent += seg.nsack;
+    e.lastAck = seqRaw(seg.ack);
+    e.lastWindow = seg.window;
+  }
+
+  onReceived(c: Connection, _seg: Segment, _now: Instant): void {
+    this.end(c);
+  }
+
+  onWritten(c: Connection, off: number, len: number, now: Instant): void {
+    const e = this.end(c);
+    e.written = off + len;
+    this.bytesWritten += len;
+    const writes = (e.writes ??= new Ring<number>());
+    writes.push(off + len);
+    writes.push(now);
+    if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
+    if (c.sndbuf > this.wmemBound) this.wmemBound = c.sndbuf;
+  }
+
+  onQueued(c: Connection, _stream: PayloadStream, off: number, len: number, _now: Instant): void {
+    this.end(c).queued = off + len;
+    this.measureReceive(c);
+  }
+
+  onRead(c: Connection, _stream: PayloadStream, off: number, len: number, now: Instant): void {
+    const e = this.end(c);
+    e.read = off + len;
+    e.lastReadAt = now;
+    this.lastReadAt = now;
+    this.bytesRead += len;
+    const writes = e.peer === null ? null : e.peer.writes;
+    if (writes === null) return;
+    while (writes.length > 0 && writes.peek()! <= e.read) {
+      writes.shift();
+      this.flows.onLatency(now - writes.shift()!);
+    }
+  }
+
+  onState(c: Connection, _from: TcpState, to: TcpState, now: Instant): void {
+    const e = this.end(c);
+    if (to === 'ESTABLISHED' && e.establishedAt === NEVER) {
+      e.establishedAt = now;
+      this.connections++;
+      if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = now;
+    }
+    if (to === 'CLOSED' || to === 'TIME-WAIT') this.openWindow(e, now);
+  }
+
+  onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
+    const e = this.end(c);
+    if (why !== 'kept') this.windowMovedLeft++;
+    e.moved = why;
+    if (rcvWnd > 0) this.openWindow(e, now);
+    else if (e.closedSince === NEVER) {
+      e.closedSince = now;
+      this.zeroWindowAdverts++;
+    }
+  }
+
+  /** At the end of the run: windows that are still closed count up to now. */
+  finish(now: Instant): void {
+    for (const e of this.flows.ends) if (e.host === this) this.openWindow(e, now);
+  }
+
+  private openWindow(e: FlowEnd, now: Instant): void {
+    if (e.closedSince === NEVER) return;
+    this.zeroWindowTime += now - e.closedSince;
+    e.closedSince = NEVER;
+  }
+
+  private measureReceive(c: Connection): void {
+    if (c.rmemAlloc > this.rmemPeak) this.rmemPeak = c.rmemAlloc;
+    if (c.rcvbuf > this.rmemBound) this.rmemBound = c.rcvbuf;
+  }
+}
+
+/** All ends of a world, joined in pairs by the flow number that both know. */
+export class Flows {
+  readonly ends: FlowEnd[] = [];
+  private readonly waiting = new Map<number, FlowEnd>();
+  /** Gets the latency of one write, ns. */
+  onLatency: (ns: number) => void = () => {};
+
+  add(e: FlowEnd): void {
+    this.ends.push(e);
+    const other = this.waiting.get(e.c.flow);
+    if (other === undefined || other.host === e.host) {
+      this.waiting.set(e.c.flow, e);
+      return;
+    }
+    this.waiting.delete(e.c.flow);
+    e.peer = other;
+    other.peer = e;
+  }
+}

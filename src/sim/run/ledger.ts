@@ -1,0 +1,63 @@
+/**
+ * The laws a run must keep, how often each was looked at, and the first time one did not hold.
+ *
+ * A check that fails does not throw: it is written down and ends the run, so that the same scenario fails the same law at
+ * the same instant wherever it is replayed. What is checked, and where, is in flow-guard.ts (per connection, at TCP's own
+ * input and output) and audit.ts (conservation, bounds, wake-ups and liveness of the whole world).
+ */
+import { NEVER, type Instant } from '../../base/units.ts';
+import type { InvariantVerdict } from './result.ts';
+
+/** In the order in which reports name them. */
+export const LAWS = {
+  'in-order': 'what is read is what was written: in order, every byte once',
+  'window-edge': 'the right edge of an advertised window moves left only where Linux moves it',
+  'inside-window': 'new data is never sent beyond the window that the peer advertised',
+  'bounded-queues': 'no queue holds more than its bound',
+  'conserve-packets': 'every frame is delivered, dropped under a name, or still queued',
+  'conserve-bytes': 'read <= queued <= written on every connection, and all of it arrives before the end of a stream',
+  'conserve-cpu': 'the time billed on each core is the time that has passed',
+  'conserve-memory': 'every skb and every byte of socket memory is accounted for',
+  'no-lost-wakeup': 'no thread sleeps on what is already there',
+  liveness: 'what was started finishes: no stream waits with nothing left to wake it',
+} as const;
+
+export type Law = keyof typeof LAWS;
+
+export class Ledger {
+  /** How often each law was looked at, by name. Plain fields: they are counted per segment. */
+  readonly checks: Record<Law, number>;
+  private readonly broken = new Map<Law, string>();
+  /** When the first law was broken. */
+  brokenAt: Instant = NEVER;
+  private readonly onBreak: () => void;
+
+  /** @param onBreak  ends the run */
+  constructor(onBreak: () => void) {
+    this.onBreak = onBreak;
+    const checks = {} as Record<Law, number>;
+    for (const law of Object.keys(LAWS) as Law[]) checks[law] = 0;
+    this.checks = checks;
+  }
+
+  /** Writes down that `law` does not hold; only its first failure is kept. */
+  fail(law: Law, now: Instant, detail: string): void {
+    if (this.broken.has(law)) return;
+    this.broken.set(law, `at ${now} ns: ${detail}`);
+    if (now < this.brokenAt) this.brokenAt = now;
+    this.onBreak();
+  }
+
+  get holds(): boolean {
+    return this.broken.size === 0;
+  }
+
+  verdicts(): InvariantVerdict[] {
+    return (Object.keys(LAWS) as Law[]).map((law) => ({
+      name: law,
+      ok: !this.broken.has(law),
+      checks: this.checks[law],
+      message: this.broken.get(law) ?? '',
+    }));
+  }
+}
