@@ -69,13 +69,25 @@ export class Flight {
   private lasts = new Float64Array(8);
   /** Frames in flight. */
   frames = 0;
+  /** Frames that the receiver has taken so far. */
+  taken = 0;
 
   get empty(): boolean {
     return this.runs === 0;
   }
 
   /** Appends frames [first, first + count) of `train`; arrivals may not go back before those already here. */
-  push(train: Train, first: number, count: number, mark: number, base: number, rem: number, unit: number, den: number, last: Instant): void {
+  push(
+    train: Train,
+    first: number,
+    count: number,
+    mark: number,
+    base: number,
+    rem: number,
+    unit: number,
+    den: number,
+    last: Instant,
+  ): void {
     assert(count > 0, 'flight: empty run');
     if (this.runs === this.cap) this.grow();
     const i = (this.head + this.runs) & (this.cap - 1);
@@ -94,14 +106,43 @@ export class Flight {
 
   /** Inserts one frame by its arrival, after those that arrive at the same instant: for wires that reorder. */
   insert(train: Train, index: number, mark: number, arrival: Instant): void {
-    this.push(train, index, 1, mark, 0, 0, 0, 1, arrival);
     const m = this.cap - 1;
-    for (let k = this.runs - 1; k > 0; k--) {
-      const i = (this.head + k) & m;
-      const j = (this.head + k - 1) & m;
-      if (this.lasts[j]! <= arrival) break;
-      this.swap(i, j);
+    let k = this.runs;
+    while (k > 0 && this.lasts[(this.head + k - 1) & m]! > arrival) k--;
+    if (k < this.runs && this.splitRun(k, arrival)) k++;
+    this.push(train, index, 1, mark, 0, 0, 0, 1, arrival);
+    this.sink(k);
+  }
+
+  /**
+   * Takes one frame back whose service has not begun (the link has changed); it must be the last of its run, so go from
+   * the last frame to the first.
+   */
+  retract(train: Train, index: number, mark: number, arrival: Instant): void {
+    for (let k = this.runs - 1; k >= 0; k--) {
+      const i = (this.head + k) & (this.cap - 1);
+      if (this.trains[i] !== train || this.lasts[i] !== arrival || this.marks[i] !== mark) continue;
+      const count = this.counts[i]!;
+      if (this.firsts[i]! + count - 1 !== index) continue;
+      this.frames--;
+      if (count > 1) {
+        this.lasts[i] = this.timeOf(i, index - 1);
+        this.counts[i] = count - 1;
+      } else {
+        this.removeRun(k);
+      }
+      return;
     }
+    assert(
+      false,
+      'flight: takes back a frame that is not there',
+      () => `frame ${index}, ${arrival}`,
+    );
+  }
+
+  /** Arrival of the last frame in flight; −∞ when there is none. */
+  lastArrival(): number {
+    return this.runs === 0 ? -Infinity : this.lasts[(this.head + this.runs - 1) & (this.cap - 1)]!;
   }
 
   /** Arrival of the first frame in flight; only when not empty. */
@@ -154,6 +195,7 @@ export class Flight {
     const i = this.head;
     assert(n > 0 && n <= this.counts[i]!, 'flight: takes more than the run holds');
     this.frames -= n;
+    this.taken += n;
     if (n === this.counts[i]!) {
       this.trains[i] = null;
       this.head = (i + 1) & (this.cap - 1);
@@ -166,7 +208,54 @@ export class Flight {
 
   private arrivalIn(i: number, frame: number): Instant {
     if (frame === this.firsts[i]! + this.counts[i]! - 1) return this.lasts[i]! as Instant;
-    return (this.bases[i]! + Math.floor((this.rems[i]! + (frame + 1) * this.units[i]!) / this.dens[i]!)) as Instant;
+    return this.timeOf(i, frame) as Instant;
+  }
+
+  private timeOf(i: number, frame: number): number {
+    return (
+      this.bases[i]! + Math.floor((this.rems[i]! + (frame + 1) * this.units[i]!) / this.dens[i]!)
+    );
+  }
+
+  /** Cuts run k behind its frames that arrive by `t`; false when there are none. Its last frame arrives after `t`. */
+  private splitRun(k: number, t: Instant): boolean {
+    const i = (this.head + k) & (this.cap - 1);
+    const first = this.firsts[i]!;
+    const count = this.counts[i]!;
+    let n = 0;
+    while (n < count - 1 && this.timeOf(i, first + n) <= t) n++;
+    if (n === 0) return false;
+    const last = this.lasts[i]! as Instant;
+    this.counts[i] = n;
+    this.lasts[i] = this.timeOf(i, first + n - 1);
+    this.frames -= count - n;
+    // push may move the columns: nothing is read from slot i behind it.
+    this.push(
+      this.trains[i]!,
+      first + n,
+      count - n,
+      this.marks[i]!,
+      this.bases[i]!,
+      this.rems[i]!,
+      this.units[i]!,
+      this.dens[i]!,
+      last,
+    );
+    this.sink(k + 1);
+    return true;
+  }
+
+  /** Moves the newest run back to place k. */
+  private sink(k: number): void {
+    const m = this.cap - 1;
+    for (let j = this.runs - 1; j > k; j--) this.swap((this.head + j) & m, (this.head + j - 1) & m);
+  }
+
+  private removeRun(k: number): void {
+    const m = this.cap - 1;
+    for (let j = k; j < this.runs - 1; j++) this.swap((this.head + j) & m, (this.head + j + 1) & m);
+    this.runs--;
+    this.trains[(this.head + this.runs) & m] = null;
   }
 
   private swap(i: number, j: number): void {
@@ -188,7 +277,9 @@ export class Flight {
     const order = new Array<number>(from);
     for (let k = 0; k < from; k++) order[k] = (this.head + k) & (from - 1);
     this.cap = from * 2;
-    this.trains = order.map((i) => this.trains[i] ?? null).concat(new Array<Train | null>(from).fill(null));
+    this.trains = order
+      .map((i) => this.trains[i] ?? null)
+      .concat(new Array<Train | null>(from).fill(null));
     this.firsts = spread(this.firsts, order, new Int32Array(this.cap));
     this.counts = spread(this.counts, order, new Int32Array(this.cap));
     this.marks = spread(this.marks, order, new Uint8Array(this.cap));
@@ -223,4 +314,6 @@ export interface Ingress {
    * frames appended earlier. The owner plans its next look; nothing else is scheduled.
    */
   onAppend(first: Instant): void;
+  /** The link has changed: frames in flight were taken back, or have new times. The owner plans its next look afresh. */
+  onRetimed?(): void;
 }

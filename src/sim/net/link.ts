@@ -1,0 +1,376 @@
+/**
+ * One direction of a link: a queue, a wire (pipe.ts) and what can befall a frame on the way (faults.ts).
+ *
+ * Nothing is scheduled. When the link takes a train it knows when each frame departs and arrives, because nothing that
+ * comes later can overtake in the queue; it puts whole runs of frames into the receiver's flight and tells it when the
+ * first one arrives.
+ *
+ * Queue. Without a `limit` the link has none: the sender's device waits for the wire. With one the link takes frames at
+ * once and drops at the tail. A frame counts until it has departed, so the one in service counts too, as in netem with
+ * `rate` (ns-3's DropTailQueue does not count it: its N is our N − 1); one whose departure is now has gone. A queue of n
+ * packets has room while fewer than n are there. A queue of n bytes drops a frame when the backlog before it exceeds n
+ * (the rule of the measured transfers' wire; Linux's bfifo counts the frame too), so it holds at most n and one frame;
+ * its bytes are wire bytes, overhead included.
+ *
+ * A frame lost on the wire takes its time there. A copy takes none: it is made behind the wire and arrives right behind
+ * the original (netem would queue it).
+ *
+ * One sender, whose times do not go back. Not modelled: shared media, and queues that decide when a frame leaves
+ * (CoDel, fq).
+ */
+import { InvariantError } from '../../base/assert.ts';
+import type { Lane } from '../../base/hash.ts';
+import { QueueMeter } from '../../base/queue-meter.ts';
+import type { Random } from '../../base/random.ts';
+import { type Ingress, type Train, ipBytes } from '../../base/train.ts';
+import { type Instant, START } from '../../base/units.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { QueuedRun } from './backlog.ts';
+import { COPIED, DISPLACED, FATE_MARKS, Faults, LOST } from './faults.ts';
+import {
+  type DropReason,
+  type Feeder,
+  LinkCounters,
+  type LinkLedger,
+  type LinkSender,
+  type LinkTap,
+} from './observe.ts';
+import { type LinkOptions, checkLink, leastLatency } from './options.ts';
+import { Pipe } from './pipe.ts';
+
+/** What a running link can be told anew. */
+export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit'>>;
+
+export class Link {
+  readonly name: string;
+  readonly mtu: number;
+  readonly counters: LinkCounters = new LinkCounters();
+  /**
+   * The queue, the frame in service included, in the unit of the limit; without a limit it stays empty. Call `sync` before
+   * you read it.
+   */
+  readonly queue: QueueMeter;
+  /** The router whose port this is; null when a device sends. */
+  feeder: Feeder | null = null;
+  /** Told when a change of the link moves departures; null: nobody. */
+  sender: LinkSender | null = null;
+  /** The least time from transmit to arrival, ns; ≥ 1. */
+  leastLatency: number = 0;
+
+  protected readonly pipe: Pipe;
+  private options: LinkOptions;
+  private faults: Faults | null;
+  private readonly to: Ingress;
+  private readonly random: Random;
+  private readonly lane: Lane;
+  private readonly metered: boolean;
+  private readonly limitPackets: number;
+  private readonly limitBytes: number;
+  /** The last hand-over, and its number. */
+  private latest: Instant = START;
+  private transmission = -1;
+  private isDown = false;
+
+  /** @throws ScenarioError when the options are impossible (checkLink) */
+  constructor(engine: Engine, name: string, options: LinkOptions, to: Ingress) {
+    checkLink(options, ['links', name]);
+    this.name = name;
+    this.mtu = options.mtu;
+    this.options = options;
+    this.to = to;
+    this.random = engine.random;
+    this.lane = engine.lane(`link/${name}`);
+    this.pipe = new Pipe(to, options);
+    this.faults = Faults.of(name, options, engine.random);
+    this.leastLatency = leastLatency(options);
+    const limit = options.limit;
+    this.metered = limit !== null;
+    this.limitPackets = limit?.unit === 'packets' ? limit.count : Infinity;
+    this.limitBytes = limit?.unit === 'bytes' ? limit.count : Infinity;
+    const mostBytes = this.limitBytes + options.mtu + options.overhead;
+    this.queue = new QueueMeter(`link/${name}/queue`, Math.min(this.limitPackets, mostBytes));
+  }
+
+  /** Whether it has a queue of its own (`limit`). */
+  get hasQueue(): boolean {
+    return this.metered;
+  }
+
+  get tap(): LinkTap | null {
+    return this.pipe.tap;
+  }
+  set tap(tap: LinkTap | null) {
+    this.pipe.tap = tap;
+  }
+
+  /**
+   * Takes a train from the sender, at `at`.
+   *
+   * @returns when the sender's device is done with it: the departure of its last frame; `at` when the link has a queue
+   * @throws InvariantError when a frame is larger than the MTU, or `at` lies before the last call's
+   */
+  transmit(train: Train, at: Instant): Instant {
+    if (ipBytes(train, 0) > this.mtu)
+      this.fail('a frame is larger than the MTU', ipBytes(train, 0));
+    return this.forward(train, 0, train.segs, 0, at);
+  }
+
+  /** Takes frames [first, first + count) as `transmit` does, but drops what is larger than the MTU: for routers. */
+  forward(train: Train, first: number, count: number, mark: number, at: Instant): Instant {
+    if (at < this.latest) this.fail('hand-overs go back in time', at);
+    this.latest = at;
+    this.transmission++;
+    this.settle(at);
+    this.counters.offered += count;
+    if (this.isDown) return this.refuse(train, first, count, 'down', at);
+    if (ipBytes(train, first) > this.mtu) return this.refuse(train, first, count, 'mtu', at);
+    const n = this.metered ? this.admit(train, first, count, at) : count;
+    if (n > 0) this.take(train, first, n, mark, at);
+    if (n < count) this.refuse(train, first + n, count - n, 'limit', at);
+    return this.metered ? at : (this.pipe.free as Instant);
+  }
+
+  /**
+   * What departs by `now` leaves the queue; a router in front hands over first what has reached it. Whoever reads the
+   * queue's meter or the counters in mid-run calls this before; it may be called at any time, but not among the events of
+   * the wire class.
+   */
+  sync(now: Instant): void {
+    if (this.feeder !== null) this.feeder.sync(now);
+    this.settle(now);
+  }
+
+  /**
+   * Changes the link. Frames in service and on the wire keep their times; those in the queue get new ones, and keep what
+   * was drawn for them. Not among the events of the wire class.
+   *
+   * @throws ScenarioError when the new options are impossible
+   */
+  reconfigure(change: LinkChange, now: Instant): void {
+    this.sync(now);
+    const options: LinkOptions = { ...this.options, ...change };
+    checkLink(options, ['links', this.name]);
+    const queued = this.pipe.takeBack(now);
+    this.pipe.set(options);
+    if (Faults.differ(this.options, options)) {
+      this.faults = Faults.of(this.name, options, this.random);
+    }
+    this.options = options;
+    this.leastLatency = leastLatency(options);
+    for (const run of queued) this.carryAgain(run);
+    this.record(now, queued.length, this.pipe.free);
+    this.to.onRetimed?.();
+    if (this.feeder !== null) this.feeder.onLinkChange();
+  }
+
+  /** From now on the link is down: the queue, and all that is handed over, is dropped. What is on the wire arrives. */
+  takeDown(now: Instant): void {
+    this.sync(now);
+    this.isDown = true;
+    for (const run of this.pipe.takeBack(now)) this.discard(run, now);
+    this.record(now, this.counters.dropDown, this.pipe.free);
+    this.to.onRetimed?.();
+  }
+
+  /** The link is up again. */
+  bringUp(now: Instant): void {
+    this.sync(now);
+    this.isDown = false;
+  }
+
+  /** Where all frames are; `missing` other than 0 is a bug. */
+  ledger(): LinkLedger {
+    const c = this.counters;
+    const { taken, frames } = this.to.flight;
+    const dropped = c.dropLoss + c.dropLimit + c.dropDown + c.dropMtu;
+    return {
+      offered: c.offered,
+      duplicated: c.duplicated,
+      delivered: taken,
+      dropped,
+      inFlight: frames,
+      missing: c.offered + c.duplicated - dropped - taken - frames,
+    };
+  }
+
+  /** All departures up to `now` leave the queue, each at its own time. */
+  protected settle(now: Instant): void {
+    const backlog = this.pipe.backlog;
+    while (backlog.runs > 0) {
+      const whole = backlog.end(0) <= now;
+      if (!whole && !this.metered) return;
+      const n = this.metered ? this.leave(now) : backlog.count(0);
+      if (n > 0) backlog.drop(n);
+      if (!whole) return;
+    }
+  }
+
+  /** How many of `count` frames find room; they are in the queue then. */
+  protected admit(train: Train, first: number, count: number, at: Instant): number {
+    const queue = this.queue;
+    if (this.limitBytes === Infinity) {
+      const n = Math.min(count, this.limitPackets - queue.depth);
+      if (n > 0) queue.enter(at, n);
+      return n;
+    }
+    let n = 0;
+    for (; n < count && queue.depth <= this.limitBytes; n++) {
+      queue.enter(at, ipBytes(train, first + n) + this.options.overhead);
+    }
+    return n;
+  }
+
+  /** The frames of the oldest run that depart by `now` leave the meter; returns their number. */
+  private leave(now: Instant): number {
+    const { backlog, den } = this.pipe;
+    const first = backlog.first(0);
+    const end = first + backlog.count(0);
+    const inBytes = this.limitBytes !== Infinity;
+    for (let j = first; j < end; j++) {
+      const departure = backlog.departure(0, j, den);
+      if (departure > now) return j - first;
+      this.queue.leave(departure as Instant, inBytes ? backlog.bytes(0, j) : 1);
+    }
+    return end - first;
+  }
+
+  /** The frames have their place on the wire. */
+  private take(train: Train, first: number, n: number, mark: number, at: Instant): void {
+    const { overhead, from, until } = this.options;
+    const full = train.headerLen + train.segSize + overhead;
+    const last = ipBytes(train, first + n - 1) + overhead;
+    const bytes = (n - 1) * full + last;
+    const pipe = this.pipe;
+    pipe.begin(at);
+    pipe.firstArrival = Infinity;
+    this.record(at, (train.wireSeq + first * train.segSize) | 0, pipe.free);
+    this.recordHeader(train, n, bytes);
+    if (this.faults === null || at < from || at >= until) {
+      pipe.carry(train, first, n, mark, 0, full, last, 0, this.transmission);
+      this.counters.frames += n;
+    } else {
+      this.takeWithFaults(this.faults, train, first, n, mark, full, last);
+    }
+    this.counters.bytes += bytes;
+    if (pipe.firstArrival !== Infinity) this.to.onAppend(pipe.firstArrival as Instant);
+  }
+
+  /** Finds the fate of each frame, and cuts the train into runs of one fate. */
+  private takeWithFaults(
+    faults: Faults,
+    train: Train,
+    first: number,
+    n: number,
+    mark: number,
+    full: number,
+    last: number,
+  ): void {
+    const pipe = this.pipe;
+    const end = first + n;
+    let run = first;
+    let lost = 0;
+    for (let j = first; j < end; j++) {
+      const place = this.counters.frames++;
+      const fate = faults.fate(train.flow, train.ordinal + j, place, mark);
+      if (fate === 0 && !faults.jitters) continue;
+      if (j > run) pipe.carry(train, run, j - run, mark, 0, full, full, 0, this.transmission);
+      run = j + 1;
+      this.recordFate(train, j, fate);
+      const bytes = run < end ? full : last;
+      if ((fate & LOST) !== 0) {
+        lost++;
+        pipe.carry(null, j, 1, mark, fate, bytes, bytes, 0, this.transmission);
+        if (pipe.tap !== null) pipe.tap.onDrop(train, j, 'loss', pipe.free as Instant);
+      } else {
+        const marks = mark | (fate & FATE_MARKS);
+        const extra = faults.extraDelay;
+        pipe.carry(train, j, 1, marks, fate, bytes, bytes, extra, this.transmission);
+      }
+    }
+    if (run < end) pipe.carry(train, run, end - run, mark, 0, full, last, 0, this.transmission);
+    // Only now: with its last frame gone the record goes back to its pool.
+    if (lost > 0) train.drop(lost);
+  }
+
+  private recordFate(train: Train, j: number, fate: number): void {
+    const c = this.counters;
+    if ((fate & LOST) !== 0) c.dropLoss++;
+    if ((fate & DISPLACED) !== 0) c.reordered++;
+    if ((fate & FATE_MARKS) !== 0) c.corrupted++;
+    if ((fate & COPIED) !== 0) {
+      c.duplicated++;
+      train.hold(1);
+    }
+    if (fate !== 0) this.lane.word((j << 8) | fate);
+  }
+
+  /** Frames that never reach the wire. */
+  private refuse(
+    train: Train,
+    first: number,
+    count: number,
+    why: Exclude<DropReason, 'loss'>,
+    at: Instant,
+  ): Instant {
+    const c = this.counters;
+    if (why === 'limit') c.dropLimit += count;
+    else if (why === 'down') c.dropDown += count;
+    else c.dropMtu += count;
+    this.record(at, (train.wireSeq + first * train.segSize) | 0, -count);
+    this.recordHeader(train, count, 0);
+    if (this.tap !== null) {
+      for (let j = first; j < first + count; j++) this.tap.onDrop(train, j, why, at);
+    }
+    train.drop(count);
+    return at;
+  }
+
+  private carryAgain(run: QueuedRun): void {
+    const { train, first, count, mark, fate, bytes, lastBytes, transmission } = run;
+    // A drawn delay below the link's must not turn negative where the new delay is shorter.
+    const jitter = this.options.jitter;
+    const least = jitter !== null && jitter.distribution === 'uniform' ? -jitter.amount : 0;
+    const extra = Math.max(run.extra, least);
+    this.pipe.carry(train, first, count, mark, fate, bytes, lastBytes, extra, transmission);
+    if (this.sender !== null) this.sender.onRetimed(transmission, this.pipe.free as Instant);
+  }
+
+  private discard(run: QueuedRun, now: Instant): void {
+    const { train, first, count, fate, bytes, lastBytes, transmission } = run;
+    if (this.metered) {
+      const inBytes = (count - 1) * bytes + lastBytes;
+      this.queue.leave(now, this.limitBytes === Infinity ? count : inBytes);
+    }
+    if (this.sender !== null) this.sender.onRetimed(transmission, now);
+    if (train === null) return;
+    this.counters.frames -= count;
+    this.counters.bytes -= (count - 1) * bytes + lastBytes;
+    this.counters.dropDown += count;
+    if (this.tap !== null) {
+      for (let j = first; j < first + count; j++) this.tap.onDrop(train, j, 'down', now);
+    }
+    if ((fate & COPIED) !== 0) {
+      this.counters.duplicated -= count;
+      train.drop(count);
+    }
+    train.drop(count);
+  }
+
+  // The fingerprint: what was handed over, when, and where it stands on the wire.
+
+  private record(at: Instant, what: number, free: number): void {
+    this.lane.wide(at);
+    this.lane.word(what);
+    this.lane.wide(free);
+  }
+
+  private recordHeader(train: Train, frames: number, bytes: number): void {
+    this.lane.word(train.wireAck | 0);
+    this.lane.word((train.flags << 16) ^ train.window);
+    this.lane.word((frames << 24) ^ bytes);
+  }
+
+  private fail(law: string, detail: number): never {
+    throw new InvariantError(`link: ${law}`, `${this.name}: ${detail}`);
+  }
+}
