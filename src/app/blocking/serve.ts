@@ -1,0 +1,50 @@
+/**
+ * One connection, served by a blocking thread: read, work, answer, until the peer closes. The thread waits in read() for
+ * the client and in write() for room, and does nothing else meanwhile: that is this style's backpressure and its price.
+ */
+import type { Fd, Sys, ThreadBody } from '../../kernel/syscall.ts';
+import { FixedFrames } from '../codec/fixed.ts';
+import type { ListenOptions, ServeOptions } from '../options.ts';
+import type { Probe } from '../probe.ts';
+import { writeAll } from './write.ts';
+
+/** Reads `read` bytes at a time, sleeping after each read when asked to; with a `request` size, works and answers. */
+export function* serveConnection(sys: Sys, fd: Fd, o: ServeOptions, probe: Probe): ThreadBody {
+  try {
+    const frames = o.request > 0 ? new FixedFrames(o.request) : null;
+    for (;;) {
+      const n = yield sys.read(fd, o.read);
+      if (n < 0) probe.count('failed', 1);
+      if (n <= 0) return;
+      if (o.pauseNs > 0) yield sys.nanosleep(o.pauseNs);
+      if (frames === null) continue;
+      for (let whole = frames.take(n); whole > 0; whole--) {
+        if (o.workNs > 0) yield sys.compute(o.workNs);
+        if ((yield* writeAll(sys, fd, o.response)) < 0) {
+          probe.count('failed', 1);
+          return;
+        }
+        probe.count('requests', 1);
+      }
+    }
+  } finally {
+    yield sys.close(fd);
+  }
+}
+
+/** Sends back all that it reads: what it writes is a stream of its own, of as many bytes. */
+export function* echoConnection(sys: Sys, fd: Fd, o: ListenOptions, probe: Probe): ThreadBody {
+  try {
+    for (;;) {
+      const n = yield sys.read(fd, o.read);
+      if (n < 0) probe.count('failed', 1);
+      if (n <= 0) return;
+      if ((yield* writeAll(sys, fd, n)) < 0) {
+        probe.count('failed', 1);
+        return;
+      }
+    }
+  } finally {
+    yield sys.close(fd);
+  }
+}

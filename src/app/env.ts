@@ -1,0 +1,16 @@
+/** What the world gives an application when it starts it. */
+import type { Random } from '../base/random.ts';
+
+/** Where to connect to, as written: a host's name and a port. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface AppEnv {
+  /** The application's name in the scenario. Streams are named after it: `app/<name>/user/<i>`. */
+  readonly name: string;
+  readonly random: Random;
+  /** A host's IPv4 address as a number: what getaddrinfo(3) would answer. The scenario has been checked: it is there. */
+  resolve(host: string): number;
+}

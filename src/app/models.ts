@@ -1,0 +1,87 @@
+/**
+ * The models that a scenario can name, and the one function that starts any of them. A model is a generator of system
+ * calls: the first thread of a process, which makes the others. `raw` is the exception: a source of frames that has no
+ * thread and is plugged in as a device.
+ */
+import type { Sys, ThreadBody } from '../kernel/syscall.ts';
+import { unreachable } from '../base/assert.ts';
+import { blockingServer, echoServer } from './blocking/server.ts';
+import { stalledServer } from './blocking/stalled.ts';
+import type { AppEnv } from './env.ts';
+import { epollServer } from './epoll/reader.ts';
+import { bulkSender } from './load/bulk.ts';
+import { client } from './load/client.ts';
+import type {
+  BlockingOptions,
+  BulkOptions,
+  ClientOptions,
+  EpollOptions,
+  ListenOptions,
+  RawOptions,
+  StalledOptions,
+} from './options.ts';
+import type { Probe } from './probe.ts';
+
+/** What an application is to the world: it waits for connections, makes them, or sends frames without any. */
+export type Role = 'listens' | 'connects' | 'sends';
+
+export interface ModelInfo {
+  readonly role: Role;
+  /** For lists and help. */
+  readonly does: string;
+}
+
+/** A model's name and its options. A scenario's description of an application may be given as it is. */
+export type ThreadApp =
+  | ({ readonly model: 'blocking' } & BlockingOptions)
+  | ({ readonly model: 'epoll' } & EpollOptions)
+  | ({ readonly model: 'echo' } & ListenOptions)
+  | ({ readonly model: 'stalled' } & StalledOptions)
+  | ({ readonly model: 'bulk' } & BulkOptions)
+  | ({ readonly model: 'client' } & ClientOptions);
+export type App = ThreadApp | ({ readonly model: 'raw' } & RawOptions);
+
+export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
+  blocking: {
+    role: 'listens',
+    does: 'A thread for each connection, or a pool of them behind a bounded queue: read, work, answer.',
+  },
+  epoll: {
+    role: 'listens',
+    does: 'One thread with epoll and non-blocking sockets: read, work, answer.',
+  },
+  echo: { role: 'listens', does: 'Sends back what it reads; a thread for each connection.' },
+  stalled: {
+    role: 'listens',
+    does: 'Reads so much, then nothing for a while, then the rest; a thread for each connection.',
+  },
+  bulk: {
+    role: 'connects',
+    does: 'Writes so many bytes on each connection, half-closes, waits for the end.',
+  },
+  client: {
+    role: 'connects',
+    does: 'Asks and waits for answers: closed loop with think time, or open loop.',
+  },
+  raw: { role: 'sends', does: 'Frames at given or drawn times, without TCP.' },
+};
+
+/** The first thread of the application's process. */
+export function startApp(sys: Sys, app: ThreadApp, probe: Probe, env: AppEnv): ThreadBody {
+  switch (app.model) {
+    case 'blocking':
+      return blockingServer(sys, app, probe);
+    case 'epoll':
+      return epollServer(sys, app, probe);
+    case 'echo':
+      return echoServer(sys, app, probe);
+    case 'stalled':
+      return stalledServer(sys, app, probe);
+    case 'bulk':
+      return bulkSender(sys, app, probe, env);
+    case 'client':
+      return client(sys, app, probe, env);
+    default:
+      return unreachable(app);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * How a model tells what only it knows: what a request was meant to be, what waits in its own queues, when it was through.
+ * Everything else (bytes, system calls, wake-ups) the kernel counts by itself.
+ *
+ * A probe observes: telling it something costs no simulated time and changes nothing. Its clock is the observer's too; a
+ * model that acts on the time asks the kernel for it, and pays.
+ */
+import type { QueueMeter } from '../base/queue-meter.ts';
+import type { Instant } from '../base/units.ts';
+
+export interface Probe {
+  /** The present instant, for stamps only. */
+  now(): Instant;
+  /**
+   * One request was answered. `intended` is when it was meant to be sent, whether or not its connection was free then
+   * (no coordinated omission: a stalled server is charged for the requests that it held up); `done` is when the last
+   * byte of the answer had been read.
+   */
+  latency(intended: Instant, done: Instant): void;
+  /** Adds `n` to the counter `<app>.<name>`. */
+  count(name: string, n: number): void;
+  /** A queue inside the application, `<app>.<name>`; `bound` in items. Ask once, keep the meter. */
+  queue(name: string, bound: number): QueueMeter;
+  /** The application has done all that it was asked to do, and its connections are closed. Told once. */
+  closed(at: Instant): void;
+}
