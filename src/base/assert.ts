@@ -27,7 +27,11 @@ export class ScenarioError extends Error {
   }
 }
 
-/** @param detail is called only on failure, so that it may build strings */
+/**
+ * @param detail is called only on failure, so that it may build strings. Not on a hot path: a closure over parameters or
+ *   `this` is paid for on every call of the function around it, even where it is never reached (measured: 70 bytes per
+ *   event in the engine). There: `if (!holds) fail(…)`, a function of its own that throws InvariantError.
+ */
 export function assert(holds: boolean, law: string, detail?: () => string): asserts holds {
   if (!holds) throw new InvariantError(law, detail === undefined ? '' : detail());
 }

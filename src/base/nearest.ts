@@ -1,33 +1,48 @@
 /** "Did you mean …?": the word of a list that was probably meant. */
 
 /**
- * The candidate with the fewest letters changed, or undefined when none is close: equal but for case, or at most one change
- * in three letters.
+ * The nearest candidate, or undefined when none is near: at most one letter in three may be wrong, or one word contains the
+ * other. Case and separators do not count, and two letters in the wrong order are one mistake.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  const lower = word.toLowerCase();
+  const w = letters(word);
   let best: string | undefined;
-  let least = Math.floor((word.length + 2) / 3) + 1;
-  for (const c of candidates) {
-    const d = c.toLowerCase() === lower ? 0 : distance(lower, c.toLowerCase());
-    if (d < least) {
+  let least = Infinity;
+  for (const candidate of candidates) {
+    const c = letters(candidate);
+    const d = contains(w, c) ? Math.min(1.5, distance(w, c)) : distance(w, c);
+    if (d < least && d <= Math.ceil(Math.max(w.length, c.length) / 3)) {
       least = d;
-      best = c;
+      best = candidate;
     }
   }
   return best;
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements of one letter. */
+function letters(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_ ]/g, '');
+}
+
+function contains(a: string, b: string): boolean {
+  return a.length >= 3 && b.length >= 3 && (a.includes(b) || b.includes(a));
+}
+
+/** Letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */
 function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let d = Math.min(replaced, last[j]! + 1, row[j - 1]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        d = Math.min(d, before[j - 2]! + 1);
+      }
+      row.push(d);
     }
-    row = next;
+    before = last;
+    last = row;
   }
-  return row[b.length]!;
+  return last[b.length]!;
 }

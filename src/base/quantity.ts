@@ -18,7 +18,7 @@ export interface Quantity {
 }
 
 /** Digits for printing that lose nothing: what is printed parses to the same value. */
-export const EXACT = Infinity;
+export const EXACT: number = Infinity;
 
 interface Unit {
   readonly dimension: Dimension;

@@ -4,7 +4,7 @@
  *
  * It measures and never refuses: whether `peak` is within `bound` is for the invariants to say.
  */
-import { assert } from './assert.ts';
+import { InvariantError } from './assert.ts';
 import type { Instant } from './units.ts';
 
 /** One unit of the area's high word, in item·ns. */
@@ -43,7 +43,7 @@ export class QueueMeter {
     this.advance(now);
     this.left += n;
     this.depth -= n;
-    if (this.depth < 0) assert(false, 'queue: more left than entered', () => this.describe());
+    if (this.depth < 0) this.fail('queue: more left than entered', now);
   }
 
   /** ∫ depth dt from 0 to `now`, in item·ns: exact below 2^53, else the nearest double. */
@@ -60,9 +60,7 @@ export class QueueMeter {
 
   private advance(now: number): void {
     let dt = now - this.since;
-    if (!(dt >= 0 && dt !== Infinity)) {
-      assert(false, 'queue: time went back', () => `${this.describe()} at ${now}`);
-    }
+    if (!(dt >= 0 && dt !== Infinity)) this.fail('queue: time went back', now);
     this.since = now;
     const depth = this.depth;
     // One round unless depth·dt itself passes 2^52.
@@ -82,7 +80,11 @@ export class QueueMeter {
     }
   }
 
-  private describe(): string {
-    return `${this.name}: depth ${this.depth}, entered ${this.entered}, left ${this.left}, last change at ${this.since} ns`;
+  private fail(law: string, now: number): never {
+    const { name, depth, entered, left, since } = this;
+    throw new InvariantError(
+      law,
+      `${name} at ${now}: depth ${depth}, entered ${entered}, left ${left}, last change at ${since}`,
+    );
   }
 }

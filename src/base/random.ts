@@ -10,7 +10,7 @@
  * Every draw enters its stream's lane of the fingerprint. Not here: the normal distribution, which nothing needs.
  */
 import seedrandom from 'seedrandom';
-import { assert } from './assert.ts';
+import { InvariantError } from './assert.ts';
 import { Lane, mix32 } from './hash.ts';
 import { ln, pow } from './math.ts';
 
@@ -78,13 +78,11 @@ export class Stream {
     return u;
   }
 
-  /** A uniform integer in [0, n); n from 1 to 2^53. For n ≤ 2^32 no value is favoured by more than 2^-21 of its share. */
+  /** A uniform integer in [0, n); n from 1 to 2^53 − 1. For n ≤ 2^32 no value is favoured by more than 2^-21 of its share. */
   int(n: number): number {
-    assert(
-      n >= 1 && Number.isSafeInteger(n),
-      'random: int() of a bound that is no integer ≥ 1',
-      () => `${n}`,
-    );
+    if (!(n >= 1 && Number.isSafeInteger(n))) {
+      throw new InvariantError('random: int() of no integer ≥ 1', String(n));
+    }
     return Math.floor(this.uniform() * n);
   }
 

@@ -17,7 +17,12 @@ export interface TraceRecord {
 export interface TraceSink {
   /** False: do not build records. */
   readonly on: boolean;
-  record(time: Instant, lane: string, what: string, fields: Readonly<Record<string, number | string>>): void;
+  record(
+    time: Instant,
+    lane: string,
+    what: string,
+    fields: Readonly<Record<string, number | string>>,
+  ): void;
 }
 
 export const NO_TRACE: TraceSink = Object.freeze({ on: false, record() {} });

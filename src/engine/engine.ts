@@ -8,7 +8,7 @@
  * The engine does not own the loop: `step` and `run` are the caller's, nothing is asynchronous, and a handler may not call
  * them.
  */
-import { assert } from '../base/assert.ts';
+import { assert, InvariantError } from '../base/assert.ts';
 import { fingerprintOf, hashName, Lane } from '../base/hash.ts';
 import { Random } from '../base/random.ts';
 import { NO_TRACE, type TraceSink } from '../base/trace.ts';
@@ -88,7 +88,7 @@ export class Engine {
   private elided = 0;
 
   constructor(options: EngineOptions) {
-    // Set after a fraction-like first value, the field holds a double from the start and is never converted later.
+    // The first value was no small integer, so V8 gives the field a double from the start.
     this.now = START;
     this.random = new Random(options.seed);
     this.trace = options.trace ?? NO_TRACE;
@@ -281,11 +281,14 @@ export class Engine {
   }
 
   private checkTime(t: number, kind: number): void {
-    if (t >= this.now && t <= LAST && Math.floor(t) === t) return;
-    const what = (): string => `${this.names[kind]} at ${t}, now ${this.now}`;
-    assert(!(t < this.now), 'engine: an event in the past', what);
-    assert(!(t > LAST), 'clock: past 2^53 ns (104 days)', what);
-    assert(false, 'engine: a time is an integer of nanoseconds', what);
+    if (!(t >= this.now && t <= LAST && Math.floor(t) === t)) this.refuseTime(t, kind);
+  }
+
+  private refuseTime(t: number, kind: number): never {
+    const what = `${this.names[kind]} at ${t}, now ${this.now}`;
+    if (t < this.now) throw new InvariantError('engine: an event in the past', what);
+    if (t > LAST) throw new InvariantError('clock: past 2^53 ns (104 days)', what);
+    throw new InvariantError('engine: a time is a whole number of nanoseconds', what);
   }
 
   /** The clock has stood still for suspiciously many events: counts their kinds, and gives up at the limit. */

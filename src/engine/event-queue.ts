@@ -4,19 +4,14 @@
  *
  * The queue knows no clock and calls nothing; engine.ts does.
  */
-import { assert } from '../base/assert.ts';
-import { Heap } from './heap.ts';
+import { Heap, NONE, SOME, UNSURE } from './heap.ts';
 import { COLD_TIMER, HOT_TIMER, ONE_SHOT, Slots } from './slots.ts';
-
-/** At one instant, classes run in this order. Orders of one class are consecutive: class·2^44 + a counter. */
-export const CLASS_SPAN = 0x1000_0000_0000;
 
 export class EventQueue {
   readonly slots: Slots;
   private readonly hot: Heap;
   private readonly cold: Heap;
-  private counter = 0;
-  /** Most rows that were in both heaps at once. */
+  /** Most rows that were in both heaps at once, disarmed timers not yet dropped included. */
   peak = 0;
 
   constructor(slots: Slots = new Slots()) {
@@ -28,10 +23,9 @@ export class EventQueue {
   /** An event that happens once. Returns its row. */
   add(t: number, cls: number, kind: number, a: number, b: number): number {
     const row = this.slots.allocate(kind, a, b, ONE_SHOT);
-    this.slots.due[row] = t;
-    this.slots.order[row] = this.nextOrder(cls);
+    this.slots.schedule(row, t, cls);
     this.hot.insert(row);
-    this.count();
+    this.notePeak();
     return row;
   }
 
@@ -44,7 +38,7 @@ export class EventQueue {
     return true;
   }
 
-  /** A row that stays its owner's until `release`; disarmed. */
+  /** A row that is its owner's until `release`; disarmed. */
   addTimer(kind: number, a: number, b: number, cold: boolean): number {
     return this.slots.allocate(kind, a, b, cold ? COLD_TIMER : HOT_TIMER);
   }
@@ -53,14 +47,13 @@ export class EventQueue {
   arm(row: number, t: number, cls: number): void {
     const slots = this.slots;
     if (slots.due[row] === t) return;
-    slots.due[row] = t;
-    slots.order[row] = this.nextOrder(cls);
+    slots.schedule(row, t, cls);
     const heap = slots.mode[row] === COLD_TIMER ? this.cold : this.hot;
     if (slots.position[row]! >= 0) {
       heap.update(row);
     } else {
       heap.insert(row);
-      this.count();
+      this.notePeak();
     }
   }
 
@@ -81,14 +74,11 @@ export class EventQueue {
   first(): number {
     const hot = this.hot.first();
     if (hot < 0) return this.cold.first();
-    const slots = this.slots;
-    const t = slots.due[hot]!;
-    const o = slots.order[hot]!;
-    if (!this.cold.mayBeBefore(t, o)) return hot;
+    if (!this.cold.mayPrecede(hot)) return hot;
     const cold = this.cold.first();
     if (cold < 0) return hot;
-    const ct = slots.due[cold]!;
-    return ct < t || (ct === t && slots.order[cold]! < o) ? cold : hot;
+    const { due, order } = this.slots;
+    return this.slots.isBefore(hot, due[cold]!, order[cold]!) ? hot : cold;
   }
 
   /** Takes out what `first` gave. A timer is disarmed by that; a one-shot row is still the caller's to free. */
@@ -99,26 +89,16 @@ export class EventQueue {
 
   /** Would an event of that class, scheduled now for t, come before all others? */
   noneBefore(t: number, cls: number): boolean {
-    const order = this.lastOrderOf(cls);
-    if (!this.hot.mayBeBefore(t, order) && !this.cold.mayBeBefore(t, order)) return true;
+    const hot = this.hot.anyBefore(t, cls);
+    if (hot === SOME) return false;
+    const cold = this.cold.anyBefore(t, cls);
+    if (hot !== UNSURE && cold !== UNSURE) return cold === NONE;
+    // A timer that was put off or disarmed is in the way: now its place is corrected.
     const row = this.first();
-    if (row < 0) return true;
-    const due = this.slots.due[row]!;
-    return due > t || (due === t && this.slots.order[row]! >= order);
+    return row < 0 || !this.slots.isDueBy(row, t, cls);
   }
 
-  /** All events of a class that are scheduled already come before this order. */
-  protected lastOrderOf(cls: number): number {
-    return (cls + 1) * CLASS_SPAN;
-  }
-
-  protected nextOrder(cls: number): number {
-    const n = this.counter++;
-    if (n >= CLASS_SPAN) assert(false, 'engine: more than 2^44 events');
-    return cls * CLASS_SPAN + n;
-  }
-
-  private count(): void {
+  private notePeak(): void {
     const n = this.hot.size + this.cold.size;
     if (n > this.peak) this.peak = n;
   }

@@ -5,8 +5,16 @@
  *
  * Taking the top leaves a hole there. What is inserted next fills it and sinks from there: an event whose handler schedules
  * the next one costs one pass through the heap, not two.
+ *
+ * Methods are given rows rather than times: a double that is passed to a function that is not inlined is an allocation.
  */
-import { extend, type Slots } from './slots.ts';
+import { CLASS_SPAN, extend, type Slots } from './slots.ts';
+
+/** Answers of `anyBefore`. */
+export const NONE = 0;
+export const SOME = 1;
+export const UNSURE = 2;
+export type Answer = typeof NONE | typeof SOME | typeof UNSURE;
 
 export class Heap {
   private readonly slots: Slots;
@@ -28,46 +36,41 @@ export class Heap {
 
   /** Puts a row in, at its due time. */
   insert(row: number): void {
-    const t = this.slots.due[row]!;
-    const o = this.slots.order[row]!;
     if (this.hole) {
       this.hole = false;
-      this.sink(0, row, t, o);
+      this.sink(0, row);
       return;
     }
     if (this.count === this.row.length) this.grow();
-    this.rise(this.count++, row, t, o);
+    this.rise(this.count++, row);
   }
 
   /** A row that is in the heap is due at another time: moves it if that is earlier than its place says. */
   update(row: number): void {
-    const i = this.slots.position[row]!;
-    const t = this.slots.due[row]!;
+    const slots = this.slots;
     // At an equal time nothing moves: the new order is later than the one it replaces.
-    if (t < this.time[i]!) {
-      if (this.hole) this.fillHole();
-      this.rise(this.slots.position[row]!, row, t, this.slots.order[row]!);
-    }
+    if (slots.due[row]! >= this.time[slots.position[row]!]!) return;
+    if (this.hole) this.fillHole();
+    this.rise(slots.position[row]!, row);
   }
 
   /** Takes a row out, wherever it is. */
   remove(row: number): void {
     if (this.hole) this.fillHole();
     const i = this.slots.position[row]!;
+    if (i < 0) return; // it was disarmed, and filling the hole has dropped it
     this.slots.position[row] = -1;
-    const n = --this.count;
-    if (i === n) return;
-    const r = this.row[n]!;
-    const t = this.time[n]!;
-    const o = this.order[n]!;
+    const last = this.row[--this.count]!;
+    if (last === row) return;
     const parent = (i - 1) >> 2;
-    if (i > 0 && before(t, o, this.time[parent]!, this.order[parent]!)) this.rise(i, r, t, o);
-    else this.sink(i, r, t, o);
+    if (i > 0 && this.slots.isBefore(last, this.time[parent]!, this.order[parent]!))
+      this.rise(i, last);
+    else this.sink(i, last);
   }
 
   /**
-   * The row that is due first, or −1. Only the top is looked at, and corrected until its key is true: every other true key
-   * is later than a lower bound that is later than this one.
+   * The row that is due first, or −1. Only the top is looked at, and corrected until its key is true: what lies below has
+   * lower bounds that are later than that.
    */
   first(): number {
     if (this.hole) this.fillHole();
@@ -75,14 +78,13 @@ export class Heap {
     while (this.count > 0) {
       const row = this.row[0]!;
       const t = slots.due[row]!;
-      const o = slots.order[row]!;
-      if (t === this.time[0] && o === this.order[0]) return row;
       if (t === Infinity) {
         slots.position[row] = -1;
-        this.hole = true;
         this.fillHole();
+      } else if (t === this.time[0] && slots.order[row] === this.order[0]) {
+        return row;
       } else {
-        this.sink(0, row, t, o);
+        this.sink(0, row);
       }
     }
     return -1;
@@ -94,25 +96,58 @@ export class Heap {
     this.hole = true;
   }
 
-  /** Could anything here come before (t, order)? False is certain; true may be a lower bound that is too low. */
-  mayBeBefore(t: number, order: number): boolean {
+  /** Could anything here come before a row of the other heap? False is certain. */
+  mayPrecede(row: number): boolean {
     if (this.hole) this.fillHole();
-    return this.count > 0 && before(this.time[0]!, this.order[0]!, t, order);
+    return this.count > 0 && !this.slots.isBefore(row, this.time[0]!, this.order[0]!);
   }
 
+  /**
+   * Does anything here come before an event of that class that is scheduled now for t? UNSURE when a lower bound does, and
+   * the due time may not. Nothing is moved: a hole at the top is still there for what is scheduled next.
+   */
+  anyBefore(t: number, cls: number): Answer {
+    if (!this.hole) return this.count === 0 ? NONE : this.isEntryBefore(0, t, cls);
+    const end = this.count < 5 ? this.count : 5;
+    for (let i = 1; i < end; i++) {
+      const answer = this.isEntryBefore(i, t, cls);
+      if (answer !== NONE) return answer;
+    }
+    return NONE;
+  }
+
+  private isEntryBefore(i: number, t: number, cls: number): Answer {
+    const bound = this.time[i]!;
+    if (bound > t || (bound === t && this.order[i]! >= (cls + 1) * CLASS_SPAN)) return NONE;
+    const row = this.row[i]!;
+    return this.slots.due[row] === bound && this.slots.order[row] === this.order[i] ? SOME : UNSURE;
+  }
+
+  /** Moves the last armed row to the top, and drops disarmed ones on the way. */
   private fillHole(): void {
     this.hole = false;
-    const n = --this.count;
-    if (n > 0) this.sink(0, this.row[n]!, this.time[n]!, this.order[n]!);
+    const slots = this.slots;
+    while (--this.count > 0) {
+      const row = this.row[this.count]!;
+      if (slots.due[row] !== Infinity) {
+        this.sink(0, row);
+        return;
+      }
+      slots.position[row] = -1;
+    }
   }
 
-  private rise(i: number, row: number, t: number, o: number): void {
+  /** Puts a row, with its true key, at i or above. */
+  private rise(i: number, row: number): void {
     const { time, order, row: rows } = this;
     const position = this.slots.position;
+    const t = this.slots.due[row]!;
+    const o = this.slots.order[row]!;
     while (i > 0) {
       const parent = (i - 1) >> 2;
-      if (!before(t, o, time[parent]!, order[parent]!)) break;
-      time[i] = time[parent]!;
+      const pt = time[parent]!;
+      if (pt < t || (pt === t && order[parent]! < o)) break;
+      time[i] = pt;
       order[i] = order[parent]!;
       position[(rows[i] = rows[parent]!)] = i;
       i = parent;
@@ -123,9 +158,12 @@ export class Heap {
     position[row] = i;
   }
 
-  private sink(i: number, row: number, t: number, o: number): void {
+  /** Puts a row, with its true key, at i or below. */
+  private sink(i: number, row: number): void {
     const { time, order, row: rows } = this;
     const position = this.slots.position;
+    const t = this.slots.due[row]!;
+    const o = this.slots.order[row]!;
     const n = this.count;
     for (;;) {
       const first = 4 * i + 1;
@@ -140,10 +178,9 @@ export class Heap {
           lt = ct;
         }
       }
-      const lo = order[least]!;
-      if (!before(lt, lo, t, o)) break;
+      if (t < lt || (t === lt && o <= order[least]!)) break;
       time[i] = lt;
-      order[i] = lo;
+      order[i] = order[least]!;
       position[(rows[i] = rows[least]!)] = i;
       i = least;
     }
@@ -159,8 +196,4 @@ export class Heap {
     this.order = extend(this.order, new Float64Array(n));
     this.row = extend(this.row, new Int32Array(n));
   }
-}
-
-function before(t: number, o: number, t2: number, o2: number): boolean {
-  return t < t2 || (t === t2 && o < o2);
 }

@@ -2,7 +2,7 @@
  * What is to happen, in columns: one row per pending one-shot event or owned timer. Rows are used again; the generation in
  * an id tells the uses of a row apart.
  */
-import { assert } from '../base/assert.ts';
+import { assert, InvariantError } from '../base/assert.ts';
 
 /** How a row is used. */
 export const ONE_SHOT = 0; // freed when it runs or is cancelled
@@ -14,6 +14,8 @@ const FREE = -1;
 /** An id is generation·2^24 + row, below 2^53. */
 const ROWS = 0x100_0000;
 const GENERATIONS = 0x2000_0000;
+/** Orders of one class are consecutive, so that (time, order) sorts by class first: class·2^44 + a counter. */
+export const CLASS_SPAN = 0x1000_0000_0000;
 
 export class Slots {
   /** The kind of event, an index into the engine's handlers; FREE when the row is not in use. */
@@ -32,12 +34,11 @@ export class Slots {
   private freeCount = 0;
   /** Rows ever used. */
   private used = 0;
+  private scheduled = 0;
 
   /** Takes a row, disarmed and in no heap. */
   allocate(kind: number, a: number, b: number, mode: number): number {
-    if ((a | 0) !== a || (b | 0) !== b) {
-      assert(false, 'engine: an event carries two 32-bit integers', () => `${a}, ${b}`);
-    }
+    if ((a | 0) !== a || (b | 0) !== b) refuseArguments(a, b);
     const row = this.freeCount > 0 ? this.freeRows[--this.freeCount]! : this.fresh();
     this.kind[row] = kind;
     this.a[row] = a;
@@ -54,6 +55,25 @@ export class Slots {
     this.generation[row] = generation;
     // A row whose generations are used up is never used again, so that no id ever means two events.
     if (generation < GENERATIONS) this.freeRows[this.freeCount++] = row;
+  }
+
+  /** The row is due at t, after all of its class that are due then already. */
+  schedule(row: number, t: number, cls: number): void {
+    const n = this.scheduled++;
+    if (n >= CLASS_SPAN) assert(false, 'engine: more than 2^44 events');
+    this.due[row] = t;
+    this.order[row] = cls * CLASS_SPAN + n;
+  }
+
+  /** Is the row due before (t, order)? */
+  isBefore(row: number, t: number, order: number): boolean {
+    const due = this.due[row]!;
+    return due < t || (due === t && this.order[row]! < order);
+  }
+
+  /** Is the row due before an event of that class that is scheduled now for t? */
+  isDueBy(row: number, t: number, cls: number): boolean {
+    return this.isBefore(row, t, (cls + 1) * CLASS_SPAN);
   }
 
   /** The id of the row's present use; never 0. */
@@ -92,6 +112,10 @@ export class Slots {
     this.generation = extend(this.generation, new Int32Array(n).fill(1));
     this.freeRows = extend(this.freeRows, new Int32Array(n));
   }
+}
+
+function refuseArguments(a: number, b: number): never {
+  throw new InvariantError('engine: an event carries two 32-bit integers', `${a}, ${b}`);
 }
 
 /** `into`, which is longer, with the contents of `from` at its start. */
