@@ -1,0 +1,38 @@
+/**
+ * What a machine counts outside of TCP, under Linux's names: /proc/stat, /proc/net/softnet_stat, ethtool -S. One object per
+ * host; the network stack's counters (SNMP, TcpExt) are the stack's.
+ */
+import { SYSCALL_NAMES } from './syscall.ts';
+
+export class Counters {
+  /** ctxt: context switches. */
+  contextSwitches = 0;
+  wakeups = 0;
+  /** Tasks that another core pulled over. */
+  migrations = 0;
+  /** Hard interrupts taken, of all kinds. */
+  interrupts = 0;
+  /** Packets that softirqs handled; that found a core's backlog full; how often a poll ran out of budget with work left. */
+  softnet_processed = 0;
+  softnet_dropped = 0;
+  time_squeeze = 0;
+  /** Completed system calls by number (SYSCALL_NAMES). */
+  readonly syscalls: Float64Array = new Float64Array(SYSCALL_NAMES.length);
+}
+
+/** A device's counters (ethtool -S, /proc/net/dev). */
+export class DeviceCounters {
+  rx_packets = 0;
+  rx_bytes = 0;
+  /** Frames that found no descriptor free. */
+  rx_missed_errors = 0;
+  /** Frames whose checksum was wrong: dropped. */
+  rx_csum_errors = 0;
+  /** Interrupts raised. */
+  interrupts = 0;
+  /** Frames put on the wire, and their bytes at the IP layer. */
+  tx_packets = 0;
+  tx_bytes = 0;
+  /** Skbs that found the queue in front of the device full. */
+  tx_dropped = 0;
+}

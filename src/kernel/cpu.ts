@@ -1,0 +1,292 @@
+/**
+ * One core: hard interrupts over softirqs over tasks. Work is made of *steps*: "spend c ns, then do one effect". What an
+ * effect changes becomes visible when the time that produced it has been spent, never before, because the effect runs as
+ * an event at the end of its step. A higher level interrupts a step at any moment: it takes what has run from the step,
+ * which resumes later and ends so much later. Every nanosecond is billed once, to what ran in it.
+ *
+ * One engine timer per core is armed for the end of the step that runs. When nothing else in the world is due before it,
+ * `engine.tryAdvance` makes the step's end the present at once, without an event: the same steps at the same instants in
+ * the same order. That is only done in the tail of an event handler (`enter`, `onTimer`); anyone else pokes the core,
+ * which then only plans.
+ *
+ * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches.
+ */
+import { assert } from '../base/assert.ts';
+import { Ring } from '../base/ring.ts';
+import { NEVER, type Instant } from '../base/units.ts';
+import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
+import type { Host } from './host.ts';
+import { RunQueue } from './sched.ts';
+import { Softirq } from './softirq.ts';
+import { ExpiredTimers, type KernelTimer } from './timer.ts';
+
+export const HARD = 0;
+export const SOFT = 1;
+export const TASK = 2;
+export const IDLE = 3;
+
+// What a core's time is billed as (the columns of /proc/stat, with context switches apart).
+export const BILL_IRQ = 0;
+export const BILL_SOFTIRQ = 1;
+export const BILL_SYSTEM = 2;
+export const BILL_USER = 3;
+export const BILL_SWITCH = 4;
+export const BILL_IDLE = 5;
+export const BILL_NAMES: readonly string[] = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'];
+
+/** Something that has steps to run. It is asked again after each, until it has no more. */
+export interface StepSource {
+  /** What the next step costs, ns, an integer ≥ 0; −1: nothing to do now. Looks, plans; the effect is in `effect`. */
+  next(core: Core): number;
+  /** The time has been spent. */
+  effect(core: Core): void;
+}
+
+export class Core {
+  readonly host: Host;
+  readonly index: number;
+  readonly softirq: Softirq;
+  readonly rq: RunQueue;
+  /** ns billed so far, by BILL_…; add what runs now with `times`. */
+  private readonly billed = new Float64Array(6);
+
+  private readonly engine: Engine;
+  private readonly timer: Timer;
+  private armed = false;
+
+  // Per level: ns left of the step in progress (−1: none), and whose it is.
+  private hardRem = -1;
+  private softRem = -1;
+  private taskRem = -1;
+  private hardStep: StepSource | null = null;
+  private softStep: StepSource | null = null;
+  private taskStep: StepSource | null = null;
+  private taskBill: number = BILL_SYSTEM;
+
+  private readonly hrtimers = new ExpiredTimers('hrtimer');
+  private readonly irqs = new Ring<StepSource>();
+  private readonly softFollows = new Ring<StepSource>();
+  private readonly taskFollows = new Ring<StepSource>();
+
+  /** The level that runs, since when. */
+  private running: number = IDLE;
+  private since: Instant;
+  /** Inside the loop: whoever raises something need not poke. */
+  private looping = false;
+  /** The level whose effect is being done; −1 outside effects. */
+  private inEffect = -1;
+
+  constructor(host: Host, index: number, kind: Kind) {
+    this.host = host;
+    this.index = index;
+    this.engine = host.engine;
+    this.timer = host.engine.timer(kind, index, 0);
+    this.since = host.engine.now;
+    this.softirq = new Softirq(this);
+    this.rq = new RunQueue(this);
+  }
+
+  /** Queues a hard interrupt; `source` is asked for steps until it has none. */
+  raiseIrq(source: StepSource): void {
+    this.irqs.push(source);
+    this.poke();
+  }
+
+  /** As raiseIrq, in the tail of an event handler: the interrupt may be taken at once. */
+  takeIrq(source: StepSource): void {
+    this.irqs.push(source);
+    if (!this.looping) this.enter();
+  }
+
+  /** An hrtimer of this core is due; the caller enters the core afterwards. */
+  expire(timer: KernelTimer): void {
+    this.hrtimers.push(timer);
+    this.irqs.push(this.hrtimers);
+  }
+
+  /** Queues work for softirq context, after the vectors of softirq.ts (a tasklet). */
+  raiseSoftirq(source: StepSource): void {
+    this.softirq.tasklet(source);
+  }
+
+  /**
+   * Runs `source` to exhaustion before the work that is asking goes on: the segments that an ACK releases, before the
+   * next packet of the poll; those that a write releases, before the system call returns. In the order of asking.
+   */
+  follow(source: StepSource): void {
+    if (this.inEffect === SOFT) this.softFollows.push(source);
+    else if (this.inEffect === TASK) this.taskFollows.push(source);
+    else this.softirq.tasklet(source);
+  }
+
+  /** Work that follows is still to be done before this system call may go on. */
+  get followed(): boolean {
+    return this.taskFollows.length > 0;
+  }
+
+  /** The level whose effect is being done (HARD, SOFT, TASK), or −1. */
+  get context(): number {
+    return this.inEffect;
+  }
+
+  /** Something may have changed what this core should do. Plans, and runs nothing now. */
+  poke(): void {
+    if (this.looping) return;
+    this.settle();
+    const level = this.pick();
+    this.running = level;
+    if (level === IDLE) this.disarm();
+    else this.arm((this.engine.now + this.remOf(level)) as Instant);
+  }
+
+  /** As `poke`, in the tail of an event handler: steps may run at once. */
+  enter(): void {
+    assert(!this.looping, 'cpu: entered from inside');
+    this.settle();
+    this.disarm();
+    this.loop();
+  }
+
+  /** The step that the timer was armed for has ended. */
+  onTimer(): void {
+    this.armed = false;
+    this.finish(this.running);
+    this.loop();
+  }
+
+  /** ns spent as `bill` (BILL_…) up to now. The six add up to the time since boot, exactly. */
+  spent(bill: number): number {
+    const open = this.engine.now - this.since;
+    return this.billed[bill]! + (bill === this.billOf(this.running) ? open : 0);
+  }
+
+  private loop(): void {
+    this.looping = true;
+    for (;;) {
+      const level = this.pick();
+      this.running = level;
+      if (level === IDLE) break;
+      const end = (this.engine.now + this.remOf(level)) as Instant;
+      if (!this.engine.tryAdvance(end, CPU)) {
+        this.arm(end);
+        break;
+      }
+      this.finish(level);
+    }
+    this.looping = false;
+  }
+
+  /** The step of `level` has had its time: bill it and do its effect. */
+  private finish(level: number): void {
+    this.bill(level);
+    const host = this.host;
+    const was = this.looping;
+    this.looping = true;
+    this.inEffect = level;
+    host.executing = this;
+    if (level === HARD) {
+      this.hardRem = -1;
+      this.hardStep!.effect(this);
+      this.softirq.irqExit();
+    } else if (level === SOFT) {
+      this.softRem = -1;
+      this.softStep!.effect(this);
+    } else {
+      this.taskRem = -1;
+      this.taskStep!.effect(this);
+    }
+    host.executing = null;
+    this.inEffect = -1;
+    this.looping = was;
+  }
+
+  /** The highest level that has something to do; its step is set up. */
+  private pick(): number {
+    if (this.hardRem >= 0 || this.nextOf(this.irqs, HARD)) return HARD;
+    if (this.softRem >= 0) return SOFT;
+    if (this.nextOf(this.softFollows, SOFT)) return SOFT;
+    const soft = this.softirq.next();
+    if (soft >= 0) {
+      this.softRem = soft;
+      this.softStep = this.softirq;
+      return SOFT;
+    }
+    if (this.taskRem >= 0) return TASK;
+    if (this.nextOf(this.taskFollows, TASK)) {
+      this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
+      return TASK;
+    }
+    const task = this.rq.next();
+    if (task < 0) return IDLE;
+    this.taskRem = task;
+    this.taskStep = this.rq;
+    this.taskBill = this.rq.bill;
+    return TASK;
+  }
+
+  /** Sets up the next step of the first of `sources` that has one. */
+  private nextOf(sources: Ring<StepSource>, level: number): boolean {
+    while (sources.length > 0) {
+      const source = sources.peek()!;
+      const cost = source.next(this);
+      if (cost >= 0) {
+        if (level === HARD) {
+          this.hardRem = cost;
+          this.hardStep = source;
+        } else if (level === SOFT) {
+          this.softRem = cost;
+          this.softStep = source;
+        } else {
+          this.taskRem = cost;
+          this.taskStep = source;
+        }
+        return true;
+      }
+      sources.shift();
+    }
+    return false;
+  }
+
+  /** Interrupts the step that runs: what has run is billed and taken from it. */
+  private settle(): void {
+    const ran = this.bill(this.running);
+    if (this.running === HARD) this.hardRem -= ran;
+    else if (this.running === SOFT) this.softRem -= ran;
+    else if (this.running === TASK) {
+      this.taskRem -= ran;
+      // User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted.
+      if (this.taskStep === this.rq && this.rq.takeBack(this.taskRem)) this.taskRem = -1;
+    }
+  }
+
+  private bill(level: number): number {
+    const ran = this.engine.now - this.since;
+    if (ran === 0) return 0;
+    const to = this.billOf(level);
+    this.billed[to] = this.billed[to]! + ran;
+    if (level === TASK) this.rq.account(ran);
+    this.since = this.engine.now;
+    return ran;
+  }
+
+  private billOf(level: number): number {
+    if (level === HARD) return BILL_IRQ;
+    if (level === SOFT) return BILL_SOFTIRQ;
+    return level === TASK ? this.taskBill : BILL_IDLE;
+  }
+
+  private remOf(level: number): number {
+    return level === HARD ? this.hardRem : level === SOFT ? this.softRem : this.taskRem;
+  }
+
+  private arm(t: Instant): void {
+    this.armed = true;
+    this.engine.arm(this.timer, t);
+  }
+
+  private disarm(): void {
+    if (!this.armed) return;
+    this.armed = false;
+    this.engine.arm(this.timer, NEVER);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * One simulated machine: cores, devices, processes, clocks, and the network stack that others put into its slot.
+ *
+ * A host is built before the run; it does nothing by itself until a device, a timer or a thread gives a core work.
+ */
+import { assert } from '../base/assert.ts';
+import type { Instant } from '../base/units.ts';
+import { CPU, type Engine } from '../engine/engine.ts';
+import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
+import { Core } from './cpu.ts';
+import { costsOf, type Costs, type Machine } from './costs.ts';
+import { Counters } from './counters.ts';
+import { RescheduleIpi } from './irq.ts';
+import type { NetDevice, PacketHandler } from './netdev.ts';
+import { Process } from './process.ts';
+import {
+  SCHED_DEFAULTS,
+  SOFTNET_DEFAULTS,
+  type SchedOptions,
+  type SoftnetOptions,
+} from './profile.ts';
+import type { Syscall, Thread } from './thread.ts';
+import { TimerTable } from './timer.ts';
+
+export interface HostOptions {
+  readonly name: string;
+  /** IPv4 address as a number. */
+  readonly addr: number;
+  /** Cores, 1 to 32. */
+  readonly cpus?: number;
+  readonly machine?: Machine;
+  /** Entries of the cost table to replace, ns. */
+  readonly costs?: Partial<Costs>;
+  readonly sched?: Partial<SchedOptions>;
+  readonly softnet?: Partial<SoftnetOptions>;
+  readonly clock?: Partial<ClockOptions>;
+  /** RLIMIT_NOFILE of its processes. */
+  readonly nofile?: number;
+}
+
+export class Host {
+  readonly engine: Engine;
+  readonly name: string;
+  readonly addr: number;
+  readonly machine: Machine;
+  readonly costs: Costs;
+  readonly sched: SchedOptions;
+  readonly softnet: SoftnetOptions;
+  readonly counters: Counters = new Counters();
+  readonly clock: HostClock;
+  readonly timers: TimerTable;
+  readonly cores: readonly Core[];
+  readonly ipi: RescheduleIpi;
+  readonly devices: NetDevice[] = [];
+  readonly processes: Process[] = [];
+  readonly nofile: number;
+  /** What each system call does, by number. */
+  readonly syscalls: readonly Syscall[];
+  /** The core whose effect is being done; null between effects. */
+  executing: Core | null = null;
+  private packetHandler: PacketHandler | null = null;
+  private ids = 1;
+
+  constructor(engine: Engine, options: HostOptions, syscalls: readonly Syscall[]) {
+    const cpus = options.cpus ?? 1;
+    assert(cpus >= 1 && cpus <= 32, 'host: 1 to 32 cores', () => `${options.name}: ${cpus}`);
+    this.engine = engine;
+    this.name = options.name;
+    this.addr = options.addr;
+    this.machine = options.machine ?? 'linux';
+    this.costs = costsOf(this.machine, options.costs);
+    this.sched = { ...SCHED_DEFAULTS, ...options.sched };
+    this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
+    this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);
+    this.nofile = options.nofile ?? 1024;
+    this.syscalls = syscalls;
+    this.timers = new TimerTable(this);
+    this.ipi = new RescheduleIpi(cpus);
+    const kind = engine.define(`${this.name}/cpu`, CPU, (index) => this.cores[index]!.onTimer());
+    const cores: Core[] = [];
+    this.cores = cores;
+    for (let i = 0; i < cpus; i++) cores.push(new Core(this, i, kind));
+  }
+
+  /** The network stack: what devices hand packets to. Set once, before the first packet. */
+  get handler(): PacketHandler {
+    assert(this.packetHandler !== null, 'host: a packet, but no stack', () => this.name);
+    return this.packetHandler;
+  }
+  set handler(handler: PacketHandler) {
+    this.packetHandler = handler;
+  }
+
+  get now(): Instant {
+    return this.engine.now;
+  }
+
+  /** The next pid or tid. */
+  nextId(): number {
+    return this.ids++;
+  }
+
+  process(name: string, nofile: number = this.nofile): Process {
+    const process = new Process(this, this.nextId(), name, nofile);
+    this.processes.push(process);
+    return process;
+  }
+
+  /** Every thread that has not ended. */
+  *threads(): Generator<Thread> {
+    for (const process of this.processes) for (const t of process.threads) if (!t.dead) yield t;
+  }
+
+  /** Who sleeps, and on what: for a run that ends idle. */
+  waiting(): string[] {
+    const lines: string[] = [];
+    for (const t of this.threads()) {
+      const line = t.waitingFor();
+      if (line !== null) lines.push(`${this.name}: ${line}`);
+    }
+    return lines;
+  }
+
+  /** A core for work that belongs to none: the one whose effect this is, else the first. */
+  get here(): Core {
+    return this.executing ?? this.cores[0]!;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Interrupt vectors: which core a device interrupts (smp_affinity), and what its handler does there. A raised line stays
+ * raised until its handler has run; raising it meanwhile adds nothing. Entry, handler and exit are one step.
+ */
+import type { Core, StepSource } from './cpu.ts';
+
+export interface IrqHandler {
+  /** The top half, at the end of its step. */
+  onIrq(core: Core): void;
+}
+
+export class IrqLine implements StepSource {
+  readonly name: string;
+  /** Where it is delivered. */
+  core: Core;
+  /** How often it was taken. */
+  count = 0;
+  private raised = false;
+  private readonly handler: IrqHandler;
+
+  constructor(name: string, core: Core, handler: IrqHandler) {
+    this.name = name;
+    this.core = core;
+    this.handler = handler;
+  }
+
+  /** In the tail of an event handler: the core may take it at once. */
+  raise(): void {
+    if (this.raised) return;
+    this.raised = true;
+    this.core.takeIrq(this);
+  }
+
+  next(core: Core): number {
+    return this.raised ? core.host.costs.irq : -1;
+  }
+
+  effect(core: Core): void {
+    this.raised = false;
+    this.count++;
+    core.host.counters.interrupts++;
+    this.handler.onIrq(core);
+  }
+}
+
+/** The interrupt by which one core makes another look at its run queue (RESCHEDULE_VECTOR). One per host serves all cores. */
+export class RescheduleIpi implements StepSource {
+  private readonly owed: Int32Array;
+  constructor(cores: number) {
+    this.owed = new Int32Array(cores);
+  }
+  send(core: Core): void {
+    if (this.owed[core.index] === 1) return;
+    this.owed[core.index] = 1;
+    core.raiseIrq(this);
+  }
+  next(core: Core): number {
+    return this.owed[core.index] === 1 ? core.host.costs.ipi : -1;
+  }
+  effect(core: Core): void {
+    this.owed[core.index] = 0;
+    core.host.counters.interrupts++;
+  }
+}

@@ -1,0 +1,51 @@
+/** What the kernel's network devices are to one another: the stack above, the wire below (net/core/dev.c). */
+import type { Instant } from '../base/units.ts';
+import type { Core } from './cpu.ts';
+import type { Qdisc } from './qdisc.ts';
+import type { Skb } from './skb.ts';
+
+/** In place of a frame's index: the skb is delivered whole (lo, GRO). */
+export const WHOLE = -1;
+
+/** Results of `xmit`, include/linux/netdevice.h. */
+export const NET_XMIT_SUCCESS = 0;
+export const NET_XMIT_DROP = 1;
+
+/** Above the devices: stack.ts. */
+export interface PacketHandler {
+  /**
+   * Frame `index` of `skb` (or WHOLE) has been received, in softirq context, and its step has been paid for. The frame is
+   * the handler's: it drops it (`skb.drop(1)`, or `skb.drop(skb.segs)` for WHOLE) when it is through with it.
+   *
+   * @param mark MARK_CE, MARK_UNDETECTED, MARK_DUPLICATE: of this frame
+   * @param truesize what this frame is charged to a receive buffer
+   */
+  receive(skb: Skb, index: number, mark: number, truesize: number, core: Core): void;
+  /** The device is through with `truesize` bytes of this owner's. It may be called from inside `xmit`. */
+  txFreed(owner: NonNullable<Skb['owner']>, truesize: number, core: Core): void;
+}
+
+/** Below the devices: a link, in one direction. */
+export interface Wire {
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+  /** @returns when the device is done with the train: departure of its last frame, or `at` when the wire queues itself */
+  transmit(train: Skb, at: Instant): Instant;
+}
+
+export interface NetDevice {
+  readonly name: string;
+  readonly mtu: number;
+  /** What the device does for TCP (ethtool -k): one skb may hold up to gsoMaxSize bytes in gsoMaxSegs segments. */
+  readonly tso: boolean;
+  readonly gsoMaxSize: number;
+  readonly gsoMaxSegs: number;
+  /** In front of the device; null where there is none (lo). */
+  readonly qdisc: Qdisc | null;
+  /**
+   * dev_queue_xmit: in the effect of a step that has paid for it. `skb.outstanding` counts its frames.
+   *
+   * @returns NET_XMIT_SUCCESS, or NET_XMIT_DROP when the queue in front of the device was full: the skb is gone
+   */
+  xmit(skb: Skb, core: Core): number;
+}

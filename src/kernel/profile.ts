@@ -1,0 +1,128 @@
+/**
+ * Profiles: what a host has that the scenario does not write, each value with its source. `linux-6.18` is the only one;
+ * TCP's own defaults are in tcp/options.ts, the prices of steps in costs.ts.
+ */
+
+export interface SchedOptions {
+  /** How long a task runs before others that wait get their turn, ns. */
+  readonly slice: number;
+  /** A task that ran less than so long ago is not pulled to another core, ns. */
+  readonly migrationCost: number;
+}
+
+export interface SoftnetOptions {
+  /** Packets a device queue may take in one turn (dev_weight). */
+  readonly weight: number;
+  /** Packets a NET_RX softirq takes (net.core.netdev_budget), and how long it may go on, ns (netdev_budget_usecs). */
+  readonly budget: number;
+  readonly budgetNs: number;
+  /** net.core.netdev_max_backlog */
+  readonly maxBacklog: number;
+}
+
+export interface CoalesceOptions {
+  /** An interrupt comes so long after the first packet, ns; 0: the time does not matter. */
+  readonly rxUsecs: number;
+  /** … or with packet number rx-frames; 0: the count does not matter. */
+  readonly rxFrames: number;
+  readonly txUsecs: number;
+  readonly txFrames: number;
+}
+
+export interface NicOptions {
+  /** Receive queues, each with a ring, an interrupt and a core. */
+  readonly queues: number;
+  /** Descriptors per ring. */
+  readonly rxRing: number;
+  readonly txRing: number;
+  /** Times in ns, though ethtool's words are in µs. */
+  readonly coalesce: CoalesceOptions;
+  /** False: an interrupt per packet and netif_rx, as before NAPI. */
+  readonly napi: boolean;
+  readonly mtu: number;
+  readonly tso: boolean;
+  readonly gso: boolean;
+  readonly gro: boolean;
+  /** Packets the queue in front of the device holds. */
+  readonly txqueuelen: number;
+  /** The core of each receive queue's interrupt; left out: queue i on core i modulo the number of cores. */
+  readonly irqAffinity?: readonly number[];
+}
+
+export const SCHED_DEFAULTS: SchedOptions = { slice: 3_000_000, migrationCost: 500_000 };
+export const SOFTNET_DEFAULTS: SoftnetOptions = {
+  weight: 64,
+  budget: 300,
+  budgetNs: 8_000_000,
+  maxBacklog: 1000,
+};
+export const NIC_DEFAULTS: NicOptions = {
+  queues: 1,
+  rxRing: 1024,
+  txRing: 1024,
+  coalesce: { rxUsecs: 16_000, rxFrames: 32, txUsecs: 16_000, txFrames: 32 },
+  napi: true,
+  mtu: 1500,
+  tso: true,
+  gso: true,
+  gro: true,
+  txqueuelen: 1000,
+};
+/** A NIC on `machine: ideal`: no moderation, no offloads, rings that nothing waits in. */
+export const IDEAL_NIC: NicOptions = {
+  ...NIC_DEFAULTS,
+  coalesce: { rxUsecs: 0, rxFrames: 1, txUsecs: 0, txFrames: 1 },
+  tso: false,
+  gso: false,
+  gro: false,
+};
+
+/** One default as `hostwire show` prints it. */
+export interface ProfileEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly source: string;
+}
+
+export const LINUX_6_18: readonly ProfileEntry[] = [
+  { key: 'cpus', value: '1', source: 'the smallest machine; write what you have' },
+  { key: 'hz', value: '250', source: 'CONFIG_HZ of the kernel that the vectors were measured on' },
+  {
+    key: 'sched.slice',
+    value: '3 ms',
+    source: 'sysctl_sched_base_slice, 0.7 ms × (1 + log2 of the cores) = 2.8 ms on 8, rounded',
+  },
+  {
+    key: 'sched.migration_cost',
+    value: '500 us',
+    source: 'sysctl_sched_migration_cost, kernel/sched/fair.c',
+  },
+  {
+    key: 'net.core.dev_weight',
+    value: '64',
+    source: 'NAPI_POLL_WEIGHT, include/linux/netdevice.h',
+  },
+  { key: 'net.core.netdev_budget', value: '300', source: 'net/core/hotdata.c' },
+  {
+    key: 'net.core.netdev_budget_usecs',
+    value: '8000',
+    source: '2 jiffies at HZ=250, net/core/hotdata.c; measured on 6.18',
+  },
+  { key: 'net.core.netdev_max_backlog', value: '1000', source: 'net/core/hotdata.c' },
+  { key: 'nic.ring.rx', value: '1024', source: 'mlx5: log_rq_size 10' },
+  { key: 'nic.ring.tx', value: '1024', source: 'mlx5: log_sq_size 10' },
+  {
+    key: 'nic.coalesce.rx-usecs',
+    value: '16',
+    source: 'mlx5, completions by event (3 in CQE mode)',
+  },
+  { key: 'nic.coalesce.rx-frames', value: '32', source: 'mlx5' },
+  { key: 'nic.coalesce.tx-usecs', value: '16', source: 'mlx5' },
+  { key: 'nic.coalesce.tx-frames', value: '32', source: 'mlx5' },
+  {
+    key: 'nic.txqueuelen',
+    value: '1000',
+    source: 'DEFAULT_TX_QUEUE_LEN, include/net/sch_generic.h',
+  },
+  { key: 'nofile', value: '1024', source: 'RLIMIT_NOFILE, soft, include/asm-generic/resource.h' },
+];

@@ -1,0 +1,375 @@
+/**
+ * Who runs on which core: a run queue per core in order of virtual runtime, slices, placement of woken tasks, pre-emption
+ * and the context switch (kernel/sched/fair.c, EEVDF since 6.6, all weights equal).
+ *
+ * The task with the least virtual runtime runs next. With equal weights and slices that is what EEVDF comes to; its
+ * deadlines differ only when slices do. A task that sleeps keeps its lag (how far it is behind the average, at most one
+ * slice) and is placed by it when it wakes. A task that wakes pre-empts only one that has had more than its share, and
+ * never when the waker said that it is about to sleep (sync); the switch happens at the next return to user mode, as does
+ * the one at the end of a slice.
+ *
+ * Placement: the core it ran on if that is idle, else an idle core that it may use, else the core it ran on. A core that
+ * goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
+ *
+ * Left out: weights (nice), classes other than fair, groups, periodic balancing, NUMA, the tick: slices end exactly.
+ */
+import { assert } from '../base/assert.ts';
+import { BILL_SWITCH, BILL_SYSTEM, type Core, type StepSource } from './cpu.ts';
+import type { Host } from './host.ts';
+
+export const RUNNABLE = 0;
+export const RUNNING = 1;
+export const SLEEPING = 2;
+export const DEAD = 3;
+
+/** What the scheduler runs: a thread, or ksoftirqd. */
+export abstract class Task {
+  readonly host: Host;
+  readonly name: string;
+  /** RUNNABLE (waits for a core), RUNNING, SLEEPING or DEAD. */
+  state: number = SLEEPING;
+  /** Where it runs, or ran last. */
+  core: Core;
+  /** The cores it may use, one bit each. */
+  affinity = -1;
+  /** ns of CPU time, counted so that the least is the next; only differences on one core mean anything. */
+  vruntime = 0;
+  /** At its last sleep: how far behind the average of its core it was, ns. */
+  lag = 0;
+  /** CPU time since it was switched to, or since its slice was renewed, ns. */
+  sliceUsed = 0;
+  /** When it ran last, and when it last became runnable. */
+  lastRan = 0;
+  runnableSince = 0;
+  /** Place among those with equal vruntime. */
+  order = 0;
+  /** CPU time in all, ns (user and system). */
+  cpuTime = 0;
+  /** Context switches, voluntary (it slept) and involuntary (it was pre-empted); wake-ups. */
+  nvcsw = 0;
+  nivcsw = 0;
+  wakeups = 0;
+  /** Time runnable but not running, ns. */
+  waitTime = 0;
+  /** What the present step is billed as (BILL_…). */
+  bill: number = BILL_SYSTEM;
+
+  constructor(host: Host, name: string, core: Core) {
+    this.host = host;
+    this.name = name;
+    this.core = core;
+  }
+
+  /** It has been switched to. */
+  abstract begin(): void;
+  /** What its next step costs; −1 when it no longer runs (its state says why). */
+  abstract next(): number;
+  /** Its step has had its time. */
+  abstract effect(): void;
+  /** Whether it is about to return to user mode (or is there), where it may be pre-empted. */
+  abstract get preemptible(): boolean;
+  /** Its step is interrupted with `left` ns to go. True: it remembers that itself, and will say so in `next`. */
+  abstract takeBack(left: number): boolean;
+}
+
+const STEP_TASK = 0;
+const STEP_SWITCH = 1;
+
+/** One core's run queue, and the source of its steps at task level. */
+export class RunQueue implements StepSource {
+  /** Who runs; null while idle or switching. */
+  current: Task | null = null;
+  /** Who is being switched to. */
+  private incoming: Task | null = null;
+  /** What the step that `next` announced is billed as. */
+  bill: number = BILL_SYSTEM;
+  private step = STEP_TASK;
+
+  private readonly core: Core;
+  /** A heap by (vruntime, order). */
+  private readonly heap: Task[] = [];
+  private sum = 0;
+  /** Where a task is placed when nobody else is here. */
+  private base = 0;
+  private orders = 0;
+  private needResched = false;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  /** Tasks that wait for this core. */
+  get waiting(): number {
+    return this.heap.length;
+  }
+
+  /** Nobody runs here, and nobody is about to (available_idle_cpu: interrupts and softirqs do not count). */
+  get idle(): boolean {
+    return this.current === null && this.incoming === null && this.heap.length === 0;
+  }
+
+  /** ns that the current task may run before others get their turn; Infinity when nobody waits. */
+  sliceLeft(): number {
+    if (this.heap.length === 0) return Infinity;
+    const left = this.core.host.sched.slice - this.current!.sliceUsed;
+    return left > 0 ? left : 0;
+  }
+
+  /** The current task must give way at its next return to user mode. Decides, and renews its slice if it need not. */
+  resched(): boolean {
+    const cur = this.current!;
+    const first = this.heap[0];
+    if (first === undefined) return (this.needResched = false);
+    const expired = cur.sliceUsed >= this.core.host.sched.slice;
+    if (!this.needResched && !expired) return false;
+    this.needResched = false;
+    if (expired) cur.sliceUsed = 0;
+    return first.vruntime <= cur.vruntime;
+  }
+
+  /** Something is waiting for the end of this slice or wants the core (need_resched); what softirqs look at. */
+  get wantsResched(): boolean {
+    return this.needResched;
+  }
+
+  /** sched_yield(2): the rest of the slice is forfeited. */
+  yieldCurrent(): void {
+    const cur = this.current!;
+    cur.vruntime += Math.max(0, this.core.host.sched.slice - cur.sliceUsed);
+    this.needResched = true;
+  }
+
+  next(): number {
+    for (;;) {
+      const cur = this.current;
+      if (cur === null) return this.pickNext();
+      if (cur.state === RUNNING && cur.preemptible && this.resched()) {
+        cur.nivcsw++;
+        this.putBack(cur);
+        continue;
+      }
+      const cost = cur.state === RUNNING ? cur.next() : -1;
+      if (cost >= 0) {
+        this.step = STEP_TASK;
+        this.bill = cur.bill;
+        return cost;
+      }
+      this.leave(cur);
+    }
+  }
+
+  effect(): void {
+    if (this.step === STEP_TASK) {
+      this.current!.effect();
+      return;
+    }
+    const task = this.incoming!;
+    this.incoming = null;
+    this.current = task;
+    task.state = RUNNING;
+    task.sliceUsed = 0;
+    this.core.host.counters.contextSwitches++;
+    task.begin();
+  }
+
+  takeBack(left: number): boolean {
+    return this.step === STEP_TASK && this.current !== null && this.current.takeBack(left);
+  }
+
+  /** `ran` ns have been spent at task level. */
+  account(ran: number): void {
+    const cur = this.current;
+    if (cur === null) return;
+    cur.vruntime += ran;
+    cur.sliceUsed += ran;
+    cur.cpuTime += ran;
+  }
+
+  /** A task becomes runnable here. */
+  enqueue(task: Task): void {
+    const now = this.core.host.engine.now;
+    task.vruntime = this.average() - task.lag;
+    task.core = this.core;
+    this.push(task, now);
+  }
+
+  /** A woken task was put here: does it pre-empt who runs? check_preempt_wakeup_fair */
+  checkPreempt(task: Task, sync: boolean): void {
+    const cur = this.current;
+    if (cur !== null && !sync && task.vruntime < cur.vruntime) this.needResched = true;
+  }
+
+  /** Who waits here, for reports. */
+  *queued(): Generator<Task> {
+    yield* this.heap;
+  }
+
+  private pickNext(): number {
+    const task = this.pop() ?? this.pull();
+    if (task === null) return -1;
+    const now = this.core.host.engine.now;
+    task.waitTime += now - task.runnableSince;
+    this.needResched = false;
+    this.incoming = task;
+    this.step = STEP_SWITCH;
+    this.bill = BILL_SWITCH;
+    return this.core.host.costs.contextSwitch;
+  }
+
+  /** The current task was pre-empted. */
+  private putBack(cur: Task): void {
+    this.current = null;
+    cur.state = RUNNABLE;
+    cur.lastRan = this.core.host.engine.now;
+    this.push(cur, cur.lastRan);
+  }
+
+  /** The current task went to sleep or ended. */
+  private leave(cur: Task): void {
+    assert(
+      cur.state !== RUNNABLE,
+      'sched: the current task waits for its own core',
+      () => cur.name,
+    );
+    const slice = this.core.host.sched.slice;
+    const behind = this.average() - cur.vruntime;
+    cur.lag = behind > slice ? slice : behind < -slice ? -slice : behind;
+    cur.lastRan = this.core.host.engine.now;
+    if (cur.state === SLEEPING) cur.nvcsw++;
+    if (cur.vruntime > this.base) this.base = cur.vruntime;
+    this.current = null;
+    this.needResched = false;
+  }
+
+  /** newidle balance: the first of the longest queue, if it may run here and has cooled down. */
+  private pull(): Task | null {
+    const host = this.core.host;
+    let from: RunQueue | null = null;
+    for (const core of host.cores)
+      if (core.rq.heap.length > (from?.heap.length ?? 0)) from = core.rq;
+    const task = from?.heap[0];
+    if (from === null || task === undefined || !mayRun(task, this.core.index)) return null;
+    if (host.engine.now - task.lastRan < host.sched.migrationCost) return null;
+    const lag = from.average() - task.vruntime;
+    from.pop();
+    task.vruntime = this.average() - lag;
+    task.core = this.core;
+    host.counters.migrations++;
+    return task;
+  }
+
+  /** Average virtual runtime of all that could run here, whole ns. */
+  private average(): number {
+    const cur = this.current;
+    const n = this.heap.length + (cur === null ? 0 : 1);
+    if (n === 0) return this.base;
+    return Math.floor((this.sum + (cur === null ? 0 : cur.vruntime)) / n);
+  }
+
+  private push(task: Task, now: number): void {
+    task.state = RUNNABLE;
+    task.runnableSince = now;
+    task.order = this.orders++;
+    this.sum += task.vruntime;
+    const heap = this.heap;
+    let i = heap.length;
+    heap.push(task);
+    while (i > 0) {
+      const up = (i - 1) >> 1;
+      const above = heap[up]!;
+      if (!before(task, above)) break;
+      heap[i] = above;
+      i = up;
+    }
+    heap[i] = task;
+  }
+
+  private pop(): Task | null {
+    const heap = this.heap;
+    const first = heap[0];
+    if (first === undefined) return null;
+    this.sum -= first.vruntime;
+    const last = heap.pop()!;
+    if (last !== first) {
+      let i = 0;
+      for (;;) {
+        let down = 2 * i + 1;
+        if (down >= heap.length) break;
+        if (down + 1 < heap.length && before(heap[down + 1]!, heap[down]!)) down++;
+        if (!before(heap[down]!, last)) break;
+        heap[i] = heap[down]!;
+        i = down;
+      }
+      heap[i] = last;
+    }
+    return first;
+  }
+}
+
+function before(a: Task, b: Task): boolean {
+  return a.vruntime < b.vruntime || (a.vruntime === b.vruntime && a.order < b.order);
+}
+
+function mayRun(task: Task, core: number): boolean {
+  return ((task.affinity >>> core) & 1) === 1;
+}
+
+/** select_idle_sibling, without topology: see the head of this file. */
+function place(task: Task): Core {
+  const cores = task.host.cores;
+  const prev = task.core;
+  const allowed = mayRun(task, prev.index);
+  if (allowed && prev.rq.idle) return prev;
+  let fallback: Core | null = allowed ? prev : null;
+  for (const core of cores) {
+    if (!mayRun(task, core.index)) continue;
+    if (core.rq.idle) return core;
+    fallback ??= core;
+  }
+  assert(fallback !== null, 'sched: a task may run nowhere', () => task.name);
+  return fallback;
+}
+
+/**
+ * try_to_wake_up: puts a sleeping task on a run queue. When that is another core's, it is told by an interrupt.
+ *
+ * @returns false when it was not asleep
+ */
+export function wakeUp(task: Task, sync: boolean): boolean {
+  if (task.state !== SLEEPING) return false;
+  task.wakeups++;
+  task.host.counters.wakeups++;
+  if (task.core.rq.current === task) {
+    task.state = RUNNING; // it had not yet left its core: it just goes on
+    return true;
+  }
+  activate(task, place(task), sync);
+  return true;
+}
+
+/** A new task: on an idle core if there is one, else on the one with the fewest that wait (select_task_rq_fair, fork). */
+export function wakeUpNew(task: Task): void {
+  let best: Core | null = null;
+  let load = Infinity;
+  for (const core of task.host.cores) {
+    if (!mayRun(task, core.index)) continue;
+    const n = core.rq.idle ? -1 : core.rq.waiting;
+    if (n < load) {
+      load = n;
+      best = core;
+    }
+  }
+  assert(best !== null, 'sched: a task may run nowhere', () => task.name);
+  activate(task, best, false);
+}
+
+function activate(task: Task, core: Core, sync: boolean): void {
+  const rq = core.rq;
+  const idle = rq.idle;
+  rq.enqueue(task);
+  rq.checkPreempt(task, sync);
+  const from = task.host.executing;
+  if (from === core) return; // its loop goes on with what is highest
+  if (from !== null && (idle || rq.wantsResched)) task.host.ipi.send(core);
+  else core.poke(); // a slice that had no end may have one now
+}

@@ -1,0 +1,318 @@
+/**
+ * Softirqs of one core (kernel/softirq.c): timers, transmit queues to restart, received packets, tasklets, in this order.
+ * A pass runs every vector that is pending, and again what became pending meanwhile: at most 10 times, for at most 2 ms,
+ * and not when a task wants the core. What is left then is ksoftirqd's, a task that competes with the others; or the
+ * next interrupt's, whose exit starts a pass of its own (so since 6.4 also while ksoftirqd waits).
+ *
+ * Received packets are polled (net/core/dev.c net_rx_action): each device queue on the list at most 64 packets a turn, all
+ * together at most `netdev_budget` packets or `netdev_budget_usecs`; stopping with work left counts `time_squeeze`.
+ * A turn's weight is cut to what is left of the budget, where Linux lets the last turn overrun it.
+ *
+ * Left out: RPS, HI, BLOCK and RCU vectors, busy polling, threaded NAPI.
+ */
+import { Ring } from '../base/ring.ts';
+import { BILL_SOFTIRQ, SOFT, type Core, type StepSource } from './cpu.ts';
+import { Backlog } from './backlog.ts';
+import type { KernelTimer } from './timer.ts';
+import type { Qdisc } from './qdisc.ts';
+import { ExpiredTimers } from './timer.ts';
+import { SLEEPING, Task, wakeUp } from './sched.ts';
+
+// Vectors, by priority; Linux's numbers.
+const TIMER = 1 << 1;
+const NET_TX = 1 << 2;
+const NET_RX = 1 << 3;
+const TASKLET = 1 << 6;
+
+/** MAX_SOFTIRQ_RESTART and MAX_SOFTIRQ_TIME, kernel/softirq.c. */
+const MAX_RESTART = 10;
+const MAX_TIME = 2_000_000;
+
+/** A device queue that is polled (struct napi_struct). */
+export abstract class Napi {
+  readonly core: Core;
+  /** On the poll list, or being polled: its interrupt is masked. */
+  scheduled = false;
+  /** Packets taken in this turn. */
+  work = 0;
+  constructor(core: Core) {
+    this.core = core;
+  }
+  /** What the next step of the poll costs; −1: it has completed, `scheduled` is false. */
+  abstract next(): number;
+  abstract effect(): void;
+}
+
+export class Softirq implements StepSource {
+  readonly core: Core;
+  readonly backlog: Backlog;
+  readonly ksoftirqd: Ksoftirqd;
+  /** Passes of ksoftirqd go on at task level. */
+  threaded = false;
+  /** Restarts, for tests and metrics: passes begun. */
+  passes = 0;
+
+  private pending = 0;
+  /** Vectors still to run in this round of the pass. */
+  private todo = 0;
+  private inPass = false;
+  private restarts = 0;
+  private passEnd = 0;
+  /** Entry cost, paid with the first step of a pass. */
+  private entry = 0;
+  /** ksoftirqd has been woken for what is pending. */
+  private handed = false;
+
+  private readonly timers = new ExpiredTimers('timer');
+  private readonly tasklets = new Ring<StepSource>(4);
+  private readonly netTx = new Ring<Qdisc>(4);
+  private readonly netRx: NetRx;
+
+  constructor(core: Core) {
+    this.core = core;
+    this.netRx = new NetRx(core);
+    this.backlog = new Backlog(core);
+    this.ksoftirqd = new Ksoftirqd(core, this);
+  }
+
+  /** A pass is going on, at whichever level. */
+  get active(): boolean {
+    return this.inPass;
+  }
+
+  /** A timer of this core is due; the caller enters the core afterwards. */
+  expire(timer: KernelTimer): void {
+    this.timers.push(timer);
+    this.raise(TIMER);
+  }
+
+  /** Runs `source` to exhaustion in softirq context. */
+  tasklet(source: StepSource): void {
+    this.tasklets.push(source);
+    this.raise(TASKLET);
+    this.core.poke();
+  }
+
+  /** A stopped transmit queue may go on (__netif_schedule). */
+  netifSchedule(qdisc: Qdisc): void {
+    this.netTx.push(qdisc);
+    this.raise(NET_TX);
+    this.core.poke();
+  }
+
+  /** Puts a device queue on the poll list; nothing when it is there (napi_schedule). */
+  napiSchedule(napi: Napi): void {
+    if (napi.scheduled) return;
+    napi.scheduled = true;
+    this.netRx.list.push(napi);
+    this.raise(NET_RX);
+    this.core.poke();
+  }
+
+  /** The end of a hard interrupt: what is pending is run before the interrupted task goes on (irq_exit). */
+  irqExit(): void {
+    this.handed = false;
+  }
+
+  next(): number {
+    if (this.threaded || this.handed) return -1;
+    return this.step();
+  }
+
+  /** ksoftirqd's turn: as `next`, at task level. */
+  nextThreaded(): number {
+    this.threaded = true;
+    this.handed = false;
+    const cost = this.step();
+    if (cost < 0) this.threaded = false;
+    return cost;
+  }
+
+  /** Something is left to do. */
+  get isPending(): boolean {
+    return this.pending !== 0;
+  }
+
+  effect(core: Core): void {
+    const vector = this.todo & -this.todo;
+    if (vector === NET_RX) this.netRx.effect();
+    else if (vector === TIMER) this.timers.effect(core);
+    else if (vector === TASKLET) this.tasklets.peek()!.effect(core);
+    else this.netTx.peek()!.runOne();
+  }
+
+  private raise(vector: number): void {
+    this.pending |= vector;
+    if (this.core.context !== SOFT && !this.threaded) this.handed = false;
+  }
+
+  private step(): number {
+    if (!this.inPass) {
+      if (this.pending === 0) return -1;
+      this.begin();
+    }
+    for (;;) {
+      while (this.todo !== 0) {
+        const cost = this.nextOf(this.todo & -this.todo);
+        if (cost >= 0) {
+          const c = cost + this.entry;
+          this.entry = 0;
+          return c;
+        }
+        this.todo &= this.todo - 1;
+      }
+      if (this.pending === 0 || !this.mayRestart()) break;
+      this.todo = this.pending;
+      this.pending = 0;
+    }
+    this.inPass = false;
+    if (this.pending !== 0 && !this.threaded) {
+      this.handed = true;
+      wakeUp(this.ksoftirqd, false);
+    }
+    return -1;
+  }
+
+  private begin(): void {
+    this.inPass = true;
+    this.passes++;
+    this.restarts = MAX_RESTART;
+    this.passEnd = this.core.host.engine.now + MAX_TIME;
+    this.entry = this.threaded ? 0 : this.core.host.costs.softirq;
+    this.todo = this.pending;
+    this.pending = 0;
+  }
+
+  private mayRestart(): boolean {
+    return (
+      this.core.host.engine.now < this.passEnd && !this.core.rq.wantsResched && --this.restarts > 0
+    );
+  }
+
+  private nextOf(vector: number): number {
+    const core = this.core;
+    if (vector === TIMER) return this.timers.next(core);
+    if (vector === NET_RX) {
+      const cost = this.netRx.next();
+      if (cost < 0 && this.netRx.list.length > 0) this.pending |= NET_RX;
+      return cost;
+    }
+    if (vector === NET_TX) {
+      while (this.netTx.length > 0) {
+        if (this.netTx.peek()!.runnable) return core.host.costs.xmit;
+        this.netTx.shift();
+      }
+      return -1;
+    }
+    while (this.tasklets.length > 0) {
+      const cost = this.tasklets.peek()!.next(core);
+      if (cost >= 0) return cost;
+      this.tasklets.shift();
+    }
+    return -1;
+  }
+}
+
+/** net_rx_action: takes turns among the device queues on the poll list, within the budgets. */
+class NetRx {
+  /** Device queues that want to be polled. */
+  list = new Ring<Napi>(4);
+  private again = new Ring<Napi>(4);
+  private turn: Ring<Napi> | null = null;
+  private spare = new Ring<Napi>(4);
+  private current: Napi | null = null;
+  private budget = 0;
+  private weight = 0;
+  private until = 0;
+  private readonly core: Core;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  next(): number {
+    const host = this.core.host;
+    if (this.turn === null) {
+      this.turn = this.list;
+      this.list = this.spare;
+      this.budget = host.softnet.budget;
+      this.until = host.engine.now + host.softnet.budgetNs;
+    }
+    for (;;) {
+      let napi = this.current;
+      if (napi === null) {
+        napi = this.turn.shift() ?? null;
+        if (napi === null) return this.end(false);
+        napi.work = 0;
+        this.weight = Math.min(host.softnet.weight, this.budget);
+        this.current = napi;
+      }
+      if (napi.work < this.weight) {
+        const cost = napi.next();
+        if (cost >= 0) return cost;
+      } else {
+        this.again.push(napi);
+      }
+      this.budget -= napi.work;
+      this.current = null;
+      if (this.budget <= 0 || host.engine.now >= this.until) return this.end(true);
+    }
+  }
+
+  effect(): void {
+    this.current!.effect();
+  }
+
+  /** What was not reached comes first next time, then what was interrupted by its weight, then what is new. */
+  private end(squeezed: boolean): number {
+    const turn = this.turn!;
+    const left = turn.length + this.again.length;
+    if (squeezed && left > 0) this.core.host.counters.time_squeeze++;
+    if (left > 0) {
+      while (this.again.length > 0) turn.push(this.again.shift()!);
+      while (this.list.length > 0) turn.push(this.list.shift()!);
+      this.spare = this.list;
+      this.list = turn;
+    } else {
+      this.spare = turn;
+    }
+    this.turn = null;
+    return -1;
+  }
+}
+
+/** The thread that takes over when softirqs do not come to an end: it runs passes at task level. */
+export class Ksoftirqd extends Task {
+  private readonly softirq: Softirq;
+  private yielding = false;
+
+  constructor(core: Core, softirq: Softirq) {
+    super(core.host, `ksoftirqd/${core.index}`, core);
+    this.softirq = softirq;
+    this.affinity = 1 << core.index;
+    this.bill = BILL_SOFTIRQ;
+  }
+
+  get preemptible(): boolean {
+    return !this.softirq.active;
+  }
+
+  begin(): void {}
+
+  next(): number {
+    const cost = this.softirq.nextThreaded();
+    this.yielding = cost < 0;
+    if (cost >= 0) return cost;
+    if (this.softirq.isPending) return 0; // a pass is over and there is more: others may have the core first
+    this.state = SLEEPING;
+    return -1;
+  }
+
+  effect(): void {
+    if (!this.yielding) this.softirq.effect(this.core);
+  }
+
+  takeBack(): boolean {
+    return false;
+  }
+}
