@@ -117,7 +117,11 @@ export interface ExpectationVerdict {
   readonly actual: number | null;
   /** What was measured, for people: `3511`, `24.1 Mbit/s`. */
   readonly actualText: string;
-  readonly position: { readonly file: string; readonly line: number; readonly column: number } | null;
+  readonly position: {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+  } | null;
   /** False: it speaks of several variants, so replaying this one alone does not decide it. */
   readonly alone: boolean;
 }

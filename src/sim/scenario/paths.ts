@@ -28,14 +28,17 @@ export function printPath(path: Path): string {
 }
 
 /** Splits `path=value` at the first `=` outside quotes; null when there is none. */
-export function splitSetting(text: string): { path: string; value: string; valueAt: number } | null {
+export function splitSetting(
+  text: string,
+): { path: string; value: string; valueAt: number } | null {
   let quote = '';
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
     if (quote !== '') {
       if (c === quote) quote = '';
     } else if (c === '"' || c === "'") quote = c;
-    else if (c === '=') return { path: text.slice(0, i).trim(), value: text.slice(i + 1), valueAt: i + 1 };
+    else if (c === '=')
+      return { path: text.slice(0, i).trim(), value: text.slice(i + 1), valueAt: i + 1 };
   }
   return null;
 }

@@ -41,9 +41,7 @@ export class LoadError extends ScenarioError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[], texts: ReadonlyMap<string, string>, path: Path = []) {
-    const sorted = problems.toSorted(
-      (a, b) => a.at.line - b.at.line || a.at.column - b.at.column,
-    );
+    const sorted = problems.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
     const shown = sorted.slice(0, MAX_SHOWN).map((p) => format(p, texts.get(p.at.file)));
     const more = sorted.length - shown.length;
     if (more > 0) shown.push(`and ${more} more like these`);

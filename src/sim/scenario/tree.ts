@@ -144,8 +144,16 @@ class Walk {
     const name = key.value === null ? (key.source ?? '') : (key.source ?? String(key.value));
     if (name === '') this.problems.add({ at, message: 'a key must have a name' });
     else if (entries.has(name))
-      this.problems.add({ at, message: `duplicate key ${quote(name)}`, hint: CURES['DUPLICATE_KEY']! });
-    else entries.set(name, { key: at, value: pair.value === null ? emptyAt(at) : this.tree(pair.value, depth + 1) });
+      this.problems.add({
+        at,
+        message: `duplicate key ${quote(name)}`,
+        hint: CURES['DUPLICATE_KEY']!,
+      });
+    else
+      entries.set(name, {
+        key: at,
+        value: pair.value === null ? emptyAt(at) : this.tree(pair.value, depth + 1),
+      });
   }
 
   private scalar(value: unknown, source: string | undefined, at: Position): Tree {
@@ -168,7 +176,12 @@ export function treeOf(value: unknown, at: Position): Tree {
     }
     return { kind: 'map', at, entries };
   }
-  const scalar = typeof value === 'number' || typeof value === 'boolean' ? value : value === null ? null : String(value);
+  const scalar =
+    typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : value === null
+        ? null
+        : String(value);
   return { kind: 'scalar', at, value: scalar, text: String(value) };
 }
 
@@ -184,8 +197,8 @@ export function merge(under: Tree | undefined, over: Tree): Tree {
   return { kind: 'map', at: over.at, entries };
 }
 
-/** `tree` with `value` at `path`; maps on the way are made when they are missing. */
-export function setAt(tree: Tree | undefined, path: Path, value: Tree): Tree {
+/** `tree` with `value` at `path`; maps on the way are made when they are missing. `key`: where the path was written. */
+export function setAt(tree: Tree | undefined, path: Path, value: Tree, key: Position): Tree {
   const head = path[0];
   if (head === undefined) return value;
   const rest = path.slice(1);
@@ -193,13 +206,27 @@ export function setAt(tree: Tree | undefined, path: Path, value: Tree): Tree {
     return {
       kind: 'list',
       at: tree.at,
-      items: tree.items.map((item, i) => (i === Number(head) ? setAt(item, rest, value) : item)),
+      items: tree.items.map((item, i) =>
+        i === Number(head) ? setAt(item, rest, value, key) : item,
+      ),
     };
   }
   const entries = new Map(tree?.kind === 'map' ? tree.entries : []);
   const old = entries.get(String(head));
-  entries.set(String(head), { key: old?.key ?? value.at, value: setAt(old?.value, rest, value) });
-  return { kind: 'map', at: tree?.at ?? value.at, entries };
+  entries.set(String(head), { key: old?.key ?? key, value: setAt(old?.value, rest, value, key) });
+  return { kind: 'map', at: tree?.at ?? key, entries };
+}
+
+/** One line of YAML, for labels and `--set`. */
+export function flow(tree: Tree): string {
+  switch (tree.kind) {
+    case 'scalar':
+      return tree.text;
+    case 'list':
+      return `[${tree.items.map(flow).join(', ')}]`;
+    case 'map':
+      return `{ ${[...tree.entries].map(([k, e]) => `${k}: ${flow(e.value)}`).join(', ')} }`;
+  }
 }
 
 export function getAt(tree: Tree | undefined, path: Path): Tree | undefined {

@@ -17,6 +17,7 @@ import type {
   RawOptions,
   StalledOptions,
 } from '../../app/options.ts';
+import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
 import type { LinkOptions, QueueLimit } from '../net/options.ts';
 
 /** Where something was written, for errors and for failed expectations. Lines and columns count from 1. */
@@ -169,14 +170,7 @@ export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
 
-export type AppSpec =
-  | BlockingApp
-  | EpollApp
-  | EchoApp
-  | StalledApp
-  | BulkApp
-  | ClientApp
-  | RawApp;
+export type AppSpec = BlockingApp | EpollApp | EchoApp | StalledApp | BulkApp | ClientApp | RawApp;
 export type ModelName = AppSpec['model'];
 
 /** The run ends when all of these have happened; reaching the limit fails it. */
@@ -224,7 +218,12 @@ export type Check =
   | { readonly kind: 'compare'; readonly op: '<' | '<=' | '=' | '>=' | '>'; readonly value: Expr }
   | { readonly kind: 'range'; readonly from: Expr; readonly to: Expr }
   /** `relative`: `tolerance` is a share of the value. */
-  | { readonly kind: 'near'; readonly value: Expr; readonly tolerance: Expr; readonly relative: boolean };
+  | {
+      readonly kind: 'near';
+      readonly value: Expr;
+      readonly tolerance: Expr;
+      readonly relative: boolean;
+    };
 
-/** What a number measures, and so which units it may be written in. */
-export type Dimension = 'rate' | 'time' | 'bytes' | 'share' | 'count' | 'per-second';
+/** What a number measures, and so which units it may be written in; `count`: a plain number. */
+export type Dimension = QuantityDimension | 'count';

@@ -26,8 +26,14 @@ const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: numbe
   TCP_KEEPCNT: { text: 'Unanswered probes.', min: 1, max: 127 },
   TCP_WINDOW_CLAMP: { text: 'Upper limit of the window, bytes.', max: 0x7fff_ffff },
   TCP_QUICKACK: { text: 'Acknowledge at once.', max: 1 },
-  TCP_USER_TIMEOUT: { text: 'Milliseconds without an acknowledgement before giving up.', max: 0x7fff_ffff },
-  TCP_NOTSENT_LOWAT: { text: 'Unsent bytes above which the socket is not writable.', max: 0xffff_ffff },
+  TCP_USER_TIMEOUT: {
+    text: 'Milliseconds without an acknowledgement before giving up.',
+    max: 0x7fff_ffff,
+  },
+  TCP_NOTSENT_LOWAT: {
+    text: 'Unsent bytes above which the socket is not writable.',
+    max: 0xffff_ffff,
+  },
 };
 
 function sockoptValue(o: { text: string; max: number; min?: number }): z.ZodType<number> {
@@ -45,7 +51,9 @@ const sockopt = documented(
       ...Object.fromEntries(
         Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
       ),
-      TCP_CONGESTION: documented(z.enum(['cubic', 'reno']), { text: 'Congestion control.' }).optional(),
+      TCP_CONGESTION: documented(z.enum(['cubic', 'reno']), {
+        text: 'Congestion control.',
+      }).optional(),
     })
     .transform((map) => map as Record<string, number | string>)
     .prefault({}),
@@ -55,30 +63,40 @@ const sockopt = documented(
 const host = documented(z.string(), { text: 'The host it runs on.', example: 'server' });
 const bytes = (text: string, range: { min?: number; max?: number } = {}): z.ZodType<number> =>
   quantity('bytes', { text }, range);
-const time = (text: string): z.ZodType<number> => quantity('time', { text });
+const time = (text: string): z.ZodType<number> => quantity('duration', { text });
 
 const listening = {
   host,
   listen: port({ text: 'Port.', example: '8080' }),
   backlog: whole(
-    { text: 'As given to listen(); the kernel takes min(backlog, somaxconn). Default: 128.', example: '128' },
+    {
+      text: 'As given to listen(); the kernel takes min(backlog, somaxconn). Default: 128.',
+      example: '128',
+    },
     { min: 0, max: 0x7fff_ffff },
   ).default(128),
-  read: bytes('Bytes asked of each read(). Default: 64 KiB.', { min: 1, max: GiB }).prefault('64 KiB'),
+  read: bytes('Bytes asked of each read(). Default: 64 KiB.', { min: 1, max: GiB }).prefault(
+    '64 KiB',
+  ),
   sockopt,
 };
 
 const serving = {
   ...listening,
   pause: time('Sleep after each read(). Default: 0 ms.').prefault('0 ms'),
-  request: bytes('Bytes of one request; 0 B: a stream that is only read. Default: 0 B.', { max: GiB }).prefault('0 B'),
+  request: bytes('Bytes of one request; 0 B: a stream that is only read. Default: 0 B.', {
+    max: GiB,
+  }).prefault('0 B'),
   response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
   work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
 };
 
 const pool = z.strictObject({
   pool: whole({ text: 'Worker threads.' }, { min: 1, max: 100_000 }),
-  queue: quantity('count', { text: 'Accepted connections that may wait for a worker.', example: '100' }, { min: 1 }),
+  queue: whole(
+    { text: 'Accepted connections that may wait for a worker.', example: '100' },
+    { min: 1, max: 1_000_000 },
+  ),
 });
 
 const threads = documented(z.union([z.literal('per-connection'), pool]), {
@@ -92,7 +110,12 @@ const connectTo = documented(
     const p = m === null ? 0 : Number(m[2]);
     if (m === null || p < 1 || p > 65_535) {
       const hint = 'host and port, e.g. `server:8080`';
-      ctx.issues.push({ code: 'custom', message: `\`${text}\` is no address`, input: text, params: { hint } });
+      ctx.issues.push({
+        code: 'custom',
+        message: `\`${text}\` is no address`,
+        input: text,
+        params: { hint },
+      });
       return z.NEVER;
     }
     return { host: m[1]!, port: p };
@@ -120,7 +143,9 @@ const epoll = z
   .strictObject({
     model: z.literal('epoll'),
     ...serving,
-    trigger: documented(z.enum(['level', 'edge']), { text: 'EPOLLET or not. Default: level.' }).default('level'),
+    trigger: documented(z.enum(['level', 'edge']), {
+      text: 'EPOLLET or not. Default: level.',
+    }).default('level'),
   })
   .transform(({ pause, work, ...rest }) => ({ ...rest, pauseNs: pause, workNs: work }));
 
@@ -140,9 +165,15 @@ const bulk = z
     model: z.literal('bulk'),
     ...connecting,
     bytes: bytes('Payload on each connection.', { min: 1 }),
-    write: bytes('Bytes given to each write(). Default: 64 KiB.', { min: 1, max: GiB }).prefault('64 KiB'),
-    send: time('When the first connection begins to write. Left out: as soon as it is connected.').optional(),
-    'send-stagger': time('Time between the first writes of two connections. Default: 0 ms.').prefault('0 ms'),
+    write: bytes('Bytes given to each write(). Default: 64 KiB.', { min: 1, max: GiB }).prefault(
+      '64 KiB',
+    ),
+    send: time(
+      'When the first connection begins to write. Left out: as soon as it is connected.',
+    ).optional(),
+    'send-stagger': time(
+      'Time between the first writes of two connections. Default: 0 ms.',
+    ).prefault('0 ms'),
     close: onOff({ text: 'Half-close after the last byte. Default: on.' }).default(true),
   })
   .transform(({ start, stagger, send, 'send-stagger': sendStagger, ...rest }) => ({
@@ -171,11 +202,15 @@ const client = z
     'think-times': documented(z.enum(['fixed', 'exponential']), {
       text: 'closed: every pause alike, or drawn with that mean. Default: fixed.',
     }).optional(),
-    rate: quantity('per-second', { text: 'open: requests per second, over all connections.' }).optional(),
+    rate: quantity('frequency', {
+      text: 'open: requests per second, over all connections.',
+    }).optional(),
     arrivals: documented(z.enum(['poisson', 'fixed']), {
       text: 'open: exponential gaps, or equal ones. Default: poisson.',
     }).optional(),
-    timeout: time('A request without an answer after this has failed. Left out: it waits.').optional(),
+    timeout: time(
+      'A request without an answer after this has failed. Left out: it waits.',
+    ).optional(),
   })
   .transform((c, ctx): AppBody => {
     const open = c.mode === 'open';
@@ -187,7 +222,13 @@ const client = z
     }
     if (open && (c.rate === undefined || c.rate <= 0)) {
       const hint = 'requests per second, e.g. `rate: 500 /s`';
-      ctx.issues.push({ code: 'custom', message: '`mode: open` needs a `rate` above 0', input: c, path: ['rate'], params: { hint } });
+      ctx.issues.push({
+        code: 'custom',
+        message: '`mode: open` needs a `rate` above 0',
+        input: c,
+        path: ['rate'],
+        params: { hint },
+      });
       return z.NEVER;
     }
     return {
@@ -216,7 +257,7 @@ const raw = z
     to: documented(z.string(), { text: 'The host they go to.', example: 'server' }),
     bytes: bytes('IP bytes of each frame.', { min: 20, max: 65_535 }),
     times: z.array(time('When it is sent.')).min(1).optional(),
-    rate: quantity('per-second', { text: 'Frames per second.', example: '10000 /s' }).optional(),
+    rate: quantity('frequency', { text: 'Frames per second.', example: '10000 /s' }).optional(),
     arrivals,
     count: whole({ text: 'How many, with `rate`.' }, { min: 1, max: 1e9 }).optional(),
     start: time('With `rate`: when it begins. Default: 0 ms.').prefault('0 ms'),
@@ -234,13 +275,29 @@ const raw = z
       if (back >= 0) return fail('times go back', 'times');
       return { ...place, when: { kind: 'times', timesNs: r.times } };
     }
-    if (r.rate === undefined || r.rate <= 0) return fail('when? give `times`, or a `rate` above 0', 'rate');
-    if (r.count === undefined) return fail('`rate` needs `count`: a source without end never stops', 'count');
-    const when = { kind: 'rate' as const, arrivals: r.arrivals, ratePerSec: r.rate, count: r.count, startNs: r.start };
+    if (r.rate === undefined || r.rate <= 0)
+      return fail('when? give `times`, or a `rate` above 0', 'rate');
+    if (r.count === undefined)
+      return fail('`rate` needs `count`: a source without end never stops', 'count');
+    const when = {
+      kind: 'rate' as const,
+      arrivals: r.arrivals,
+      ratePerSec: r.rate,
+      count: r.count,
+      startNs: r.start,
+    };
     return { ...place, when };
   });
 
-export const MODELS: readonly ModelName[] = ['blocking', 'epoll', 'echo', 'stalled', 'bulk', 'client', 'raw'];
+export const MODELS: readonly ModelName[] = [
+  'blocking',
+  'epoll',
+  'echo',
+  'stalled',
+  'bulk',
+  'client',
+  'raw',
+];
 /** Those that put something on a wire of themselves. */
 export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'raw'];
 

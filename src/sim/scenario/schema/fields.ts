@@ -3,8 +3,8 @@
  * number, and a unit may be written and must fit. Each says in `meta` what a reader (and an editor) should know.
  */
 import { z } from 'zod';
-import type { Dimension } from '../types.ts';
-import { readQuantity } from '../units.ts';
+import { ScenarioError } from '../../../base/assert.ts';
+import { type Dimension, parseQuantity, type Quantity } from '../../../base/quantity.ts';
 
 /** A description, and where the default comes from. Both go into the JSON Schema and into docs. */
 export interface Doc {
@@ -29,12 +29,12 @@ interface Range {
 }
 
 const EXAMPLES: { readonly [D in Dimension]: string } = {
-  time: '10 ms',
+  duration: '10 ms',
   rate: '100 Mbit/s',
   bytes: '64 KiB',
-  share: '0.1 %',
-  count: '1000 packets',
-  'per-second': '500 /s',
+  fraction: '0.1 %',
+  packets: '1000 packets',
+  frequency: '500 /s',
 };
 
 const textOrNumber: z.ZodUnion<[z.ZodString, z.ZodNumber]> = z.union([z.string(), z.number()]);
@@ -48,42 +48,64 @@ function within(value: number, range: Range, raw: string | number, ctx: z.Refine
   const { min = 0, max = Number.MAX_SAFE_INTEGER, why } = range;
   if (value >= min && value <= max) return value;
   const side = value < min ? 'too small' : 'too large';
-  return reject(ctx, raw, `impossible value: ${raw} is ${side}${why === undefined ? '' : ` (${why})`}`);
+  return reject(
+    ctx,
+    raw,
+    `impossible value: '${raw}' is ${side}${why === undefined ? '' : ` (${why})`}`,
+  );
 }
 
-/** A number with its unit, as an integer of the dimension's base unit (a share of 1 for `share`). */
+/** What base/quantity.ts reads, with its refusal turned into an issue; null: refused. */
+export function read(
+  raw: string | number,
+  wanted: Dimension | readonly Dimension[],
+  ctx: z.RefinementCtx,
+  bare?: string,
+): Quantity | null {
+  try {
+    return parseQuantity(raw, wanted, bare);
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    reject(ctx, raw, error.message, error.hint);
+    return null;
+  }
+}
+
+/** A number with its unit, in the dimension's base unit: ns, bytes, bit/s, packets, a share of 1, 1/s. */
 export function quantity(dimension: Dimension, doc: Doc, range: Range = {}): z.ZodType<number> {
   const schema = textOrNumber.transform((raw, ctx) => {
-    const r = readQuantity(raw, dimension);
-    return r.ok ? within(r.value, range, raw, ctx) : reject(ctx, raw, r.message, r.hint);
+    const q = read(raw, dimension, ctx);
+    return q === null ? z.NEVER : within(q.value, range, raw, ctx);
   });
   return documented(schema, { example: EXAMPLES[dimension], ...doc });
 }
 
-/** A number of Linux's own: plain, in the unit that Linux takes there; with another unit written, it is converted. */
+/**
+ * A number of Linux's own: plain, in the unit that Linux takes there. A unit may be written, and must fit.
+ *
+ * @param unit  Linux's unit; `size` of them in the base unit
+ */
 export function linuxNumber(
-  unit: { readonly dimension: Dimension; readonly per: number } | null,
+  unit: { readonly dimension: Dimension; readonly bare: string; readonly size: number },
   doc: Doc,
   range: Range = {},
 ): z.ZodType<number> {
   const schema = textOrNumber.transform((raw, ctx) => {
-    const plain = typeof raw === 'number' ? raw : /^\d+$/.test(raw.trim()) ? Number(raw) : null;
-    if (plain !== null) {
-      if (!Number.isSafeInteger(plain)) return reject(ctx, raw, `expected a whole number, not ${raw}`);
-      return within(plain, range, raw, ctx);
-    }
-    if (unit === null) return reject(ctx, raw, `expected a plain number, not \`${raw}\``);
-    const r = readQuantity(raw, unit.dimension);
-    if (!r.ok) return reject(ctx, raw, r.message, r.hint);
-    const value = r.value / unit.per;
-    if (!Number.isInteger(value)) return reject(ctx, raw, `\`${raw}\` is not a whole number of this key's unit`);
-    return within(value, range, raw, ctx);
+    const q = read(raw, unit.dimension, ctx, unit.bare);
+    if (q === null) return z.NEVER;
+    const n = q.value / unit.size;
+    if (!Number.isInteger(n))
+      return reject(ctx, raw, `'${raw}' is not a whole number of ${unit.bare}`);
+    return within(n, range, raw, ctx);
   });
   return documented(schema, { example: '16', ...doc });
 }
 
 export const usecs = (doc: Doc, range: Range = {}): z.ZodType<number> =>
-  linuxNumber({ dimension: 'time', per: 1000 }, doc, range);
+  linuxNumber({ dimension: 'duration', bare: 'us', size: 1000 }, doc, range);
+
+export const packets = (doc: Doc, range: Range = {}): z.ZodType<number> =>
+  linuxNumber({ dimension: 'packets', bare: 'packets', size: 1 }, doc, range);
 
 /** A plain whole number. */
 export function whole(doc: Doc, range: { min: number; max: number }): z.ZodType<number> {
@@ -114,7 +136,23 @@ export function named<T>(what: string, body: z.ZodType<T>): z.ZodType<Record<str
         : RESERVED.includes(name)
           ? `\`${name}\` cannot name ${what}: metrics are called so`
           : null;
-      if (bad !== null) ctx.issues.push({ code: 'custom', message: bad, input: map, path: [name], params: { key: true } });
+      if (bad !== null)
+        ctx.issues.push({
+          code: 'custom',
+          message: bad,
+          input: map,
+          path: [name],
+          params: { key: true },
+        });
     }
   });
 }
+
+/** The map that a field takes when it is not written in its short form: for errors and for the JSON Schema. */
+const bodies: WeakMap<z.core.$ZodType, z.core.$ZodType> = new WeakMap();
+
+export function withBody<T extends z.ZodType>(schema: T, body: z.core.$ZodType): T {
+  bodies.set(schema, body);
+  return schema;
+}
+export const bodyOf = (schema: z.core.$ZodType): z.core.$ZodType | undefined => bodies.get(schema);

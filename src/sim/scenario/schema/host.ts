@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { SYSCTLS, type SysctlDef } from '../sysctl.ts';
-import { documented, linuxNumber, onOff, quantity, usecs, whole } from './fields.ts';
+import { documented, onOff, packets, quantity, usecs, whole } from './fields.ts';
 import { limit } from './link.ts';
 
 /** Linux's words for lists of numbers: `4096 131072 6291456`; a single number may be a YAML number. */
@@ -15,7 +15,10 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     if (def.numbers === 0) {
       const words = def.words ?? [];
       if (typeof raw === 'string' && words.includes(raw)) return raw;
-      return bad(`\`${String(raw)}\` is none of ${words.join(', ')}`, `write \`${def.fallback.toString()}\``);
+      return bad(
+        `\`${String(raw)}\` is none of ${words.join(', ')}`,
+        `write \`${def.fallback.toString()}\``,
+      );
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
     const example = (def.fallback as readonly number[]).join(' ');
@@ -26,7 +29,10 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     const values = parts.map(Number);
     const outside = values.find((v) => v < def.min || v > def.max);
     if (outside !== undefined) {
-      return bad(`impossible value: ${outside}; Linux takes ${def.min} .. ${def.max}`, `e.g. \`${example}\``);
+      return bad(
+        `impossible value: ${outside}; Linux takes ${def.min} .. ${def.max}`,
+        `e.g. \`${example}\``,
+      );
     }
     if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
       return bad('the three numbers must not fall: least, first, most', `e.g. \`${example}\``);
@@ -50,7 +56,10 @@ const ring = (text: string): z.ZodType<number> =>
 
 const nicSchema = z
   .strictObject({
-    queues: whole({ text: 'Receive queues, each with its own interrupt (ethtool -L).' }, { min: 1, max: 64 }).optional(),
+    queues: whole(
+      { text: 'Receive queues, each with its own interrupt (ethtool -L).' },
+      { min: 1, max: 64 },
+    ).optional(),
     ring: z
       .strictObject({
         rx: ring('Receive descriptors (ethtool -G rx).').optional(),
@@ -59,50 +68,85 @@ const nicSchema = z
       .optional(),
     coalesce: z
       .strictObject({
-        'rx-usecs': usecs({ text: 'How long a receive interrupt may be held back, waiting for more frames (ethtool -C rx-usecs, µs).' }, { max: 65_535 }).optional(),
-        'rx-frames': linuxNumber(null, { text: 'So many frames end the wait (ethtool -C rx-frames).' }, { min: 0, max: 65_535 }).optional(),
-        'tx-usecs': usecs({ text: 'How long the interrupt for sent frames may be held back (ethtool -C tx-usecs, µs).' }, { max: 65_535 }).optional(),
-        'tx-frames': linuxNumber(null, { text: 'So many sent frames end the wait (ethtool -C tx-frames).' }, { min: 0, max: 65_535 }).optional(),
-        'adaptive-rx': onOff({ text: 'Choose rx-usecs by the load (ethtool -C adaptive-rx).' }).optional(),
-        'adaptive-tx': onOff({ text: 'Choose tx-usecs by the load (ethtool -C adaptive-tx).' }).optional(),
+        'rx-usecs': usecs(
+          {
+            text: 'How long a receive interrupt may be held back, waiting for more frames (ethtool -C rx-usecs, µs).',
+          },
+          { max: 65_535 },
+        ).optional(),
+        'rx-frames': packets(
+          { text: 'So many frames end the wait (ethtool -C rx-frames).' },
+          { min: 0, max: 65_535 },
+        ).optional(),
+        'tx-usecs': usecs(
+          {
+            text: 'How long the interrupt for sent frames may be held back (ethtool -C tx-usecs, µs).',
+          },
+          { max: 65_535 },
+        ).optional(),
+        'tx-frames': packets(
+          { text: 'So many sent frames end the wait (ethtool -C tx-frames).' },
+          { min: 0, max: 65_535 },
+        ).optional(),
+        'adaptive-rx': onOff({
+          text: 'Choose rx-usecs by the load (ethtool -C adaptive-rx).',
+        }).optional(),
+        'adaptive-tx': onOff({
+          text: 'Choose tx-usecs by the load (ethtool -C adaptive-tx).',
+        }).optional(),
       })
       .optional(),
     features: z
       .strictObject({
-        tso: onOff({ text: 'The device cuts large packets into frames (ethtool -K tso).' }).optional(),
-        gso: onOff({ text: 'The kernel cuts large packets as late as it can (ethtool -K gso).' }).optional(),
-        gro: onOff({ text: 'The kernel joins received frames before TCP (ethtool -K gro).' }).optional(),
+        tso: onOff({
+          text: 'The device cuts large packets into frames (ethtool -K tso).',
+        }).optional(),
+        gso: onOff({
+          text: 'The kernel cuts large packets as late as it can (ethtool -K gso).',
+        }).optional(),
+        gro: onOff({
+          text: 'The kernel joins received frames before TCP (ethtool -K gro).',
+        }).optional(),
       })
       .optional(),
-    napi: onOff({ text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.' }).optional(),
+    napi: onOff({
+      text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.',
+    }).optional(),
     qdisc: z
       .strictObject({
-        kind: documented(z.enum(['pfifo_fast', 'noqueue']), { text: 'Queue discipline in front of the device.' }).optional(),
-        limit: quantity('count', { text: 'Packets that it holds (txqueuelen).', source: 'net/ethernet/eth.c ether_setup(): 1000' }, { min: 1 }).optional(),
+        kind: documented(z.enum(['pfifo_fast', 'noqueue']), {
+          text: 'Queue discipline in front of the device.',
+        }).optional(),
+        limit: packets(
+          {
+            text: 'Packets that it holds (txqueuelen).',
+            example: '1000',
+            source: 'net/ethernet/eth.c ether_setup(): 1000',
+          },
+          { min: 1 },
+        ).optional(),
       })
       .optional(),
   })
-  .transform(
-    (n): NicSpec => ({
-      queues: n.queues ?? null,
-      ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
-      coalesce: {
-        rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
-        rxFrames: n.coalesce?.['rx-frames'] ?? null,
-        txUsecs: n.coalesce?.['tx-usecs'] ?? null,
-        txFrames: n.coalesce?.['tx-frames'] ?? null,
-        adaptiveRx: n.coalesce?.['adaptive-rx'] ?? null,
-        adaptiveTx: n.coalesce?.['adaptive-tx'] ?? null,
-      },
-      features: {
-        tso: n.features?.tso ?? null,
-        gso: n.features?.gso ?? null,
-        gro: n.features?.gro ?? null,
-      },
-      napi: n.napi ?? null,
-      qdisc: { kind: n.qdisc?.kind ?? null, limitPackets: n.qdisc?.limit ?? null },
-    }),
-  );
+  .transform((n): NicSpec => ({
+    queues: n.queues ?? null,
+    ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
+    coalesce: {
+      rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
+      rxFrames: n.coalesce?.['rx-frames'] ?? null,
+      txUsecs: n.coalesce?.['tx-usecs'] ?? null,
+      txFrames: n.coalesce?.['tx-frames'] ?? null,
+      adaptiveRx: n.coalesce?.['adaptive-rx'] ?? null,
+      adaptiveTx: n.coalesce?.['adaptive-tx'] ?? null,
+    },
+    features: {
+      tso: n.features?.tso ?? null,
+      gso: n.features?.gso ?? null,
+      gro: n.features?.gro ?? null,
+    },
+    napi: n.napi ?? null,
+    qdisc: { kind: n.qdisc?.kind ?? null, limitPackets: n.qdisc?.limit ?? null },
+  }));
 
 export type HostBody = Omit<HostSpec, 'name'>;
 
@@ -115,7 +159,9 @@ export const hostSchema: z.ZodType<HostBody> = z
       text: '`linux`: every step costs what the cost table says. `ideal`: every cost is 0, no interrupt moderation, offloads off unless written; closed forms run on it.',
       example: 'linux',
     }).default('linux'),
-    profile: documented(z.enum(PROFILES), { text: 'Where defaults come from; the scenario has one too.' }).optional(),
+    profile: documented(z.enum(PROFILES), {
+      text: 'Where defaults come from; the scenario has one too.',
+    }).optional(),
     HZ: documented(z.union([z.literal([100, 250, 300, 1000]), z.literal('exact')]), {
       text: 'Jiffies per second; `exact` switches the rounding of timers to jiffies off. Default: 250.',
       source: 'CONFIG_HZ',
@@ -128,21 +174,25 @@ export const hostSchema: z.ZodType<HostBody> = z
     }).default('nic'),
     nic: nicSchema.prefault({}),
     costs: z
-      .record(z.string(), quantity('time', { text: 'Price of one kernel step, in place of the table.', example: '400 ns' }))
+      .record(
+        z.string(),
+        quantity('duration', {
+          text: 'Price of one kernel step, in place of the table.',
+          example: '400 ns',
+        }),
+      )
       .default({}),
   })
-  .transform(
-    (h): HostBody => ({
-      cpus: h.cpus,
-      machine: h.machine,
-      profile: h.profile ?? '',
-      hz: h.HZ,
-      sysctl: h.sysctl,
-      device: h.device,
-      nic: h.nic,
-      costs: h.costs,
-    }),
-  );
+  .transform((h): HostBody => ({
+    cpus: h.cpus,
+    machine: h.machine,
+    profile: h.profile ?? '',
+    hz: h.HZ,
+    sysctl: h.sysctl,
+    device: h.device,
+    nic: h.nic,
+    costs: h.costs,
+  }));
 
 export type RouterBody = Omit<RouterSpec, 'name'>;
 

@@ -5,38 +5,34 @@ import {
   type Corrupt,
   type GilbertElliott,
   type Jitter,
-  LINK_DEFAULTS,
   LINK_SOURCES,
   type LinkOptions,
   type Pick,
   type QueueLimit,
   type Reorder,
 } from '../../net/options.ts';
-import { readQuantity } from '../units.ts';
-import { type Doc, documented, onOff, quantity, whole } from './fields.ts';
+import { type Doc, documented, onOff, quantity, read, whole, withBody } from './fields.ts';
 
 /** `1000 packets` or `64 KiB`. */
 export function limit(doc: Doc): z.ZodType<QueueLimit> {
   const schema = z.union([z.string(), z.number()]).transform((raw, ctx): QueueLimit => {
-    const packets = readQuantity(raw, 'count');
-    const unitless = typeof raw === 'number' || /^\s*\d+\s*$/.test(raw);
-    const r = !unitless && packets.ok ? packets : readQuantity(raw, 'bytes');
-    const hint = 'a queue is so many `packets`, or so many bytes (`64 KiB`)';
-    if (!r.ok || r.value < 1) {
-      const message = unitless
-        ? `\`${raw}\` has no unit`
-        : r.ok
-          ? 'impossible value: a queue holds at least one'
-          : `\`${raw}\` is not the size of a queue`;
-      ctx.issues.push({ code: 'custom', message, input: raw, params: { hint } });
-      return z.NEVER;
-    }
-    return r === packets ? { unit: 'packets', count: r.value } : { unit: 'bytes', count: r.value };
+    const q = read(raw, ['packets', 'bytes'], ctx);
+    if (q === null) return z.NEVER;
+    if (q.value >= 1)
+      return { unit: q.dimension === 'packets' ? 'packets' : 'bytes', count: q.value };
+    const params = { hint: 'leave `limit` out for a device that waits for the wire' };
+    ctx.issues.push({
+      code: 'custom',
+      message: 'impossible value: a queue holds at least one',
+      input: raw,
+      params,
+    });
+    return z.NEVER;
   });
   return documented(schema, { example: '1000 packets', ...doc });
 }
 
-const probability = (text: string): z.ZodType<number> => quantity('share', { text }, { max: 1 });
+const probability = (text: string): z.ZodType<number> => quantity('fraction', { text }, { max: 1 });
 
 /** The keys by which a fault says which frames it means. */
 const pickKeys = {
@@ -86,7 +82,7 @@ function fault<T>(text: string, map: z.ZodType<T>, fromChance: (p: number) => T)
     for (const issue of parsed.error.issues) ctx.issues.push(issue as z.core.$ZodRawIssue);
     return z.NEVER;
   });
-  return documented(schema, { text, example: '0.1 %' });
+  return withBody(documented(schema, { text, example: '0.1 %' }), map);
 }
 
 const picked = (p: number): Pick => ({ kind: 'random', probability: p });
@@ -96,15 +92,24 @@ const pickMap: z.ZodType<Pick> = z.strictObject(pickKeys).transform(pickOf);
 const corruptMap: z.ZodType<Corrupt> = z
   .strictObject({
     ...pickKeys,
-    undetected: onOff({ text: 'The checksum happens to match, the frame is delivered.' }).default(false),
+    undetected: onOff({ text: 'The checksum happens to match, the frame is delivered.' }).default(
+      false,
+    ),
   })
   .transform((v, ctx) => ({ pick: pickOf(v, ctx), undetected: v.undetected }));
 
 const reorderMap: z.ZodType<Reorder> = z
   .strictObject({
     ...pickKeys,
-    by: quantity('time', { text: 'They arrive so much later. Left out: they skip the delay, as in netem.' }, { min: 1 }).optional(),
-    gap: whole({ text: 'At least so many frames from one to the next.' }, { min: 1, max: 1e9 }).default(1),
+    by: quantity(
+      'duration',
+      { text: 'They arrive so much later. Left out: they skip the delay, as in netem.' },
+      { min: 1 },
+    ).optional(),
+    gap: whole(
+      { text: 'At least so many frames from one to the next.' },
+      { min: 1, max: 1e9 },
+    ).default(1),
   })
   .transform((v, ctx) => ({
     pick: pickOf(v, ctx),
@@ -132,7 +137,9 @@ const gemodel: z.ZodType<GilbertElliott> = documented(
 
 const jitterMap: z.ZodType<Jitter> = z
   .strictObject({
-    amount: quantity('time', { text: 'uniform: delay ± amount; exponential: a tail with this mean.' }),
+    amount: quantity('duration', {
+      text: 'uniform: delay ± amount; exponential: a tail with this mean.',
+    }),
     distribution: z.enum(['uniform', 'exponential']).default('uniform'),
     order: documented(z.enum(['kept', 'free']), {
       text: '`kept`: no frame arrives before one that was sent earlier. Default: free, as in netem.',
@@ -144,37 +151,70 @@ const jitterMap: z.ZodType<Jitter> = z
     keepOrder: j.order === 'kept',
   }));
 
-const jitter: z.ZodType<Jitter> = documented(
-  z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): Jitter => {
-    const parsed = jitterMap.safeParse(isMap(raw) ? raw : { amount: raw });
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      const path = isMap(raw) ? issue.path : [];
-      ctx.issues.push({ ...issue, path } as z.core.$ZodRawIssue);
-    }
-    return z.NEVER;
-  }),
-  { text: 'A random part of the delay.', source: 'tc-netem(8) delay', example: '2 ms' },
+const jitter: z.ZodType<Jitter> = withBody(
+  documented(
+    z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): Jitter => {
+      const parsed = jitterMap.safeParse(isMap(raw) ? raw : { amount: raw });
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues) {
+        const path = isMap(raw) ? issue.path : [];
+        ctx.issues.push({ ...issue, path } as z.core.$ZodRawIssue);
+      }
+      return z.NEVER;
+    }),
+    { text: 'A random part of the delay.', source: 'tc-netem(8) delay', example: '2 ms' },
+  ),
+  jitterMap,
 );
 
 const S = LINK_SOURCES;
 
 const directionKeys = {
-  rate: quantity('rate', { text: 'Bits per second of IP packet + overhead. Left out: sending takes no time.', source: S.rate }, { min: 1 }).optional(),
-  delay: quantity('time', { text: 'One way, in each direction.', source: S.delay }).optional(),
-  mtu: quantity('bytes', { text: 'Largest IP packet. Default: 1500 B.', source: S.mtu, example: '1500 B' }, { min: 68, max: 65_536 }).optional(),
-  overhead: quantity('bytes', { text: 'What each packet takes on the wire besides itself; 0 B for a bare IP wire. Default: 38 B.', source: S.overhead, example: '38 B' }, { max: 1000 }).optional(),
-  limit: limit({ text: 'Drop-tail queue in front of the wire. Left out: the sending device waits, nothing is dropped.', source: S.limit }).optional(),
+  rate: quantity(
+    'rate',
+    {
+      text: 'Bits per second of IP packet + overhead. Left out: sending takes no time.',
+      source: S.rate,
+    },
+    { min: 1 },
+  ).optional(),
+  delay: quantity('duration', { text: 'One way, in each direction.', source: S.delay }).optional(),
+  mtu: quantity(
+    'bytes',
+    { text: 'Largest IP packet. Default: 1500 B.', source: S.mtu, example: '1500 B' },
+    { min: 68, max: 65_536 },
+  ).optional(),
+  overhead: quantity(
+    'bytes',
+    {
+      text: 'What each packet takes on the wire besides itself; 0 B for a bare IP wire. Default: 38 B.',
+      source: S.overhead,
+      example: '38 B',
+    },
+    { max: 1000 },
+  ).optional(),
+  limit: limit({
+    text: 'Drop-tail queue in front of the wire. Left out: the sending device waits, nothing is dropped.',
+    source: S.limit,
+  }).optional(),
   loss: fault<LinkOptions['loss'] & {}>('Frames that are lost.', pickMap, picked).optional(),
   gemodel: gemodel.optional(),
   duplicate: fault('Frames that arrive twice.', pickMap, picked).optional(),
-  corrupt: fault<Corrupt>('Frames that are damaged; the receiver drops them by their checksum.', corruptMap, (p) => ({ pick: picked(p), undetected: false })).optional(),
-  reorder: fault<Reorder>('Frames that leave their place in the order.', reorderMap, (p) => ({ pick: picked(p), extra: null, gap: 1 })).optional(),
+  corrupt: fault<Corrupt>(
+    'Frames that are damaged; the receiver drops them by their checksum.',
+    corruptMap,
+    (p) => ({ pick: picked(p), undetected: false }),
+  ).optional(),
+  reorder: fault<Reorder>('Frames that leave their place in the order.', reorderMap, (p) => ({
+    pick: picked(p),
+    extra: null,
+    gap: 1,
+  })).optional(),
   jitter: jitter.optional(),
   faults: z
     .strictObject({
-      from: quantity('time', { text: 'Faults begin.' }).optional(),
-      until: quantity('time', { text: 'Faults end.' }).optional(),
+      from: quantity('duration', { text: 'Faults begin.' }).optional(),
+      until: quantity('duration', { text: 'Faults end.' }).optional(),
     })
     .optional(),
 };
@@ -209,7 +249,8 @@ function optionsOf(d: DirectionInput, ctx: z.RefinementCtx): Partial<LinkOptions
   return o;
 }
 
-export const directionSchema: z.ZodType<Partial<LinkOptions>> = directionObject.transform(optionsOf);
+export const directionSchema: z.ZodType<Partial<LinkOptions>> =
+  directionObject.transform(optionsOf);
 
 /** A link as written: both directions, with what each has of its own. */
 export interface LinkBody {
@@ -220,37 +261,43 @@ export interface LinkBody {
 
 const end = z.string();
 
-/** Loose for the keys `a->b`, which are checked by hand: JSON Schema sees them as a pattern (json-schema.ts). */
-export const linkObject: z.ZodType = z.looseObject({
+const linkKeys = {
   between: documented(z.tuple([end, end]), {
     text: 'The two hosts or routers that it joins.',
     example: '[client, server]',
   }),
   ...directionKeys,
-});
+};
 
-export const linkSchema: z.ZodType<LinkBody> = linkObject.transform((raw, ctx): LinkBody => {
-  const input = raw as DirectionInput & { between: [string, string] } & Record<string, unknown>;
-  const overrides = new Map<string, Partial<LinkOptions>>();
-  const unknown: string[] = [];
-  for (const [key, value] of Object.entries(input)) {
-    if (key === 'between' || Object.hasOwn(directionKeys, key)) continue;
-    if (!key.includes('->')) {
-      unknown.push(key);
-      continue;
-    }
-    const parsed = directionSchema.safeParse(value);
-    if (parsed.success) overrides.set(key.replaceAll(' ', ''), parsed.data);
-    else {
-      for (const issue of parsed.error.issues) {
-        ctx.issues.push({ ...issue, path: [key, ...issue.path] } as z.core.$ZodRawIssue);
+/** Loose, because of the keys `a->b`, which are checked by hand; `linkDoc` says what that comes to. */
+const linkObject = z.looseObject(linkKeys);
+
+/** What a link takes, for errors and the JSON Schema: the key `->` stands for all keys `a->b`. */
+const linkDoc = z.strictObject({ ...linkKeys, '->': directionObject.optional() });
+
+export const linkSchema: z.ZodType<LinkBody> = withBody(
+  linkObject.transform((raw, ctx): LinkBody => {
+    const input = raw as typeof raw & DirectionInput;
+    const overrides = new Map<string, Partial<LinkOptions>>();
+    const unknown: string[] = [];
+    for (const [key, value] of Object.entries(input)) {
+      if (key === 'between' || Object.hasOwn(directionKeys, key)) continue;
+      if (!key.includes('->')) {
+        unknown.push(key);
+        continue;
+      }
+      const parsed = directionSchema.safeParse(value);
+      if (parsed.success) overrides.set(key.replaceAll(' ', ''), parsed.data);
+      else {
+        for (const issue of parsed.error.issues) {
+          ctx.issues.push({ ...issue, path: [key, ...issue.path] } as z.core.$ZodRawIssue);
+        }
       }
     }
-  }
-  if (unknown.length > 0) {
-    ctx.issues.push({ code: 'unrecognized_keys', keys: unknown, input });
-  }
-  return { between: input.between, both: optionsOf(input, ctx), overrides };
-});
-
-export { LINK_DEFAULTS };
+    if (unknown.length > 0) {
+      ctx.issues.push({ code: 'unrecognized_keys', keys: unknown, input });
+    }
+    return { between: input.between, both: optionsOf(input, ctx), overrides };
+  }),
+  linkDoc,
+);

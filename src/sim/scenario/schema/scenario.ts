@@ -27,7 +27,9 @@ export interface ScenarioBody {
 
 const oneOrMore = (text: string, example: string): z.ZodType<readonly string[]> =>
   documented(
-    z.union([z.string(), z.array(z.string()).min(1)]).transform((v) => (typeof v === 'string' ? [v] : v)),
+    z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .transform((v) => (typeof v === 'string' ? [v] : v)),
     { text, example },
   );
 
@@ -49,10 +51,7 @@ const expectSchema: z.ZodType<ExpectBody> = z
   })
   .transform((e) => ({ that: e.that, is: e.is, for: e.for ?? null, source: e.source }));
 
-export const EACH_TEXT =
-  'Paths and the values they take by turns: every combination is a variant, run side by side.';
-
-/** Without `each:`, which is taken out before. */
+/** `each:` has become variants before a scenario gets here (load.ts); it stands here for editors and error messages. */
 export const scenarioSchema: z.ZodType<ScenarioBody> = z
   .strictObject({
     shows: documented(z.string().min(1), {
@@ -67,20 +66,46 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       text: 'Supplies what is not written; `hostwire show linux-6.18` prints it with sources.',
       example: PROFILES[0],
     }).default(PROFILES[0]),
-    hosts: documented(named('a host', hostSchema), { text: 'Machines, by name.', example: '{ client: {}, server: {} }' }),
-    routers: documented(named('a router', routerSchema), { text: 'Forwarders, by name.', example: '{ middle: {} }' }).prefault({}),
-    links: documented(z.array(linkSchema), { text: 'Wires between hosts and routers.', example: '[{ between: [client, server] }]' }).default([]),
-    apps: documented(named('an application', appSchema), { text: 'Applications, by name.', example: '{ upload: { model: bulk } }' }),
+    hosts: documented(named('a host', hostSchema), {
+      text: 'Machines, by name.',
+      example: '{ client: {}, server: {} }',
+    }),
+    routers: documented(named('a router', routerSchema), {
+      text: 'Forwarders, by name.',
+      example: '{ middle: {} }',
+    }).prefault({}),
+    links: documented(z.array(linkSchema), {
+      text: 'Wires between hosts and routers.',
+      example: '[{ between: [client, server] }]',
+    }).default([]),
+    apps: documented(named('an application', appSchema), {
+      text: 'Applications, by name.',
+      example: '{ upload: { model: bulk } }',
+    }),
     stop: documented(
       z.strictObject({
-        when: oneOrMore('The run ends when all these have happened. Default: every client, bulk sender and raw source has closed.', 'upload.closed').optional(),
-        limit: quantity('time', { text: 'Simulated time after which the run has failed: it did not finish. Default: 60 s.', example: '60 s' }, { min: 1, max: 8e15, why: 'the clock is exact for 104 days' }).prefault('60 s'),
+        when: oneOrMore(
+          'The run ends when all these have happened. Default: every client, bulk sender and raw source has closed.',
+          'upload.closed',
+        ).optional(),
+        limit: quantity(
+          'duration',
+          {
+            text: 'Simulated time after which the run has failed: it did not finish. Default: 60 s.',
+            example: '60 s',
+          },
+          { min: 1, max: 8e15, why: 'the clock is exact for 104 days' },
+        ).prefault('60 s'),
       }),
       { text: 'When the run ends.' },
     ).prefault({}),
+    each: documented(z.record(z.string(), z.array(z.unknown()).min(1)), {
+      text: 'Paths and the values they take by turns: every combination is a variant, run side by side.',
+      example: '{ apps.server.model: [blocking, epoll] }',
+    }).optional(),
     expect: documented(z.array(expectSchema), { text: 'What must come out.' }).default([]),
   })
-  .transform((s) => ({
+  .transform(({ each: _each, ...s }) => ({
     ...s,
     seed: String(s.seed),
     stop: { when: s.stop.when ?? null, limitNs: s.stop.limit },

@@ -1,0 +1,398 @@
+/**
+ * The text of a scenario file to Scenarios, ready to be built. No file access: whoever has the text (cli/, a test, a
+ * browser) gives it. In order: YAML with positions; defaults; `--set`; `each:` to variants; the schema; references.
+ */
+import type { z } from 'zod';
+import { didYouMean } from './did-you-mean.ts';
+import { parsePath, printPath, splitSetting } from './paths.ts';
+import { Problems } from './problems.ts';
+import { resolve, type VariantName } from './resolve.ts';
+import { explain } from './schema/explain.ts';
+import { scenarioSchema } from './schema/scenario.ts';
+import {
+  flow,
+  getAt,
+  type ListTree,
+  type MapTree,
+  merge,
+  parseTree,
+  positionsOf,
+  setAt,
+  toData,
+  type Tree,
+  treeOf,
+} from './tree.ts';
+import type { Path, Position, Scenario, Source } from './types.ts';
+
+/** Of the format. */
+export const VERSION = 1;
+const MAX_VARIANTS = 1000;
+const SET = '--set';
+
+export interface LoadOptions {
+  /** For messages: the name of the file that the text came from. */
+  readonly file: string;
+  /** `path=value`, as given to `--set`. */
+  readonly set?: readonly string[];
+  /** Replaces the scenarios' own seed. */
+  readonly seed?: string;
+  /** Only these scenarios; left out or empty: all. */
+  readonly names?: readonly string[];
+}
+
+/**
+ * Every variant of every scenario asked for, in the order of the file.
+ *
+ * @throws LoadError (a ScenarioError) with all that is wrong, each with file:line:column, the lines around it and a hint
+ */
+export function load(text: string, options: LoadOptions): Scenario[] {
+  const texts = new Map([
+    [options.file, text],
+    [SET, (options.set ?? []).join('\n')],
+  ]);
+  const problems = new Problems();
+  const file = open(text, options.file, problems, texts);
+  const settings = (options.set ?? []).map((s, i) => setting(s, i, problems));
+  problems.throwIfAny(texts);
+  const chosen = choose(file.scenarios, options.names ?? [], problems);
+  const scenarios: Scenario[] = [];
+  for (const [name, written] of chosen) {
+    const merged = merge(file.defaults, written.value);
+    if (merged.kind !== 'map') {
+      problems.add({
+        at: written.key,
+        message: `scenario \`${name}\` is empty`,
+        hint: 'say what it `shows:`, its `hosts:`, `links:` and `apps:`',
+      });
+      continue;
+    }
+    const valid = settings.filter((s) => s !== null);
+    for (const v of variants(merged, valid, problems)) {
+      const s = check(name, v, { file: options.file, text }, problems);
+      if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
+    }
+  }
+  problems.throwIfAny(texts);
+  return scenarios;
+}
+
+/** A scenario described in code, as the object that the YAML would have held. */
+export function describe(name: string, scenario: unknown, seed?: string): Scenario[] {
+  const at: Position = { file: '(code)', line: 1, column: 1 };
+  const problems = new Problems();
+  const tree = treeOf(scenario, at);
+  const found: (Scenario | null)[] =
+    tree.kind === 'map'
+      ? variants(tree, [], problems).map((v) =>
+          check(name, v, { file: at.file, text: '' }, problems),
+        )
+      : [];
+  problems.throwIfAny(new Map());
+  return found.filter((s) => s !== null).map((s) => (seed === undefined ? s : { ...s, seed }));
+}
+
+/** A name and a sentence for each scenario of a file, without checking more of it than that. */
+export function list(
+  text: string,
+  file: string,
+): { name: string; shows: string; variants: number }[] {
+  const problems = new Problems();
+  const texts = new Map([[file, text]]);
+  const { scenarios, defaults } = open(text, file, problems, texts);
+  problems.throwIfAny(texts);
+  return [...scenarios.entries].map(([name, e]) => {
+    const tree = merge(defaults, e.value);
+    const shows = getAt(tree, ['shows']);
+    const each = getAt(tree, ['each']);
+    const axes = each?.kind === 'map' ? [...each.entries.values()] : [];
+    const sizes = axes.map((a) => (a.value.kind === 'list' ? a.value.items.length : 1));
+    return {
+      name,
+      shows: shows?.kind === 'scalar' ? shows.text : '',
+      variants: sizes.reduce((n, k) => n * k, 1),
+    };
+  });
+}
+
+interface Opened {
+  readonly defaults: Tree | undefined;
+  readonly scenarios: MapTree;
+}
+
+const TOP = ['version', 'defaults', 'scenarios'];
+const STARTER = '`hostwire init` writes a file to start from';
+
+/** The outermost map: version, defaults, scenarios. Throws at once: without it nothing else makes sense. */
+function open(text: string, file: string, problems: Problems, texts: Map<string, string>): Opened {
+  const tree = parseTree(text, ({ line, col }) => ({ file, line, column: col }), problems);
+  problems.throwIfAny(texts);
+  const start: Position = { file, line: 1, column: 1 };
+  const give = (at: Position, message: string, hint?: string): void =>
+    problems.add(hint === undefined ? { at, message } : { at, message, hint });
+  if (tree === null || (tree.kind === 'scalar' && tree.value === null)) {
+    give(start, 'the file is empty', STARTER);
+  } else if (tree.kind !== 'map') give(tree.at, 'a scenario file is a map', STARTER);
+  problems.throwIfAny(texts);
+  const top = tree as MapTree;
+  for (const [key, e] of top.entries) {
+    if (!TOP.includes(key))
+      give(e.key, `unknown key \`${key}\``, didYouMean(key, TOP, 'keys here'));
+  }
+  checkVersion(top, give);
+  const defaults = top.entries.get('defaults')?.value;
+  if (
+    defaults !== undefined &&
+    defaults.kind !== 'map' &&
+    !(defaults.kind === 'scalar' && defaults.value === null)
+  ) {
+    give(defaults.at, '`defaults` is a map', 'what stands there is put under every scenario');
+  }
+  const scenarios = top.entries.get('scenarios');
+  if (scenarios === undefined) give(top.at, 'missing key `scenarios`', STARTER);
+  else if (scenarios.value.kind !== 'map' || scenarios.value.entries.size === 0) {
+    give(scenarios.key, 'no scenarios', STARTER);
+  }
+  problems.throwIfAny(texts);
+  return {
+    defaults: defaults?.kind === 'map' ? defaults : undefined,
+    scenarios: scenarios!.value as MapTree,
+  };
+}
+
+function checkVersion(
+  top: MapTree,
+  give: (at: Position, message: string, hint?: string) => void,
+): void {
+  const version = top.entries.get('version');
+  if (version === undefined) {
+    give(top.at, 'missing key `version`', `begin the file with \`version: ${VERSION}\``);
+    return;
+  }
+  const v = version.value;
+  const n = v.kind === 'scalar' ? v.value : null;
+  if (typeof n === 'number' && n > VERSION) {
+    give(
+      v.at,
+      `the file is written for version ${n} of the format; this hostwire reads version ${VERSION}`,
+      'install a newer hostwire',
+    );
+  } else if (n !== VERSION) {
+    give(v.at, `\`${flow(v)}\` is no version of the format`, `write \`version: ${VERSION}\``);
+  }
+}
+
+function choose(
+  scenarios: MapTree,
+  names: readonly string[],
+  problems: Problems,
+): [string, { key: Position; value: Tree }][] {
+  if (names.length === 0) return [...scenarios.entries];
+  const there = [...scenarios.entries.keys()];
+  for (const name of names) {
+    if (!scenarios.entries.has(name)) {
+      problems.add({
+        at: scenarios.at,
+        message: `no scenario is called \`${name}\``,
+        hint: didYouMean(name, there, 'there are')!,
+      });
+    }
+  }
+  return [...scenarios.entries].filter(([name]) => names.includes(name));
+}
+
+/** One `--set`. */
+interface Setting {
+  readonly path: Path;
+  readonly value: Tree;
+  readonly text: string;
+  readonly at: Position;
+}
+
+function setting(text: string, index: number, problems: Problems): Setting | null {
+  const at: Position = { file: SET, line: index + 1, column: 1 };
+  const split = splitSetting(text);
+  const path = split === null ? null : parsePath(split.path);
+  if (split === null || path === null) {
+    const hint = 'write e.g. `--set apps.server.model=epoll`; a key that holds dots is quoted';
+    problems.add({
+      at,
+      message: split === null ? `\`${text}\` has no \`=\`` : `\`${split.path}\` is no path`,
+      hint,
+    });
+    return null;
+  }
+  const origin = ({ col }: { col: number }): Position => ({ ...at, column: split.valueAt + col });
+  const value = parseTree(split.value, origin, problems);
+  return value === null ? null : { path, value, text: `${printPath(path)}=${flow(value)}`, at };
+}
+
+interface Axis {
+  readonly key: string;
+  readonly path: Path;
+  readonly at: Position;
+  /** Those that run. */
+  readonly values: readonly Tree[];
+  /** Those that are written, for `for:`. */
+  readonly written: readonly Tree[];
+}
+
+interface Variant {
+  readonly tree: MapTree;
+  readonly name: VariantName;
+}
+
+/** The product of `each:`. A `--set` on the path of an axis leaves that one value of it. */
+function variants(merged: MapTree, settings: readonly Setting[], problems: Problems): Variant[] {
+  const before = problems.size;
+  const each = merged.entries.get('each');
+  const entries = new Map(merged.entries);
+  entries.delete('each');
+  let tree: Tree = { kind: 'map', at: merged.at, entries };
+  const axes = each === undefined ? [] : readAxes(each.value, each.key, tree, settings, problems);
+  const rest = settings.filter((s) => !axes.some((a) => printPath(a.path) === printPath(s.path)));
+  for (const s of rest) {
+    if (isThere(tree, s.path, s.at, problems)) tree = setAt(tree, s.path, s.value, s.at);
+  }
+  if (problems.size > before) return [];
+  const count = axes.reduce((n, a) => n * a.values.length, 1);
+  if (count > MAX_VARIANTS) {
+    problems.add({
+      at: each!.key,
+      message: `${count} variants; at most ${MAX_VARIANTS} run side by side`,
+    });
+    return [];
+  }
+  const names = new Map(axes.map((a) => [a.key, a.written.map(flow)]));
+  let found: Variant[] = [
+    {
+      tree: tree as MapTree,
+      name: { label: '', variant: {}, settings: rest.map((s) => s.text), axes: names },
+    },
+  ];
+  for (const axis of axes) {
+    found = found.flatMap((v) => axis.values.map((value) => vary(v, axis, value)));
+  }
+  return found;
+}
+
+function vary(v: Variant, axis: Axis, value: Tree): Variant {
+  const text = flow(value);
+  return {
+    tree: setAt(v.tree, axis.path, value, axis.at) as MapTree,
+    name: {
+      label: v.name.label === '' ? text : `${v.name.label}, ${text}`,
+      variant: { ...v.name.variant, [axis.key]: text },
+      settings: [...v.name.settings, `${printPath(axis.path)}=${text}`],
+      axes: v.name.axes,
+    },
+  };
+}
+
+function readAxes(
+  each: Tree,
+  at: Position,
+  tree: Tree,
+  settings: readonly Setting[],
+  problems: Problems,
+): Axis[] {
+  if (each.kind !== 'map') {
+    problems.add({
+      at,
+      message: '`each` is a map of paths',
+      hint: 'e.g. `each: { apps.server.model: [blocking, epoll] }`',
+    });
+    return [];
+  }
+  const axes: Axis[] = [];
+  for (const [text, e] of each.entries) {
+    const path = parsePath(text);
+    if (path === null) {
+      problems.add({
+        at: e.key,
+        message: `\`${text}\` is no path`,
+        hint: 'e.g. `apps.server.model`',
+      });
+    } else if (e.value.kind !== 'list' || e.value.items.length === 0) {
+      problems.add({
+        at: e.key,
+        message: `\`${text}\` needs a list of values`,
+        hint: 'e.g. `[blocking, epoll]`',
+      });
+    } else if (isThere(tree, path, e.key, problems)) {
+      const given = settings.findLast((s) => printPath(s.path) === printPath(path));
+      const written = (e.value as ListTree).items;
+      axes.push({
+        key: String(path.at(-1)),
+        path,
+        at: e.key,
+        written,
+        values: given === undefined ? written : [given.value],
+      });
+    }
+  }
+  const twice = (a: Axis): boolean => axes.filter((b) => b.key === a.key).length > 1;
+  return axes.map((a) => (twice(a) ? { ...a, key: printPath(a.path) } : a));
+}
+
+/** Maps whose keys are names: a path through them must name something that is there. The rest is the schema's to check. */
+const NAMED = ['hosts', 'apps', 'routers'];
+
+function isThere(tree: Tree, path: Path, at: Position, problems: Problems): boolean {
+  const [head, name] = path.map(String);
+  const group = getAt(tree, [head ?? '']);
+  if (NAMED.includes(head ?? '') && name !== undefined) {
+    const names = group?.kind === 'map' ? [...group.entries.keys()] : [];
+    if (names.includes(name)) return true;
+    problems.add({
+      at,
+      message: `\`${head}\` has no \`${name}\``,
+      ...hinted(didYouMean(name, names, 'there are')),
+    });
+    return false;
+  }
+  if (
+    group?.kind === 'list' &&
+    name !== undefined &&
+    !(Number(name) >= 0 && Number(name) < group.items.length)
+  ) {
+    const message = `\`${head}\` has no entry \`${name}\``;
+    problems.add({
+      at,
+      message,
+      hint: `entries are counted from 0: 0 .. ${group.items.length - 1}`,
+    });
+    return false;
+  }
+  return true;
+}
+
+const hinted = (hint: string | undefined): { hint?: string } =>
+  hint === undefined ? {} : { hint };
+
+function check(
+  name: string,
+  v: Variant,
+  from: { file: string; text: string },
+  problems: Problems,
+): Scenario | null {
+  const source: Source = { ...from, positions: positionsOf(v.tree) };
+  const parsed = scenarioSchema.safeParse(withBodies(toData(v.tree) as Record<string, unknown>));
+  if (!parsed.success) {
+    const issues = parsed.error.issues as z.core.$ZodIssue[];
+    for (const p of explain(issues, { schema: scenarioSchema, tree: v.tree, source }))
+      problems.add(p);
+    return null;
+  }
+  return resolve(name, parsed.data, v.name, source, (p) => problems.add(p));
+}
+
+/** `client:` with nothing behind it is a host with all defaults. */
+function withBodies(scenario: Record<string, unknown>): Record<string, unknown> {
+  const out = { ...scenario };
+  for (const key of ['hosts', 'routers']) {
+    const group = out[key];
+    if (typeof group !== 'object' || group === null || Array.isArray(group)) continue;
+    out[key] = Object.fromEntries(Object.entries(group).map(([k, v]) => [k, v ?? {}]));
+  }
+  return out;
+}
