@@ -1,0 +1,159 @@
+/**
+ * A kernel by script: it takes the system calls of one thread as they come, checks that they are the expected ones, and
+ * answers what the test says. And a small kernel of a few calls that runs several threads in a drawn order.
+ */
+import { expect } from 'vitest';
+import { QueueMeter } from '../../src/base/queue-meter.ts';
+import { Random } from '../../src/base/random.ts';
+import { instant, type Instant } from '../../src/base/units.ts';
+import type { AppEnv } from '../../src/app/env.ts';
+import type { Probe } from '../../src/app/probe.ts';
+import * as k from '../../src/kernel/syscall.ts';
+import { EpollEvents, Futex, Sys, Trap, type ThreadBody, type ThreadStart } from '../../src/kernel/syscall.ts';
+
+/** Takes a frame as the kernel does: it is free for the next call then. */
+function take(trap: Trap): { name: string; args: number[]; obj: unknown } {
+  const name = k.SYSCALL_NAMES[trap.nr] ?? `nr ${trap.nr}`;
+  trap.nr = k.NR_NONE;
+  return { name, args: [trap.fd, trap.a, trap.b, trap.c, trap.d], obj: trap.obj };
+}
+
+export class FakeProbe implements Probe {
+  time = 0;
+  readonly latencies: [number, number][] = [];
+  readonly counts: Record<string, number> = {};
+  readonly meters: QueueMeter[] = [];
+  closedAt: number | null = null;
+  now(): Instant {
+    return instant(this.time);
+  }
+  latency(intended: Instant, done: Instant): void {
+    this.latencies.push([intended, done]);
+  }
+  count(name: string, n: number): void {
+    this.counts[name] = (this.counts[name] ?? 0) + n;
+  }
+  queue(name: string, bound: number): QueueMeter {
+    const meter = new QueueMeter(name, bound);
+    this.meters.push(meter);
+    return meter;
+  }
+  closed(at: Instant): void {
+    expect(this.closedAt).toBeNull();
+    this.closedAt = at;
+  }
+}
+
+export function fakeEnv(name = 'app', seed = '1'): AppEnv {
+  return { name, random: new Random(seed), resolve: (host) => host.length };
+}
+
+/** Drives one thread by hand: `call(name, result, ...args)` checks the call it is in and answers it. */
+export class Driver {
+  readonly spawned: ThreadStart[] = [];
+  private readonly body: ThreadBody;
+  private pending: ReturnType<typeof take> | null = null;
+  done = false;
+  private readonly trap = new Trap('test');
+
+  constructor(start: ThreadStart) {
+    this.body = start(new Sys(this.trap));
+    this.settle(this.body.next(0));
+  }
+
+  /** The call that the thread is in. */
+  get at(): string {
+    return this.done ? 'ended' : this.pending!.name;
+  }
+
+  /** Checks the call and, as far as given, its arguments (fd, a, b, c, d); answers it. @returns what it carried */
+  call(name: string, result: number, ...args: number[]): unknown {
+    expect(this.at).toBe(name);
+    const { obj } = this.pending!;
+    expect(this.pending!.args.slice(0, args.length)).toEqual(args);
+    if (name === 'clone') this.spawned.push((obj as { start: ThreadStart }).start);
+    this.settle(this.body.next(result));
+    return obj;
+  }
+
+  /** Answers epoll_wait with these (data, events). */
+  ready(...events: [data: number, events: number][]): void {
+    expect(this.at).toBe('epoll_wait');
+    const into = this.pending!.obj as EpollEvents;
+    events.forEach(([data, bits], i) => {
+      into.data[i] = data;
+      into.events[i] = bits;
+    });
+    this.settle(this.body.next(events.length));
+  }
+
+  /** What epoll_wait or nanosleep was asked to wait, in ns. */
+  get timeout(): number {
+    return this.at === 'epoll_wait' ? this.pending!.args[2]! : this.pending!.args[1]!;
+  }
+
+  /** Ends the thread from outside: its `finally` blocks run. */
+  kill(): void {
+    this.settle(this.body.return());
+  }
+
+  private settle(r: IteratorResult<Trap, void | number>): void {
+    this.done = r.done === true;
+    this.pending = this.done ? null : take(this.trap);
+  }
+}
+
+interface FakeThread {
+  readonly body: ThreadBody;
+  readonly trap: Trap;
+  result: number;
+  waitsFor: Futex | null;
+}
+
+/** Runs threads that make futex calls and sleep, one call at a time, in the order that `pick` draws. */
+export class FutexKernel {
+  private readonly threads: FakeThread[] = [];
+  private readonly pick: (n: number) => number;
+  steps = 0;
+  /** @param pick an index below n: whose turn it is */
+  constructor(pick: (n: number) => number) {
+    this.pick = pick;
+  }
+
+  spawn(start: ThreadStart): void {
+    const trap = new Trap('test');
+    this.threads.push({ body: start(new Sys(trap)), trap, result: 0, waitsFor: null });
+  }
+
+  /** Until no thread can run. @returns how many still wait */
+  run(): number {
+    for (;;) {
+      const runnable = this.threads.filter((t) => t.waitsFor === null);
+      if (runnable.length === 0) return this.threads.length;
+      this.step(runnable[this.pick(runnable.length)]!);
+      this.steps++;
+    }
+  }
+
+  private step(t: FakeThread): void {
+    const r = t.body.next(t.result);
+    if (r.done === true) {
+      this.threads.splice(this.threads.indexOf(t), 1);
+      return;
+    }
+    const { name, args, obj } = take(t.trap);
+    t.result = 0;
+    const word = obj as Futex;
+    if (name === 'futex_wait') {
+      if (word.value === args[1]) t.waitsFor = word;
+      else t.result = -k.EAGAIN;
+    } else if (name === 'futex_wake') {
+      for (const other of this.threads) {
+        if (t.result < args[1]! && other.waitsFor === word) {
+          other.waitsFor = null;
+          t.result++;
+        }
+      }
+    }
+  }
+}
