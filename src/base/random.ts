@@ -102,7 +102,7 @@ export class Stream {
   }
 }
 
-/** Draws by name of the thing, in any order and as often as wanted. */
+/** Draws by name of the thing, in any order. Each one counts in the fingerprint: draw once for each thing. */
 export class Keyed {
   readonly name: string;
   readonly lane: Lane;

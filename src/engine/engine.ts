@@ -163,11 +163,8 @@ export class Engine {
    */
   tryAdvance(t: Instant, cls: EventClass): boolean {
     if (!(t <= this.horizon) || !this.queue.noneBefore(t, cls)) return false;
-    if (t !== this.now) {
-      this.checkTime(t, this.current);
-      this.now = t;
-      this.atThisInstant = 0;
-    }
+    this.checkTime(t, this.current);
+    this.moveTo(t);
     if (++this.atThisInstant > this.noteFrom) this.note(this.current);
     this.elided++;
     if (this.eventLane !== null) this.hashEvent(this.eventLane, cls, t, 0, 0);
@@ -210,13 +207,12 @@ export class Engine {
     this.horizon = until < LAST ? until : LAST;
     try {
       const queue = this.queue;
-      const due = queue.slots;
+      const slots = queue.slots;
       for (;;) {
         const row = queue.first();
         if (row < 0) return 'idle';
-        if (due.due[row]! > until) {
-          this.now = until;
-          this.atThisInstant = 0;
+        if (slots.due[row]! > until) {
+          this.moveTo(until);
           return 'until';
         }
         this.dispatch(row);
@@ -260,15 +256,17 @@ export class Engine {
     queue.take(row);
     // Freed before the handler runs: what the handler schedules may use the row again.
     if (slots.mode[row] === ONE_SHOT) slots.free(row);
-    if (t !== this.now) {
-      this.now = t;
-      this.atThisInstant = 0;
-    }
+    this.moveTo(t);
     this.current = kind;
     if (++this.atThisInstant > this.noteFrom) this.note(kind);
     this.dispatched++;
     if (this.eventLane !== null) this.hashEvent(this.eventLane, this.nameHashes[kind]!, t, a, b);
     this.handlers[kind]!(a, b);
+  }
+
+  private moveTo(t: Instant): void {
+    if (t !== this.now) this.atThisInstant = 0;
+    this.now = t;
   }
 
   private enter(): void {

@@ -29,7 +29,7 @@ export class Slots {
   order: Float64Array = new Float64Array(16);
   /** Its index in its heap, or −1. */
   position: Int32Array = new Int32Array(16).fill(-1);
-  private generation: Int32Array = new Int32Array(16).fill(1);
+  protected generation: Int32Array = new Int32Array(16).fill(1);
   private freeRows: Int32Array = new Int32Array(16);
   private freeCount = 0;
   /** Rows ever used. */
