@@ -5,6 +5,8 @@
 import type { TraceSink } from '../../base/trace.ts';
 import type { CaptureSink } from './capture.ts';
 
+export type { CapturedFrame, CaptureSink } from './capture.ts';
+
 export interface RunResult {
   readonly scenario: string;
   readonly shows: string;

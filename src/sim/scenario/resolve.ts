@@ -3,7 +3,7 @@
  * are parsed. What the schema cannot see is checked here: references, reachability, whether there is traffic at all.
  */
 import { ScenarioError } from '../../base/assert.ts';
-import { matchMetric, METRICS, NAMED_COUNTERS } from '../run/metrics-registry.ts';
+import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';

@@ -102,8 +102,6 @@ export interface NicSpec {
     readonly rxFrames: number | null;
     readonly txUsecs: number | null;
     readonly txFrames: number | null;
-    readonly adaptiveRx: boolean | null;
-    readonly adaptiveTx: boolean | null;
   };
   readonly features: {
     readonly tso: boolean | null;
@@ -112,8 +110,8 @@ export interface NicSpec {
   };
   /** One interrupt per frame and no polling: what receive livelock needs. */
   readonly napi: boolean | null;
-  /** The queue in front of the device. */
-  readonly qdisc: { readonly kind: string | null; readonly limitPackets: number | null };
+  /** Packets that wait in front of the device. */
+  readonly txqueuelen: number | null;
 }
 
 export interface RouterSpec {
@@ -197,7 +195,7 @@ export interface Expectation {
   readonly position: Position | null;
 }
 
-/** Numbers are in the metric's own unit (metrics-registry.ts): bit/s, ns, bytes, shares of 1. */
+/** Numbers are in the metric's own unit (metrics.ts): bit/s, ns, bytes, shares of 1. */
 export type Expr =
   | { readonly kind: 'number'; readonly value: number; readonly dimension: Dimension | null }
   | {

@@ -92,7 +92,7 @@ const serving = {
 };
 
 const pool = z.strictObject({
-  pool: whole({ text: 'Worker threads.' }, { min: 1, max: 100_000 }),
+  pool: whole({ text: 'Worker threads.', example: '8' }, { min: 1, max: 100_000 }),
   queue: whole(
     { text: 'Accepted connections that may wait for a worker.', example: '100' },
     { min: 1, max: 1_000_000 },

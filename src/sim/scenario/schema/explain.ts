@@ -1,10 +1,10 @@
 /** From what zod refuses to what a person reads: where, what, and what to write instead. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { didYouMean } from '../did-you-mean.ts';
 import type { Problem } from '../problems.ts';
 import { getAt, keyPosition, type Tree } from '../tree.ts';
 import { locate, type Path, type Source } from '../types.ts';
-import { bodyOf } from './fields.ts';
+import { notesOf } from './fields.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -35,7 +35,7 @@ function explainOne(issue: Issue, path: Path, c: Context): Problem[] {
     case 'invalid_union':
       return explainUnion(issue, path, c);
     case 'invalid_type':
-      return [wrongType(path, KINDS[issue.expected] ?? 'another kind of value', c)];
+      return [wrongType(path, KINDS[issue.expected] ?? issue.expected, c)];
     case 'invalid_value': {
       const words = issue.values.map(String);
       return [noneOf(path, words, c)];
@@ -68,7 +68,8 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, c: Contex
   if (words.length > 0 && written?.kind === 'scalar' && written.value !== null) {
     return [noneOf(path, words, c)];
   }
-  return [wrongType(path, 'a value of its own kind', c)];
+  if (written === undefined) return [wrongType(path, '', c)];
+  return [problem(c, path, `${describe(written)} does not fit here`, expectsHint(c, path))];
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -181,12 +182,11 @@ function unwrap(
   let schema = s;
   let expects: string | null = null;
   for (;;) {
-    const meta = z.globalRegistry.get(schema) as { expects?: string } | undefined;
-    expects ??= meta?.expects ?? null;
-    const body = bodyOf(schema);
+    const notes = notesOf(schema);
+    expects ??= notes.expects ?? null;
     const def = defOf(schema);
     const next: z.core.$ZodType | undefined =
-      body ?? def.innerType ?? (def.type === 'pipe' ? def.in : undefined) ?? branch(def, t);
+      notes.body ?? def.innerType ?? (def.type === 'pipe' ? def.in : undefined) ?? branch(def, t);
     if (next === undefined) return { schema, expects };
     schema = next;
   }

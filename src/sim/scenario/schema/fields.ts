@@ -148,11 +148,15 @@ export function named<T>(what: string, body: z.ZodType<T>): z.ZodType<Record<str
   });
 }
 
-/** The map that a field takes when it is not written in its short form: for errors and for the JSON Schema. */
-const bodies: WeakMap<z.core.$ZodType, z.core.$ZodType> = new WeakMap();
-
-export function withBody<T extends z.ZodType>(schema: T, body: z.core.$ZodType): T {
-  bodies.set(schema, body);
-  return schema;
+/** `body`: the map that a field takes when it is not written in its short form, for errors and for the JSON Schema. */
+export function withBody<T extends z.ZodType>(schema: T, body: z.ZodType): T {
+  return schema.meta({ ...schema.meta(), body }) as T;
 }
-export const bodyOf = (schema: z.core.$ZodType): z.core.$ZodType | undefined => bodies.get(schema);
+
+/** What `documented` and `withBody` noted. */
+export interface Notes {
+  readonly expects?: string;
+  readonly body?: z.core.$ZodType;
+}
+export const notesOf = (schema: z.core.$ZodType): Notes =>
+  (z.globalRegistry.get(schema) ?? {}) as Notes;

@@ -1,6 +1,8 @@
 /** Hosts and routers, in the words of sysctl and ethtool. */
 import { z } from 'zod';
+import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
+import { didYouMean } from '../did-you-mean.ts';
 import { SYSCTLS, type SysctlDef } from '../sysctl.ts';
 import { documented, onOff, packets, quantity, usecs, whole } from './fields.ts';
 import { limit } from './link.ts';
@@ -12,38 +14,35 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
       ctx.issues.push({ code: 'custom', message, input: raw, params: { hint } });
       return z.NEVER;
     };
-    if (def.numbers === 0) {
-      const words = def.words ?? [];
-      if (typeof raw === 'string' && words.includes(raw)) return raw;
-      return bad(
-        `\`${String(raw)}\` is none of ${words.join(', ')}`,
-        `write \`${def.fallback.toString()}\``,
-      );
+    if (def.kind === 'word') {
+      if (typeof raw === 'string' && def.words.includes(raw)) return raw;
+      const hint = didYouMean(String(raw), def.words, 'write one of') ?? '';
+      return bad(`\`${String(raw)}\` is none of ${def.words.join(', ')}`, hint);
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
-    const example = (def.fallback as readonly number[]).join(' ');
-    if (parts.length !== def.numbers || !parts.every((p) => /^-?\d+$/.test(p))) {
-      const want = def.numbers === 3 ? 'three plain numbers' : 'one plain number';
-      return bad(`expected ${want}, as sysctl takes them`, `e.g. \`${example}\``);
+    const example = `e.g. \`${def.fallback}\``;
+    const count = def.kind === 'triple' ? 3 : 1;
+    if (parts.length !== count || !parts.every((p) => /^-?\d+$/.test(p))) {
+      const want = def.kind === 'triple' ? 'three plain numbers' : 'one plain number';
+      return bad(`expected ${want}, as sysctl takes them`, example);
     }
     const values = parts.map(Number);
-    const outside = values.find((v) => v < def.min || v > def.max);
+    const least = def.kind === 'triple' ? 1 : 0;
+    const most = def.kind === 'switch' ? 1 : 0xffff_ffff;
+    const outside = values.find((v) => v < least || v > most);
     if (outside !== undefined) {
-      return bad(
-        `impossible value: ${outside}; Linux takes ${def.min} .. ${def.max}`,
-        `e.g. \`${example}\``,
-      );
+      return bad(`impossible value: ${outside}; ${least} .. ${most}`, example);
     }
     if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
-      return bad('the three numbers must not fall: least, first, most', `e.g. \`${example}\``);
+      return bad('the three numbers must not fall: least, initial, most', example);
     }
     return values;
   });
-  const fallback = def.numbers === 0 ? def.fallback : (def.fallback as readonly number[]).join(' ');
+  const unit = def.unit === '' ? '' : ` (${def.unit})`;
   return documented(schema, {
-    text: `${def.text} Default: ${fallback.toString()}.`,
+    text: `${def.meaning}${unit}. Default: ${def.fallback}.`,
     source: def.source,
-    example: fallback.toString(),
+    example: def.fallback,
   });
 }
 
@@ -53,6 +52,12 @@ const sysctls = z
 
 const ring = (text: string): z.ZodType<number> =>
   whole({ text, example: '512' }, { min: 1, max: 65_536 });
+
+/** A switch of ethtool that may be written, but not turned on. */
+function notModelled(text: string): z.ZodType<boolean> {
+  const doc = { text: `${text} Only \`off\` is modelled.`, example: 'off' };
+  return onOff(doc).refine((on) => !on, { message: 'only `off` is modelled' });
+}
 
 const nicSchema = z
   .strictObject({
@@ -88,12 +93,12 @@ const nicSchema = z
           { text: 'So many sent frames end the wait (ethtool -C tx-frames).' },
           { min: 0, max: 65_535 },
         ).optional(),
-        'adaptive-rx': onOff({
-          text: 'Choose rx-usecs by the load (ethtool -C adaptive-rx).',
-        }).optional(),
-        'adaptive-tx': onOff({
-          text: 'Choose tx-usecs by the load (ethtool -C adaptive-tx).',
-        }).optional(),
+        'adaptive-rx': notModelled(
+          'Choose rx-usecs by the load (ethtool -C adaptive-rx).',
+        ).optional(),
+        'adaptive-tx': notModelled(
+          'Choose tx-usecs by the load (ethtool -C adaptive-tx).',
+        ).optional(),
       })
       .optional(),
     features: z
@@ -112,21 +117,14 @@ const nicSchema = z
     napi: onOff({
       text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.',
     }).optional(),
-    qdisc: z
-      .strictObject({
-        kind: documented(z.enum(['pfifo_fast', 'noqueue']), {
-          text: 'Queue discipline in front of the device.',
-        }).optional(),
-        limit: packets(
-          {
-            text: 'Packets that it holds (txqueuelen).',
-            example: '1000',
-            source: 'net/ethernet/eth.c ether_setup(): 1000',
-          },
-          { min: 1 },
-        ).optional(),
-      })
-      .optional(),
+    txqueuelen: packets(
+      {
+        text: 'Packets that wait in front of the device (ip link set txqueuelen).',
+        example: '1000',
+        source: 'include/net/sch_generic.h DEFAULT_TX_QUEUE_LEN: 1000',
+      },
+      { min: 1, max: 0xffff_ffff },
+    ).optional(),
   })
   .transform((n): NicSpec => ({
     queues: n.queues ?? null,
@@ -136,8 +134,6 @@ const nicSchema = z
       rxFrames: n.coalesce?.['rx-frames'] ?? null,
       txUsecs: n.coalesce?.['tx-usecs'] ?? null,
       txFrames: n.coalesce?.['tx-frames'] ?? null,
-      adaptiveRx: n.coalesce?.['adaptive-rx'] ?? null,
-      adaptiveTx: n.coalesce?.['adaptive-tx'] ?? null,
     },
     features: {
       tso: n.features?.tso ?? null,
@@ -145,8 +141,21 @@ const nicSchema = z
       gro: n.features?.gro ?? null,
     },
     napi: n.napi ?? null,
-    qdisc: { kind: n.qdisc?.kind ?? null, limitPackets: n.qdisc?.limit ?? null },
+    txqueuelen: n.txqueuelen ?? null,
   }));
+
+const costs = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(LINUX_COSTS).map(([step, c]) => [step, costOf(c).optional()]),
+    ),
+  )
+  .transform((map) => map as Record<string, number>);
+
+function costOf(c: CostEntry): z.ZodType<number> {
+  const text = `Default on \`machine: linux\`: ${c.ns} ns.`;
+  return quantity('duration', { text, source: c.source, example: `${c.ns} ns` });
+}
 
 export type HostBody = Omit<HostSpec, 'name'>;
 
@@ -173,15 +182,10 @@ export const hostSchema: z.ZodType<HostBody> = z
       example: 'nic',
     }).default('nic'),
     nic: nicSchema.prefault({}),
-    costs: z
-      .record(
-        z.string(),
-        quantity('duration', {
-          text: 'Price of one kernel step, in place of the table.',
-          example: '400 ns',
-        }),
-      )
-      .default({}),
+    costs: documented(costs, {
+      text: 'Prices of kernel steps, in place of the machine’s.',
+      example: '{ syscall: 150 ns }',
+    }).default({}),
   })
   .transform((h): HostBody => ({
     cpus: h.cpus,

@@ -1,0 +1,387 @@
+/**
+ * One metric, one name, everywhere: `expect:`, tables, JSON, sweeps and plots use these names, and `hostwire metrics` and
+ * docs/metrics.md are printed from this list. A value is stored in the base unit of its dimension: bit/s, ns, bytes, a
+ * share of 1, a plain count.
+ *
+ * In a name, `<host>`, `<app>` and `<a->b>` stand for names of the scenario, `<call>` for a system call, `<LinuxName>` for
+ * a counter of Linux, `<why>` for a cause on the wire. A host's metric may also be asked for under the name of an
+ * application: it is then that of the host it runs on.
+ */
+import type { Dimension } from './types.ts';
+
+export interface MetricDef {
+  readonly pattern: string;
+  readonly dimension: Dimension;
+  /** The unit that values are stored in, as JSON has them. */
+  readonly unit: string;
+  readonly definition: string;
+}
+
+const UNIT: { readonly [D in Dimension]: string } = {
+  rate: 'bit/s',
+  duration: 'ns',
+  bytes: 'B',
+  fraction: '1',
+  packets: 'packets',
+  frequency: '1/s',
+  count: '',
+};
+
+function def(pattern: string, dimension: Dimension, definition: string): MetricDef {
+  return { pattern, dimension, unit: UNIT[dimension], definition };
+}
+
+/** The most that was in a queue, and the most it may hold: what Linux enforces there. */
+function queue(name: string, dimension: Dimension, what: string, bound: string): MetricDef[] {
+  return [
+    def(`${name}.peak`, dimension, `${what}: the most there was, in one instance of it.`),
+    def(`${name}.bound`, dimension, `${what}: the most there may be. ${bound}`),
+  ];
+}
+
+function latencies(prefix: string, of: string): MetricDef[] {
+  return [
+    def(`${prefix}.p50`, 'duration', `Median of ${of}.`),
+    def(`${prefix}.p90`, 'duration', `90th percentile of ${of}.`),
+    def(`${prefix}.p99`, 'duration', `99th percentile of ${of}.`),
+    def(`${prefix}.max`, 'duration', `Largest of ${of}.`),
+    def(`${prefix}.mean`, 'duration', `Arithmetic mean of ${of}.`),
+  ];
+}
+
+const LATENCY =
+  'latency: of a request, from when it was meant to be sent to the last byte of its answer read; of bulk data, from a byte written to it being read';
+
+export const METRICS: readonly MetricDef[] = [
+  def(
+    'goodput',
+    'rate',
+    'Payload bytes that applications read, times 8, over the time from the first connection accepted to the last byte read or end of file seen.',
+  ),
+  ...latencies('latency', LATENCY),
+  def('duration', 'duration', 'Simulated time from the start of the run to its end.'),
+
+  ...latencies('<app>.latency', `this application's ${LATENCY}`),
+  def('<app>.requests', 'count', 'Requests answered.'),
+  def('<app>.failed', 'count', 'Requests or connections that ended in an error or a time-out.'),
+  def('<app>.connections', 'count', 'Connections opened (a client) or accepted (a server).'),
+  def('<app>.bytes_read', 'bytes', 'Payload bytes that the application got from read calls.'),
+  def('<app>.bytes_written', 'bytes', 'Payload bytes that write calls took from the application.'),
+  def(
+    '<app>.closed_at',
+    'duration',
+    'When its last connection was closed; absent when it was not.',
+  ),
+  ...queue(
+    '<app>.queue',
+    'count',
+    'Items in the queue in front of its worker threads',
+    "The pool's `queue:`.",
+  ),
+
+  def('<host>.syscalls.<call>', 'count', 'Completed system calls of that name, errors included.'),
+  def(
+    '<host>.syscalls.read.median',
+    'bytes',
+    'Median of what read calls returned, of those that returned data.',
+  ),
+  def('<host>.eagain', 'count', 'System calls that returned −EAGAIN.'),
+  def('<host>.epoll.returns', 'count', 'Returns of epoll_wait(), time-outs included.'),
+  def('<host>.wakeups', 'count', 'Threads made runnable after they had slept.'),
+  def(
+    '<host>.ctxt.voluntary',
+    'count',
+    'Context switches of threads that went to sleep (voluntary_ctxt_switches).',
+  ),
+  def(
+    '<host>.ctxt.involuntary',
+    'count',
+    'Context switches of threads that were pre-empted (nonvoluntary_ctxt_switches).',
+  ),
+  def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
+  def(
+    '<host>.napi.polls',
+    'count',
+    'Calls of the NAPI poll function (or rounds of the backlog queue on tun and lo).',
+  ),
+  def('<host>.napi.frames_per_poll', 'count', 'Frames received, divided by polls.'),
+  def('<host>.tcp.segments_received', 'count', 'Segments that reached TCP (InSegs).'),
+  def('<host>.tcp.segments_sent', 'count', 'Segments sent, one per frame on the wire (OutSegs).'),
+  def(
+    '<host>.tcp.data_segments_sent',
+    'count',
+    'Segments with payload, retransmitted ones included.',
+  ),
+  def('<host>.tcp.acks_sent', 'count', 'Segments sent without payload, SYN, FIN or RST.'),
+  def(
+    '<host>.tcp.out_of_order',
+    'count',
+    'Segments that went to the out-of-order queue (TCPOFOQueue).',
+  ),
+  def(
+    '<host>.tcp.dup_acks_sent',
+    'count',
+    'Acknowledgements sent that repeat the last one because a segment came out of order.',
+  ),
+  def('<host>.tcp.sack_blocks_sent', 'count', 'SACK blocks in segments sent, D-SACK included.'),
+  def(
+    '<host>.tcp.retransmitted',
+    'count',
+    'Segments sent again, for whatever cause (RetransSegs).',
+  ),
+  def('<host>.tcp.retransmitted.fast', 'count', 'Segments sent again in fast recovery.'),
+  def(
+    '<host>.tcp.retransmitted.tlp',
+    'count',
+    'Tail loss probes that repeated a segment (TCPLossProbes, without new data).',
+  ),
+  def(
+    '<host>.tcp.retransmitted.rto',
+    'count',
+    'Segments sent again after the retransmission timer ran out.',
+  ),
+  def('<host>.tcp.spurious', 'count', 'Retransmissions of what the receiver already had.'),
+  def(
+    '<host>.tcp.zero_window_sent',
+    'count',
+    'Times the advertised window went from open to zero (TCPToZeroWindowAdv).',
+  ),
+  def(
+    '<host>.tcp.zero_window_time',
+    'duration',
+    'Time during which the last window advertised was zero, over all connections.',
+  ),
+  def('<host>.tcp.probes_sent', 'count', 'Zero-window probes sent (TCPWinProbe).'),
+  def(
+    '<host>.tcp.rwnd_limited',
+    'fraction',
+    "Share of the busy time that senders waited for the peer's window (tcpi_rwnd_limited over tcpi_busy_time).",
+  ),
+  def(
+    '<host>.tcp.sndbuf_limited',
+    'fraction',
+    'Share of the busy time that senders waited for their own send buffer (tcpi_sndbuf_limited over tcpi_busy_time).',
+  ),
+  def('<host>.tcp.timeouts', 'count', 'Retransmission time-outs (TCPTimeouts).'),
+  def('<host>.tcp.resets_sent', 'count', 'RST segments sent (OutRsts).'),
+  def('<host>.drops', 'count', 'All that the host dropped, under whatever name.'),
+  def(
+    '<host>.drops.<LinuxName>',
+    'count',
+    'What the host dropped under that name, e.g. rx_missed_errors, ListenOverflows.',
+  ),
+  ...queue(
+    '<host>.receive_buffer',
+    'bytes',
+    'sk_rmem_alloc of one socket',
+    'sk_rcvbuf and the one skb that crosses it.',
+  ),
+  ...queue(
+    '<host>.send_buffer',
+    'bytes',
+    'sk_wmem_queued of one socket',
+    'sk_sndbuf and the one skb that crosses it.',
+  ),
+  ...queue(
+    '<host>.out_of_order',
+    'bytes',
+    'Truesize in the out-of-order queue of one connection',
+    'It is part of the receive buffer.',
+  ),
+  ...queue('<host>.rx_ring', 'count', 'Frames in one receive ring', '`nic.ring.rx`.'),
+  ...queue('<host>.tx_ring', 'count', 'Descriptors in use in one transmit ring', '`nic.ring.tx`.'),
+  ...queue(
+    '<host>.syn',
+    'count',
+    'Half-open connections of one listener',
+    'The backlog of listen().',
+  ),
+  ...queue(
+    '<host>.accept',
+    'count',
+    'Connections that wait for accept() on one listener',
+    'min(backlog, net.core.somaxconn) + 1.',
+  ),
+  ...queue(
+    '<host>.backlog',
+    'bytes',
+    'Truesize in the backlog of one socket: what came while a system call owned it',
+    'tcp_add_backlog(): sk_rcvbuf + sk_sndbuf/2 + 64 KiB.',
+  ),
+  ...queue(
+    '<host>.qdisc',
+    'count',
+    'Packets in the queue in front of one device',
+    "The qdisc's limit.",
+  ),
+  def('<host>.cpu.irq', 'fraction', 'Share of all cores spent in hard interrupts.'),
+  def('<host>.cpu.softirq', 'fraction', 'Share of all cores spent in softirqs.'),
+  def('<host>.cpu.system', 'fraction', 'Share of all cores spent in system calls.'),
+  def('<host>.cpu.user', 'fraction', 'Share of all cores spent in applications.'),
+  def('<host>.cpu.switch', 'fraction', 'Share of all cores spent in context switches.'),
+  def('<host>.cpu.idle', 'fraction', 'Share of all cores spent idle.'),
+  def(
+    '<host>.mem.skb.peak',
+    'bytes',
+    'The most truesize that all skbs of the host had at one time.',
+  ),
+
+  def(
+    'link.<a->b>.busy',
+    'fraction',
+    'Share of the time from its first frame to its last that this direction was sending.',
+  ),
+  def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
+  def(
+    'link.<a->b>.bytes',
+    'bytes',
+    'IP bytes put on the wire in this direction, overhead left out.',
+  ),
+  def('link.<a->b>.drops', 'count', 'Frames lost in this direction, for whatever cause.'),
+  def(
+    'link.<a->b>.drops.<why>',
+    'count',
+    'Frames lost in this direction: `loss` on the wire, `limit` at the tail of the queue.',
+  ),
+  def('link.<a->b>.duplicated', 'count', 'Frames that the wire doubled.'),
+  def('link.<a->b>.reordered', 'count', 'Frames that the wire held back.'),
+  def('link.<a->b>.corrupted', 'count', 'Frames that the wire damaged.'),
+  ...queue(
+    'link.<a->b>.queue',
+    'count',
+    "Packets (bytes, when `limit:` is in bytes) in the link's queue",
+    '`limit:`.',
+  ),
+];
+
+/** Counters with names of their own. One that did not move is 0, so a name that is none of these is a slip of the pen. */
+export const NAMED_COUNTERS: Readonly<
+  Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
+> = {
+  '<call>': [
+    'socket',
+    'bind',
+    'listen',
+    'accept',
+    'connect',
+    'read',
+    'write',
+    'recv',
+    'send',
+    'shutdown',
+    'close',
+    'setsockopt',
+    'getsockopt',
+    'fcntl',
+    'poll',
+    'select',
+    'epoll_create',
+    'epoll_ctl',
+    'epoll_wait',
+    'futex',
+    'futex_wait',
+    'futex_wake',
+    'eventfd',
+    'timerfd_create',
+    'timerfd_settime',
+    'pipe',
+    'nanosleep',
+    'clock_gettime',
+    'clone',
+    'exit',
+    'sched_yield',
+    'compute',
+  ],
+  '<LinuxName>': [
+    'rx_missed_errors',
+    'rx_crc_errors',
+    'tx_dropped',
+    'rx_dropped',
+    'softnet_dropped',
+    'time_squeeze',
+    'qdisc_drops',
+    'InCsumErrors',
+    'InErrs',
+    'ListenOverflows',
+    'ListenDrops',
+    'TCPReqQFullDrop',
+    'TCPReqQFullDoCookies',
+    'TCPBacklogDrop',
+    'TCPRcvQDrop',
+    'TCPOFODrop',
+    'TCPZeroWindowDrop',
+    'TCPRcvCollapsed',
+    'RcvPruned',
+    'OfoPruned',
+    'PruneCalled',
+    'TCPAbortOnClose',
+    'TCPAbortOnData',
+    'TCPAbortOnMemory',
+    'TCPAbortOnTimeout',
+    'PAWSEstab',
+    'TCPACKSkippedSeq',
+    'TCPDSACKRecv',
+    'TCPMinTTLDrop',
+    'OutOfWindowIcmps',
+    'NoPorts',
+  ],
+  '<why>': ['loss', 'limit', 'down'],
+};
+
+const oneOf = (words: readonly string[]): string => `(${words.join('|')})`;
+
+/** What a placeholder may stand for: names without a dot, directions of a link with their arrow. */
+const PLACEHOLDER: Readonly<Record<string, string>> = {
+  '<host>': '([^.]+)',
+  '<app>': '([^.]+)',
+  '<a->b>': '([^.]+->[^.]+)',
+  '<call>': oneOf(NAMED_COUNTERS['<call>']),
+  '<LinuxName>': oneOf(NAMED_COUNTERS['<LinuxName>']),
+  '<why>': oneOf(NAMED_COUNTERS['<why>']),
+};
+
+/** A metric's pattern, what its placeholders stood for, and the definition. */
+export interface MetricMatch {
+  readonly def: MetricDef;
+  readonly subject:
+    | { readonly kind: 'run' }
+    | { readonly kind: 'host' | 'app' | 'link'; readonly name: string };
+}
+
+interface Compiled {
+  readonly def: MetricDef;
+  readonly regex: RegExp;
+}
+
+const COMPILED: readonly Compiled[] = METRICS.map((d) => ({
+  def: d,
+  regex: new RegExp(
+    `^${d.pattern
+      .split(/(<a->b>|<[A-Za-z]+>)/)
+      .map((part) => PLACEHOLDER[part] ?? part.replaceAll('.', '\\.'))
+      .join('')}$`,
+  ),
+}));
+
+/** All metrics that could be called this; literal patterns come before those with more placeholders. */
+export function matchMetric(name: string): MetricMatch[] {
+  const found: { match: MetricMatch; free: number }[] = [];
+  for (const { def: d, regex } of COMPILED) {
+    const m = regex.exec(name);
+    if (m === null) continue;
+    const subject: MetricMatch['subject'] = d.pattern.startsWith('<host>')
+      ? { kind: 'host', name: m[1]! }
+      : d.pattern.startsWith('<app>')
+        ? { kind: 'app', name: m[1]! }
+        : d.pattern.startsWith('link.')
+          ? { kind: 'link', name: m[1]! }
+          : { kind: 'run' };
+    found.push({ match: { def: d, subject }, free: m.length });
+  }
+  return found.toSorted((a, b) => a.free - b.free).map((f) => f.match);
+}
+
+/** The definition behind a canonical name; null when there is none. */
+export function metricDef(name: string): MetricDef | null {
+  return matchMetric(name)[0]?.def ?? null;
+}
