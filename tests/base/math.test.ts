@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvariantError } from '../../src/base/assert.ts';
+import { Lane } from '../../src/base/hash.ts';
+import { exp, icbrt, isqrt, ln, log2, mulDiv, pow } from '../../src/base/math.ts';
+import { prop } from '../support/prop.ts';
+
+const float = new Float64Array(1);
+const bits = new BigInt64Array(float.buffer);
+const words = new Int32Array(float.buffer);
+function asBits(x: number): bigint {
+  float[0] = x;
+  return bits[0]!;
+}
+/** How many doubles lie between a and b. */
+function ulps(a: number, b: number): number {
+  if (Object.is(a, b) || (a !== a && b !== b)) return 0;
+  const d = asBits(a) - asBits(b);
+  return Number(d < 0n ? -d : d);
+}
+
+const RUNS = { numRuns: 20_000 };
+const positive = fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true });
+const unit = fc.double({ min: 2 ** -53, max: 1, noNaN: true });
+const exponent = fc.double({ min: -745, max: 709.7, noNaN: true });
+
+type Fn = (x: number) => number;
+const near =
+  (f: Fn, oracle: Fn): Fn =>
+  (x) =>
+    ulps(f(x), oracle(x));
+
+describe('ln, exp, log2, pow', () => {
+  const functions: [string, Fn, Fn, fc.Arbitrary<number>][] = [
+    ['ln', ln, Math.log, positive],
+    ['ln on (0, 1] (exponential draws)', ln, Math.log, unit],
+    ['exp', exp, Math.exp, exponent],
+    ['log2', log2, Math.log2, positive],
+    ['x^0.3', (x) => pow(x, 0.3), (x) => Math.pow(x, 0.3), positive],
+    [
+      '10^x',
+      (x) => pow(10, x),
+      (x) => Math.pow(10, x),
+      fc.double({ min: -320, max: 308, noNaN: true }),
+    ],
+  ];
+  it.each(functions)('%s is within 2 ulp of Math’s [mutant: 2^-50 off]', (_, f, oracle, inputs) => {
+    prop([inputs], (x) => near(f, oracle)(x) <= 2, RUNS);
+    const mutant = (x: number): number => f(x) * (1 + 2 ** -50);
+    expect(() => prop([inputs], (x) => near(mutant, oracle)(x) <= 2, RUNS)).toThrow(
+      /Counterexample/,
+    );
+  });
+
+  it('pow is within 2 ulp of Math.pow over all positive bases and exponents', () => {
+    prop(
+      [positive, fc.double({ min: -1, max: 1, noNaN: true })],
+      (x, share) => {
+        const y = (share * 745) / Math.max(Math.abs(Math.log(x)), 1e-6);
+        return ulps(pow(x, y), Math.pow(x, y)) <= 2;
+      },
+      RUNS,
+    );
+  });
+
+  it('is exact where the result is: powers of two, e^0, ln 1, small integer powers', () => {
+    for (let k = -1074; k <= 1023; k++) expect(log2(2 ** k)).toBe(k);
+    for (let k = -1074; k <= 1023; k++) expect(pow(2, k)).toBe(2 ** k);
+    for (let n = 1; n <= 20; n++) expect(pow(n, 3)).toBe(n * n * n);
+    expect([exp(0), ln(1), pow(7, 0), pow(1, 1e300)]).toEqual([1, 0, 1, 1]);
+  });
+
+  it('has the limits of IEEE 754', () => {
+    const inf = Infinity;
+    expect([ln(0), ln(-1), ln(inf), ln(NaN)]).toEqual([-inf, NaN, inf, NaN]);
+    expect([exp(-inf), exp(inf), exp(710), exp(-746), exp(NaN)]).toEqual([0, inf, inf, 0, NaN]);
+    expect([pow(0, 2), pow(0, -2), pow(inf, 2), pow(inf, -2)]).toEqual([0, inf, inf, 0]);
+    expect([pow(-8, 2), pow(NaN, 1), pow(2, NaN)]).toEqual([NaN, NaN, NaN]);
+    expect([pow(2, 1e300), pow(2, -1e300), pow(0.5, 1e300), pow(2, 2000)]).toEqual([
+      inf,
+      0,
+      0,
+      inf,
+    ]);
+    expect(exp(-745)).toBe(Number.MIN_VALUE);
+  });
+
+  it('gives the same bits on every engine', () => {
+    const lane = new Lane('math');
+    const take = (x: number): void => {
+      float[0] = x;
+      lane.word(words[0]!);
+      lane.word(words[1]!);
+    };
+    for (let i = 1; i <= 5000; i++) {
+      const x = i * 0.37 + 1 / i;
+      for (const y of [ln(x), exp(-x / 9), pow(x, 0.7), log2(x)]) take(y);
+    }
+    expect([lane.a, lane.b]).toMatchInlineSnapshot(`
+      [
+        -1331605973,
+        1249027414,
+      ]
+    `);
+  });
+});
+
+describe('integer functions', () => {
+  const upTo53 = fc.oneof(
+    fc.integer({ min: 0, max: 2 ** 53 - 1 }),
+    fc.nat(1000),
+    fc.nat(208_063).map((r) => r ** 3),
+    fc.nat(208_063).map((r) => Math.max(0, r ** 3 - 1)),
+    fc.nat(94_906_265).map((r) => r ** 2),
+    fc.nat(94_906_265).map((r) => Math.max(0, r ** 2 - 1)),
+  );
+  const isRoot = (root: number, n: number, power: bigint): boolean =>
+    BigInt(root) ** power <= BigInt(n) && BigInt(root + 1) ** power > BigInt(n);
+
+  it('isqrt and icbrt are floors [mutants: rounding the floating root]', () => {
+    const check = (square: Fn, cube: Fn): void =>
+      prop([upTo53], (n) => isRoot(square(n), n, 2n) && isRoot(cube(n), n, 3n), RUNS);
+    check(isqrt, icbrt);
+    expect(() => check((n) => Math.round(Math.sqrt(n)), icbrt)).toThrow(/Counterexample/);
+    expect(() => check(isqrt, (n) => Math.floor(Math.cbrt(n) + 1e-9))).toThrow(/Counterexample/);
+    expect([isqrt(2 ** 53), icbrt(2 ** 53)]).toEqual([94_906_265, 208_063]);
+  });
+
+  it('mulDiv is ⌊a·b/c⌋ to the last digit [mutant: in doubles]', () => {
+    const factor = fc.oneof(fc.integer({ min: 0, max: 2 ** 53 - 1 }), fc.nat());
+    const divisor = fc.oneof(
+      fc.integer({ min: 1, max: 2 ** 50 }),
+      fc.integer({ min: 1, max: 1000 }),
+    );
+    const check = (f: (a: number, b: number, c: number) => number): void =>
+      prop(
+        [factor, factor, divisor],
+        (a, b, c) => {
+          const exact = (BigInt(a) * BigInt(b)) / BigInt(c);
+          if (exact >= 2n ** 53n) return true;
+          return BigInt(f(a, b, c)) === exact;
+        },
+        RUNS,
+      );
+    check(mulDiv);
+    expect(() => check((a, b, c) => Math.floor((a * b) / c))).toThrow(/Counterexample/);
+  });
+
+  it('refuses what it cannot do exactly', () => {
+    expect(() => isqrt(-1)).toThrow(InvariantError);
+    expect(() => icbrt(2 ** 54)).toThrow(InvariantError);
+    expect(() => mulDiv(2 ** 53, 2 ** 53, 1)).toThrow(InvariantError);
+    expect(() => mulDiv(1, 1, 0)).toThrow(InvariantError);
+  });
+});
