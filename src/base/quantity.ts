@@ -112,7 +112,7 @@ export function parseQuantity(
 ): Quantity {
   const dimensions: readonly Dimension[] = typeof wanted === 'string' ? [wanted] : wanted;
   const written = String(text).trim();
-  const match = /^([+-]?)(\d+)(?:\.(\d+))?\s*(\D.*)?$/.exec(written);
+  const match = /^([+-]?)(\d+)(?:\.(\d+))?\s*([^\s\d.,]+)?$/.exec(written);
   if (match === null) {
     throw new ScenarioError(
       `'${written}' is not ${wantedNames(dimensions)}`,

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fingerprintOf, hashName, Lane, mix32 } from '../../src/base/hash.ts';
+import { prop } from '../support/prop.ts';
+
+function laneOf(words: readonly number[], name = 'x'): Lane {
+  const lane = new Lane(name);
+  for (const w of words) lane.wide(w);
+  return lane;
+}
+
+describe('lanes', () => {
+  const word = fc.oneof(fc.nat(3), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const words = fc.array(word, { minLength: 1, maxLength: 20 });
+
+  it('tell any two sequences of instants apart: other values, other order, other length [mutants: a sum; the low word only]', () => {
+    const differ = (hash: (w: readonly number[]) => string): void =>
+      prop(
+        [words, words],
+        (a, b) => JSON.stringify(a) === JSON.stringify(b) || hash(a) !== hash(b),
+        { numRuns: 3000 },
+      );
+    differ((w) => fingerprintOf([laneOf(w)]));
+    expect(() => differ((w) => String(w.reduce((s, x) => s + x, 0)))).toThrow(/Counterexample/);
+    const high = fc.integer({ min: 0, max: 2 ** 20 }).map((x) => x * 2 ** 32);
+    const apart = (hash: (w: readonly number[]) => string): void =>
+      prop([high, high], (a, b) => a === b || hash([a]) !== hash([b]));
+    apart((w) => fingerprintOf([laneOf(w)]));
+    expect(() => apart((w) => String(w[0]! | 0))).toThrow(/Counterexample/);
+  });
+
+  it('are combined by name: whose words they are matters, the order of the lanes does not', () => {
+    prop([words, words], (a, b) => {
+      const ab = fingerprintOf([laneOf(a, 'a'), laneOf(b, 'b')]);
+      const swapped = fingerprintOf([laneOf(a, 'b'), laneOf(b, 'a')]);
+      return (
+        ab === fingerprintOf([laneOf(b, 'b'), laneOf(a, 'a'), new Lane('unused')]) &&
+        (ab !== swapped || JSON.stringify(a) === JSON.stringify(b))
+      );
+    });
+  });
+
+  it('mix32 is a bijection that spreads one bit over all', () => {
+    expect(new Set(Array.from({ length: 100_000 }, (_, i) => mix32(i))).size).toBe(100_000);
+    for (let bit = 0; bit < 32; bit++) {
+      let flipped = 0;
+      for (let i = 0; i < 500; i++) {
+        for (let d = mix32(i * 7919) ^ mix32((i * 7919) ^ (1 << bit)); d !== 0; d &= d - 1)
+          flipped++;
+      }
+      expect(Math.abs(flipped / 500 - 16)).toBeLessThan(1);
+    }
+  });
+
+  it('names hash apart', () => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `link/client-${i}/server`);
+    expect(new Set(names.map(hashName)).size).toBe(10_000);
+  });
+});
