@@ -74,7 +74,7 @@ describe('queue meter', () => {
       });
     holds(() => new QueueMeter('q', Infinity));
     expect(() => holds(() => new LowWordOnly('q', Infinity))).toThrow(/Counterexample/);
-    expect(() => holds(() => new CountsAfterwards('q', Infinity))).toThrow();
+    expect(() => holds(() => new CountsAfterwards('q', Infinity))).toThrow(/Counterexample/);
   });
 
   it('knows depth, peak, bound and how many came and went', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantError, ScenarioError } from '../../src/base/assert.ts';
-import { add, LAST, NEVER, ns, START, type Instant } from '../../src/base/units.ts';
+import { add, LAST, NEVER, ns, type Instant } from '../../src/base/units.ts';
 import {
   APP,
   CPU,
@@ -169,8 +169,8 @@ describe('running', () => {
     engine.run(NEVER);
     const timer = engine.timer(kinds[1]!, 0, 0);
     for (const bad of [9, 10.5, 2 ** 53, NaN]) {
-      expect(() => engine.at(t(bad), kinds[0]!, 0, 0), String(bad)).toThrow(InvariantError);
-      expect(() => engine.arm(timer, t(bad)), String(bad)).toThrow(InvariantError);
+      expect(() => engine.at(t(bad), kinds[0]!, 0, 0)).toThrow(InvariantError);
+      expect(() => engine.arm(timer, t(bad))).toThrow(InvariantError);
     }
     expect(() => engine.at(NEVER, kinds[0]!, 0, 0)).toThrow(/past 2\^53/);
     expect(() => engine.run(t(9))).toThrow(InvariantError);
@@ -271,7 +271,7 @@ describe('tryAdvance', () => {
         (seed) => fingerprintWith(seed, make) === fingerprintWith(seed, (o) => new NeverInline(o)),
       );
     exact((o) => new Engine(o));
-    expect(() => exact((o) => new Impatient(o))).toThrow();
+    expect(() => exact((o) => new Impatient(o))).toThrow(/Counterexample/);
     const engine = tandem({ seed: '1' });
     engine.run(NEVER);
     expect(engine.stats.elided).toBeGreaterThan(20);
