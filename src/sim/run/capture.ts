@@ -41,8 +41,9 @@ export interface CapturedFrame {
 export interface CaptureSink {
   /**
    * @param iface  `host:device`, e.g. `server:eth0`
-   * @param time   out: the first bit leaves the device; in: the last bit has arrived
+   * @param time   out: the first bit leaves the device; in: the last bit has arrived. Never before `now`
    * @param inbound  false: sent by this host
+   * @param now    when it is told (a link knows arrivals long before they happen): nothing told later is earlier than this
    */
-  frame(iface: string, time: Instant, frame: CapturedFrame, inbound: boolean): void;
+  frame(iface: string, time: Instant, frame: CapturedFrame, inbound: boolean, now: Instant): void;
 }

@@ -19,6 +19,9 @@ export interface RunResult {
   readonly profile: string;
   /** Of hostwire. */
   readonly version: string;
+  readonly hosts: readonly string[];
+  /** The host that the table is about: `focusOf(scenario)`. */
+  readonly focus: string;
   /** Simulated time from start to end. */
   readonly simulatedNs: number;
   /** Time it took on this machine; whoever has a clock (cli/) fills it in, 0 until then. */

@@ -50,6 +50,11 @@ export interface Scenario {
   readonly source: Source;
 }
 
+/** The host whose system calls and switches a table shows: where the first application listens, or else the first host. */
+export function focusOf(s: Scenario): string {
+  return s.apps.find((a) => 'listen' in a)?.host ?? s.hosts[0]?.name ?? '';
+}
+
 /** The text that a scenario came from, and where each of its values stands in it. */
 export interface Source {
   readonly file: string;

@@ -1,0 +1,19 @@
+/** Everything that came out, for programs. One object; numbers in the units of `hostwire metrics`. */
+import { holds, type RunResult } from '../sim/run/result.ts';
+
+/** @param indent  0: one line */
+export function reportJson(runs: readonly RunResult[], exit: number, indent: number = 2): string {
+  const body = {
+    format: 'hostwire/result-1',
+    version: runs[0]?.version ?? null,
+    exit,
+    holds: runs.filter(holds).length,
+    runs,
+  };
+  return JSON.stringify(body, finite, indent);
+}
+
+/** JSON has no infinity: a bound that does not exist is null already, whatever else is infinite is said in words. */
+function finite(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

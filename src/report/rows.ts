@@ -1,0 +1,202 @@
+/**
+ * The rows of the table: what each variant of a scenario did, from the wire up to the application. A row that says nothing
+ * about any of the variants is left out; JSON has everything.
+ */
+import type { DropCount, QueueSummary, RunResult } from '../sim/run/result.ts';
+import { digits, percent, rateScale, scaled, sizeScale, timeScale } from './numbers.ts';
+
+export interface Row {
+  readonly label: string;
+  readonly unit: string;
+  readonly cells: readonly string[];
+}
+
+type Runs = readonly RunResult[];
+
+export function rows(runs: Runs): Row[] {
+  const host = runs[0]!.focus;
+  return [
+    ...goodput(runs),
+    ...latency(runs),
+    ...requests(runs),
+    ...syscalls(runs, host),
+    ...switches(runs, host),
+    ...interrupts(runs, host),
+    ...recovery(runs),
+    ...drops(runs),
+    ...queues(runs),
+    ...cpu(runs),
+    ...memory(runs),
+  ];
+}
+
+const value = (r: RunResult, name: string): number | undefined => r.metrics[name];
+
+/** Over all hosts: what one of them did to the other. */
+function overHosts(r: RunResult, suffix: string): number {
+  return r.hosts.reduce((n, h) => n + (value(r, `${h}.${suffix}`) ?? 0), 0);
+}
+
+/** Over all applications and hosts: every metric that ends so. */
+function overAll(r: RunResult, suffix: string): number {
+  return Object.entries(r.metrics).reduce(
+    (n, [name, v]) => (name.endsWith(`.${suffix}`) ? n + v : n),
+    0,
+  );
+}
+
+const cells = (runs: Runs, cell: (r: RunResult) => string): string[] => runs.map(cell);
+
+function goodput(runs: Runs): Row[] {
+  const values = runs.map((r) => value(r, 'goodput') ?? 0);
+  if (values.every((v) => v === 0)) return [];
+  const s = rateScale(values);
+  return [{ label: 'goodput', unit: s.unit, cells: values.map((v) => scaled(v, s)) }];
+}
+
+function latency(runs: Runs): Row[] {
+  const parts = ['p50', 'p99', 'max'].map((p) => runs.map((r) => value(r, `latency.${p}`)));
+  const known = parts.flat().filter((v) => v !== undefined);
+  if (known.length === 0) return [];
+  const s = timeScale(known);
+  const cell = (i: number): string => parts.map((p) => scaled(p[i], s, 3)).join('/');
+  return [{ label: 'latency p50 / p99 / max', unit: s.unit, cells: runs.map((_, i) => cell(i)) }];
+}
+
+function requests(runs: Runs): Row[] {
+  if (runs.every((r) => overAll(r, 'requests') + overAll(r, 'failed') === 0)) return [];
+  const cell = (r: RunResult): string => `${overAll(r, 'requests')} / ${overAll(r, 'failed')}`;
+  return [{ label: 'requests / failed', unit: '', cells: cells(runs, cell) }];
+}
+
+function syscalls(runs: Runs, host: string): Row[] {
+  const v = (r: RunResult, name: string): number => value(r, `${host}.${name}`) ?? 0;
+  const out: Row[] = [];
+  if (runs.some((r) => v(r, 'syscalls.read') > 0)) {
+    const cell = (r: RunResult): string =>
+      `${v(r, 'syscalls.read')} / ${digits(v(r, 'syscalls.read.median'))}`;
+    out.push({ label: 'read() calls / median size', unit: 'B', cells: cells(runs, cell) });
+  }
+  if (runs.some((r) => v(r, 'epoll.returns') > 0 || v(r, 'eagain') > 0)) {
+    const cell = (r: RunResult): string => `${v(r, 'epoll.returns')} / ${v(r, 'eagain')}`;
+    out.push({ label: 'epoll_wait() returns / EAGAIN', unit: '', cells: cells(runs, cell) });
+  }
+  return out;
+}
+
+function switches(runs: Runs, host: string): Row[] {
+  const v = (r: RunResult, name: string): number => value(r, `${host}.${name}`) ?? 0;
+  const switched = (r: RunResult): string =>
+    `${v(r, 'ctxt.voluntary')} / ${v(r, 'ctxt.involuntary')}`;
+  if (runs.every((r) => v(r, 'wakeups') === 0 && v(r, 'ctxt.voluntary') === 0)) return [];
+  return [
+    { label: 'wake-ups', unit: '', cells: cells(runs, (r) => String(v(r, 'wakeups'))) },
+    { label: 'switches voluntary / involuntary', unit: '', cells: cells(runs, switched) },
+  ];
+}
+
+function interrupts(runs: Runs, host: string): Row[] {
+  const v = (r: RunResult, name: string): number => value(r, `${host}.${name}`) ?? 0;
+  if (runs.every((r) => v(r, 'irq') + v(r, 'napi.polls') === 0)) return [];
+  const cell = (r: RunResult): string =>
+    `${v(r, 'irq')}/${v(r, 'napi.polls')}/${digits(v(r, 'napi.frames_per_poll'), 2)}`;
+  return [{ label: 'interrupts / polls / frames per poll', unit: '', cells: cells(runs, cell) }];
+}
+
+/** What TCP had to do because the path or the reader was not ideal; all hosts together. */
+function recovery(runs: Runs): Row[] {
+  const sum = (r: RunResult, name: string): number => overHosts(r, `tcp.${name}`);
+  if (runs.every((r) => overHosts(r, 'tcp.segments_sent') === 0)) return [];
+  const order = (r: RunResult): string =>
+    `${sum(r, 'out_of_order')} / ${sum(r, 'dup_acks_sent')} / ${sum(r, 'sack_blocks_sent')}`;
+  const again = (r: RunResult): string =>
+    `${sum(r, 'retransmitted.fast')} + ${sum(r, 'retransmitted.tlp')} + ${sum(r, 'retransmitted.rto')}`;
+  const out: Row[] = [
+    { label: 'out of order / dup ACKs / SACK blocks', unit: '', cells: cells(runs, order) },
+    { label: 'retransmitted fast + TLP + RTO', unit: '', cells: cells(runs, again) },
+  ];
+  if (runs.some((r) => sum(r, 'spurious') > 0)) {
+    out.push({
+      label: 'of these spurious',
+      unit: '',
+      cells: cells(runs, (r) => String(sum(r, 'spurious'))),
+    });
+  }
+  const times = runs.map((r) => sum(r, 'zero_window_time'));
+  const s = timeScale(times);
+  const zero = (r: RunResult, i: number): string =>
+    `${sum(r, 'zero_window_sent')} / ${scaled(times[i], s, 3)} / ${sum(r, 'probes_sent')}`;
+  if (runs.some((r) => sum(r, 'zero_window_sent') > 0)) {
+    out.push({ label: 'zero windows / closed / probes', unit: s.unit, cells: runs.map(zero) });
+  } else out.push({ label: 'zero windows', unit: '', cells: runs.map(() => '0') });
+  return out;
+}
+
+/** Only those that occurred, by name. */
+function drops(runs: Runs): Row[] {
+  const names = new Map<string, string>();
+  for (const r of runs)
+    for (const d of r.drops) names.set(dropKey(d), `drops  ${d.where} ${d.name}`);
+  if (names.size === 0) return [{ label: 'drops', unit: '', cells: runs.map(() => 'none') }];
+  return [...names].map(([key, label]) => ({
+    label,
+    unit: '',
+    cells: cells(runs, (r) => String(r.drops.find((d) => dropKey(d) === key)?.count ?? 0)),
+  }));
+}
+const dropKey = (d: DropCount): string => `${d.where} ${d.name}`;
+
+const MOST_QUEUES = 8;
+
+/** The fullest of them, relative to their bound; one that never held more than one thing says nothing. */
+function queues(runs: Runs): Row[] {
+  const fullness = new Map<string, number>();
+  for (const q of runs.flatMap((r) => r.queues)) {
+    if (q.peak <= (q.unit === 'bytes' ? 0 : 1) && q.peak !== q.bound) continue;
+    const share = q.bound === null ? 0 : q.peak / q.bound;
+    fullness.set(q.name, Math.max(fullness.get(q.name) ?? 0, share));
+  }
+  const chosen = [...fullness].toSorted((a, b) => b[1] - a[1]).slice(0, MOST_QUEUES);
+  return chosen.map(([name], i) => queueRow(name, runs, i === 0 ? 'peak/bound  ' : '            '));
+}
+
+function queueRow(name: string, runs: Runs, lead: string): Row {
+  const found = runs.map((r) => r.queues.find((q) => q.name === name));
+  const bytes = found.some((q) => q?.unit === 'bytes');
+  const all = found.flatMap((q) => (q === undefined ? [] : [q.peak, q.bound ?? 0]));
+  const s = bytes ? sizeScale(all) : { unit: '', size: 1 };
+  const cell = (q: QueueSummary | undefined): string =>
+    q === undefined
+      ? '–'
+      : `${scaled(q.peak, s, 3)}/${q.bound === null ? '∞' : scaled(q.bound, s, 3)}`;
+  return { label: `${lead}${name.replaceAll('_', ' ')}`, unit: s.unit, cells: found.map(cell) };
+}
+
+const CPU = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'] as const;
+
+/** Six shares do not fit into a cell; idle is what is left of 100 %. */
+function cpu(runs: Runs): Row[] {
+  return runs[0]!.hosts
+    .filter((h) =>
+      runs.some((r) => CPU.some((k) => k !== 'idle' && (value(r, `${h}.cpu.${k}`) ?? 0) > 0)),
+    )
+    .map((h) => ({
+      label: `CPU ${h} irq soft sys usr swi`,
+      unit: '%',
+      cells: cells(runs, (r) =>
+        CPU.slice(0, -1)
+          .map((k) => percent(value(r, `${h}.cpu.${k}`)))
+          .join(' '),
+      ),
+    }));
+}
+
+function memory(runs: Runs): Row[] {
+  const host = runs[0]!.focus;
+  const values = runs.map((r) => value(r, `${host}.mem.skb.peak`) ?? 0);
+  if (values.every((v) => v === 0)) return [];
+  const s = sizeScale(values);
+  return [
+    { label: `peak skb memory, ${host}`, unit: s.unit, cells: values.map((v) => scaled(v, s, 3)) },
+  ];
+}
