@@ -7,7 +7,7 @@ import { QueueMeter } from '../base/queue-meter.ts';
 import type { Core } from './cpu.ts';
 import { WHOLE } from './netdev.ts';
 import type { Skb } from './skb.ts';
-import { Napi } from './softirq.ts';
+import { Napi } from './napi.ts';
 
 export class Backlog extends Napi {
   readonly meter: QueueMeter;

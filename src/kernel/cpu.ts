@@ -18,29 +18,20 @@ import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
 import type { Host } from './host.ts';
 import { RunQueue } from './sched.ts';
 import { Softirq } from './softirq.ts';
+import {
+  BILL_IDLE,
+  BILL_IRQ,
+  BILL_SOFTIRQ,
+  BILL_SYSTEM,
+  HARD,
+  IDLE,
+  SOFT,
+  type StepSource,
+  TASK,
+} from './step.ts';
 import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
-export const HARD = 0;
-export const SOFT = 1;
-export const TASK = 2;
-export const IDLE = 3;
-
-// What a core's time is billed as (the columns of /proc/stat, with context switches apart).
-export const BILL_IRQ = 0;
-export const BILL_SOFTIRQ = 1;
-export const BILL_SYSTEM = 2;
-export const BILL_USER = 3;
-export const BILL_SWITCH = 4;
-export const BILL_IDLE = 5;
-export const BILL_NAMES: readonly string[] = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'];
-
-/** Something that has steps to run. It is asked again after each, until it has no more. */
-export interface StepSource {
-  /** What the next step costs, ns, an integer ≥ 0; −1: nothing to do now. Looks, plans; the effect is in `effect`. */
-  next(core: Core): number;
-  /** The time has been spent. */
-  effect(core: Core): void;
-}
+export * from './step.ts';
 
 export class Core {
   readonly host: Host;

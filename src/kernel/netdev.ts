@@ -22,7 +22,7 @@ export interface PacketHandler {
    */
   receive(skb: Skb, index: number, mark: number, truesize: number, core: Core): void;
   /** The device is through with `truesize` bytes of this owner's. It may be called from inside `xmit`. */
-  txFreed(owner: NonNullable<Skb['owner']>, truesize: number, core: Core): void;
+  txFreed(owner: unknown, truesize: number, core: Core): void;
 }
 
 /** Below the devices: a link, in one direction. */
@@ -36,8 +36,9 @@ export interface Wire {
 export interface NetDevice {
   readonly name: string;
   readonly mtu: number;
-  /** What the device does for TCP (ethtool -k): one skb may hold up to gsoMaxSize bytes in gsoMaxSegs segments. */
+  /** The device cuts large skbs itself (ethtool -k). Without it, with GSO, the kernel does so in front of the driver. */
   readonly tso: boolean;
+  /** One skb may hold up to so many bytes, in so many segments: 1 without TSO and GSO. */
   readonly gsoMaxSize: number;
   readonly gsoMaxSegs: number;
   /** In front of the device; null where there is none (lo). */

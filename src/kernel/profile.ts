@@ -21,7 +21,7 @@ export interface SoftnetOptions {
 }
 
 export interface CoalesceOptions {
-  /** An interrupt comes so long after the first packet, ns; 0: the time does not matter. */
+  /** An interrupt comes so long after the first packet, µs; 0: the time does not matter. */
   readonly rxUsecs: number;
   /** … or with packet number rx-frames; 0: the count does not matter. */
   readonly rxFrames: number;
@@ -35,7 +35,6 @@ export interface NicOptions {
   /** Descriptors per ring. */
   readonly rxRing: number;
   readonly txRing: number;
-  /** Times in ns, though ethtool's words are in µs. */
   readonly coalesce: CoalesceOptions;
   /** False: an interrupt per packet and netif_rx, as before NAPI. */
   readonly napi: boolean;
@@ -60,7 +59,7 @@ export const NIC_DEFAULTS: NicOptions = {
   queues: 1,
   rxRing: 1024,
   txRing: 1024,
-  coalesce: { rxUsecs: 16_000, rxFrames: 32, txUsecs: 16_000, txFrames: 32 },
+  coalesce: { rxUsecs: 16, rxFrames: 32, txUsecs: 16, txFrames: 32 },
   napi: true,
   mtu: 1500,
   tso: true,

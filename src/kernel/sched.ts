@@ -14,8 +14,9 @@
  * Left out: weights (nice), classes other than fair, groups, periodic balancing, NUMA, the tick: slices end exactly.
  */
 import { assert } from '../base/assert.ts';
-import { BILL_SWITCH, BILL_SYSTEM, type Core, type StepSource } from './cpu.ts';
+import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
+import { BILL_SWITCH, BILL_SYSTEM, type StepSource } from './step.ts';
 
 export const RUNNABLE = 0;
 export const RUNNING = 1;

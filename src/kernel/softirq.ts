@@ -11,12 +11,13 @@
  * Left out: RPS, HI, BLOCK and RCU vectors, busy polling, threaded NAPI.
  */
 import { Ring } from '../base/ring.ts';
-import { BILL_SOFTIRQ, SOFT, type Core, type StepSource } from './cpu.ts';
 import { Backlog } from './backlog.ts';
-import type { KernelTimer } from './timer.ts';
+import type { Core } from './cpu.ts';
+import type { Napi } from './napi.ts';
 import type { Qdisc } from './qdisc.ts';
-import { ExpiredTimers } from './timer.ts';
 import { SLEEPING, Task, wakeUp } from './sched.ts';
+import { BILL_SOFTIRQ, SOFT, type StepSource } from './step.ts';
+import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
 // Vectors, by priority; Linux's numbers.
 const TIMER = 1 << 1;
@@ -27,21 +28,6 @@ const TASKLET = 1 << 6;
 /** MAX_SOFTIRQ_RESTART and MAX_SOFTIRQ_TIME, kernel/softirq.c. */
 const MAX_RESTART = 10;
 const MAX_TIME = 2_000_000;
-
-/** A device queue that is polled (struct napi_struct). */
-export abstract class Napi {
-  readonly core: Core;
-  /** On the poll list, or being polled: its interrupt is masked. */
-  scheduled = false;
-  /** Packets taken in this turn. */
-  work = 0;
-  constructor(core: Core) {
-    this.core = core;
-  }
-  /** What the next step of the poll costs; −1: it has completed, `scheduled` is false. */
-  abstract next(): number;
-  abstract effect(): void;
-}
 
 export class Softirq implements StepSource {
   readonly core: Core;
@@ -243,7 +229,7 @@ class NetRx {
       if (napi === null) {
         napi = this.turn.shift() ?? null;
         if (napi === null) return this.end(false);
-        napi.work = 0;
+        napi.startTurn();
         this.weight = Math.min(host.softnet.weight, this.budget);
         this.current = napi;
       }

@@ -194,13 +194,18 @@ export class Trap {
     this.c = c;
     this.d = 0;
     this.obj = obj;
+    this.restart();
+    return this;
+  }
+
+  /** Forgets what a call has remembered. */
+  restart(): void {
     this.phase = 0;
     this.progress = 0;
     this.deadline = -1;
     this.x = 0;
     this.y = 0;
     this.ref = null;
-    return this;
   }
 }
 

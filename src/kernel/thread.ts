@@ -12,9 +12,10 @@
 import { EINTR } from '../base/errno.ts';
 import type { Lane } from '../base/hash.ts';
 import type { Instant } from '../base/units.ts';
-import { BILL_SYSTEM, BILL_USER, type Core } from './cpu.ts';
+import type { Core } from './cpu.ts';
 import type { Process } from './process.ts';
 import { DEAD, SLEEPING, Task, wakeUp } from './sched.ts';
+import { BILL_SYSTEM, BILL_USER } from './step.ts';
 import {
   NR_COMPUTE,
   NR_EXIT,

@@ -1,0 +1,24 @@
+/** What a core runs: levels, steps, and what their time is billed as. The machine that runs them is cpu.ts. */
+import type { Core } from './cpu.ts';
+
+export const HARD = 0;
+export const SOFT = 1;
+export const TASK = 2;
+export const IDLE = 3;
+
+// What a core's time is billed as (the columns of /proc/stat, with context switches apart).
+export const BILL_IRQ = 0;
+export const BILL_SOFTIRQ = 1;
+export const BILL_SYSTEM = 2;
+export const BILL_USER = 3;
+export const BILL_SWITCH = 4;
+export const BILL_IDLE = 5;
+export const BILL_NAMES: readonly string[] = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'];
+
+/** Something that has steps to run. It is asked again after each, until it has no more. */
+export interface StepSource {
+  /** What the next step costs, ns, an integer ≥ 0; −1: nothing to do now. Looks, plans; the effect is in `effect`. */
+  next(core: Core): number;
+  /** The time has been spent. */
+  effect(core: Core): void;
+}

@@ -1,0 +1,95 @@
+/**
+ * The transmit descriptors of a NIC: skbs handed to the device, until its completion interrupt gives them back. The wire
+ * says at once when it will be through with each; nothing is scheduled per packet.
+ *
+ * One descriptor per skb, where hardware takes one more for each page of a TSO skb. No byte queue limits (BQL).
+ */
+import { assert } from '../base/assert.ts';
+import type { Instant } from '../base/units.ts';
+import { NEVER } from '../base/units.ts';
+import type { Core } from './cpu.ts';
+
+export class TxRing {
+  readonly size: number;
+  /** Descriptors in use. */
+  used = 0;
+  private cap = 16;
+  private head = 0;
+  /** How many were given back so far: the number of the oldest one, as the wire counts them. */
+  private first = 0;
+  private owners: unknown[] = new Array<unknown>(16).fill(null);
+  private sizes = new Float64Array(16);
+  private departures = new Float64Array(16);
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  /** The device is through with it at `departure`; departures do not go back. */
+  push(owner: unknown, truesize: number, departure: Instant): void {
+    assert(this.used < this.size, 'tx ring: no descriptor free');
+    if (this.used === this.cap) this.grow();
+    const i = (this.head + this.used) & (this.cap - 1);
+    this.owners[i] = owner;
+    this.sizes[i] = truesize;
+    this.departures[i] = departure;
+    this.used++;
+  }
+
+  /** How many the device is through with by `now`. */
+  done(now: Instant): number {
+    let n = 0;
+    while (n < this.used && this.departures[(this.head + n) & (this.cap - 1)]! <= now) n++;
+    return n;
+  }
+
+  /** When it is through with the n-th in the ring, n from 1; NEVER when there are fewer. */
+  nthDeparture(n: number): Instant {
+    if (n > this.used) return NEVER;
+    return this.departures[(this.head + n - 1) & (this.cap - 1)]! as Instant;
+  }
+
+  /** The link has changed: transmission `n`, counted from 0, is through at `departure` now. */
+  retime(n: number, departure: Instant): void {
+    const k = n - this.first;
+    if (k >= 0 && k < this.used) this.departures[(this.head + k) & (this.cap - 1)] = departure;
+  }
+
+  /** Takes back the `n` oldest, and tells their owners: once for several of one owner in a row. */
+  clean(n: number, core: Core): void {
+    const handler = core.host.handler;
+    let owner: unknown = null;
+    let sum = 0;
+    for (; n > 0; n--) {
+      const i = this.head;
+      const next = this.owners[i];
+      if (next !== owner) {
+        if (owner !== null) handler.txFreed(owner, sum, core);
+        owner = next;
+        sum = 0;
+      }
+      sum += this.sizes[i]!;
+      this.owners[i] = null;
+      this.head = (i + 1) & (this.cap - 1);
+      this.used--;
+      this.first++;
+    }
+    if (owner !== null) handler.txFreed(owner, sum, core);
+  }
+
+  private grow(): void {
+    const n = this.cap;
+    const [owners, sizes, departures] = [this.owners, this.sizes, this.departures];
+    this.cap = 2 * n;
+    this.owners = new Array<unknown>(this.cap).fill(null);
+    this.sizes = new Float64Array(this.cap);
+    this.departures = new Float64Array(this.cap);
+    for (let k = 0; k < n; k++) {
+      const from = (this.head + k) & (n - 1);
+      this.owners[k] = owners[from];
+      this.sizes[k] = sizes[from]!;
+      this.departures[k] = departures[from]!;
+    }
+    this.head = 0;
+  }
+}
