@@ -16,8 +16,35 @@ export class Counters {
   softnet_processed = 0;
   softnet_dropped = 0;
   time_squeeze = 0;
+  /** Turns of NAPI instances: polls of devices, and of the cores' backlogs. */
+  polls = 0;
+  /** System calls that returned −EAGAIN. */
+  eagain = 0;
+  /** What read and recv returned, of those that returned data. */
+  readonly readSizes: SizeCounts = new SizeCounts();
   /** Completed system calls by number (SYSCALL_NAMES). */
   readonly syscalls: Float64Array = new Float64Array(SYSCALL_NAMES.length);
+}
+
+/** How often each size occurred. Sizes repeat (a segment, a buffer), so few are kept. */
+export class SizeCounts {
+  private readonly counts = new Map<number, number>();
+  private n = 0;
+
+  add(size: number): void {
+    this.counts.set(size, (this.counts.get(size) ?? 0) + 1);
+    this.n++;
+  }
+
+  /** The lower median; 0 when there was none. */
+  median(): number {
+    let left = (this.n + 1) >> 1;
+    for (const size of [...this.counts.keys()].sort((a, b) => a - b)) {
+      left -= this.counts.get(size)!;
+      if (left <= 0) return size;
+    }
+    return 0;
+  }
 }
 
 /** A device's counters (ethtool -S, /proc/net/dev). */

@@ -115,6 +115,11 @@ export class Core {
     return this.taskFollows.length > 0;
   }
 
+  /** A step is running, or its effect is. */
+  get busy(): boolean {
+    return this.running !== IDLE;
+  }
+
   /** The level whose effect is being done (HARD, SOFT, TASK), or −1. */
   get context(): number {
     return this.inEffect;

@@ -19,6 +19,8 @@ export class RxRing {
   readonly flight: Flight;
   /** Descriptors that hold a frame. */
   held = 0;
+  /** The most that ever did. */
+  peak = 0;
   private readonly missed: MissedFrames;
   private cap = 16;
   private head = 0;
@@ -85,7 +87,7 @@ export class RxRing {
     this.indexes[i] = index;
     this.marks[i] = mark;
     this.arrivals[i] = at;
-    this.held++;
+    if (++this.held > this.peak) this.peak = this.held;
   }
 
   private grow(): void {

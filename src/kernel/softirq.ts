@@ -230,6 +230,7 @@ class NetRx {
         napi = this.turn.shift() ?? null;
         if (napi === null) return this.end(false);
         napi.startTurn();
+        this.core.host.counters.polls++;
         this.weight = Math.min(host.softnet.weight, this.budget);
         this.current = napi;
       }

@@ -9,7 +9,7 @@
  *
  * Left out: signals, priorities, memory. User code between two yields costs nothing; user time is what `compute` says.
  */
-import { EINTR } from '../base/errno.ts';
+import { EAGAIN, EINTR } from '../base/errno.ts';
 import type { Lane } from '../base/hash.ts';
 import type { Instant } from '../base/units.ts';
 import type { Core } from './cpu.ts';
@@ -20,6 +20,8 @@ import {
   NR_COMPUTE,
   NR_EXIT,
   NR_NONE,
+  NR_READ,
+  NR_RECV,
   Sys,
   SYSCALL_NAMES,
   Trap,
@@ -67,7 +69,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   private waits = 0;
   private timeout: KernelTimer | null = null;
   /** Since when it has been asleep. */
-  private asleepSince = 0;
+  asleepSince = 0;
 
   constructor(process: Process, tid: number, name: string, start: ThreadStart, core: Core) {
     super(process.host, name, core);
@@ -302,7 +304,10 @@ export class Thread extends Task implements Waiter, TimerHandler {
 
   private record(nr: number, result: number): void {
     const host = this.host;
-    host.counters.syscalls[nr]!++;
+    const { counters } = host;
+    counters.syscalls[nr]!++;
+    if (result === -EAGAIN) counters.eagain++;
+    if (result > 0 && (nr === NR_READ || nr === NR_RECV)) counters.readSizes.add(result);
     this.process.syscalls[nr]!++;
     const lane = this.lane;
     lane.wide(host.engine.now);

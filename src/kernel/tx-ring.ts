@@ -13,6 +13,8 @@ export class TxRing {
   readonly size: number;
   /** Descriptors in use. */
   used = 0;
+  /** The most that ever were. */
+  peak = 0;
   private cap = 16;
   private head = 0;
   /** How many were given back so far: the number of the oldest one, as the wire counts them. */
@@ -33,7 +35,7 @@ export class TxRing {
     this.owners[i] = owner;
     this.sizes[i] = truesize;
     this.departures[i] = departure;
-    this.used++;
+    if (++this.used > this.peak) this.peak = this.used;
   }
 
   /** How many the device is through with by `now`. */

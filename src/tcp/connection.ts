@@ -53,6 +53,7 @@ export const CA_LOSS = 4;
 /** What the one retransmission timer waits for (icsk_pending). */
 export const TIMER_NONE = 0;
 export const TIMER_RETRANS = 1;
+export const TIMER_REO = 2;
 export const TIMER_PROBE0 = 3;
 
 export const INFINITE_SSTHRESH = 0x7fffffff;
@@ -92,6 +93,8 @@ export class Connection {
   readonly tx: PayloadStream;
   /** For whoever owns the connection (the kernel's socket). */
   owner: unknown = null;
+  /** For the observer: its own record of this connection. */
+  watch: unknown = null;
 
   /** Written by setState (state.ts) only. */
   state: TcpState = 'CLOSED';
@@ -123,7 +126,7 @@ export class Connection {
   mssClamp = 536;
   mssCache = 536;
   advMss = 0;
-  /** Whether the last ordinal handed out: frames of this connection in this direction. */
+  /** Frames of this connection in this direction so far: the next one's ordinal. */
   ordinal = 0;
 
   // ---- Send memory
@@ -160,17 +163,30 @@ export class Connection {
   delivered = 0;
   isCwndLimited = false;
   maxPacketsOut = 0;
+  /** Segments sent since the window was last judged (tcp_cwnd_validate). */
+  sentSince = 0;
+  /** Frames marked lost so far, to tell what one ACK found out. */
+  lost = 0;
+  frto = false;
+  reordSeen = 0;
+  // RACK (RFC 8985): the newest transmission known to be delivered.
+  rackAt: Instant = START;
+  rackEnd: Seq = SEQ_ZERO;
+  rackRttUs = 0;
+  rackAdvanced = false;
+  minRttUs = 0x7fffffff;
+  minRttAtUs = 0;
   cwndUsageSeq: Seq = SEQ_ZERO;
   cwndUsed = 0;
   cwndStamp: Instant = START;
   lsndTime: Instant = START;
+  /** SND.UNA when the reduction began, while it may be undone. */
   undoMarker: Seq = SEQ_ZERO;
-  undoRetrans = 0;
   undoArmed = false;
-  /** First sequence number that the retransmission scan and the lost scan have not passed. */
+  undoRetrans = 0;
+  /** Nothing before it waits to be retransmitted. */
   rtxHint: Seq = SEQ_ZERO;
-  lostHint: Seq = SEQ_ZERO;
-  lostCnt = 0;
+  /** Start of the record behind the highest SACKed one; SND.UNA when there is none (tcp_highest_sack_seq). */
   highestSack: Seq = SEQ_ZERO;
   sackCache: SackCache | null = null;
 
@@ -184,7 +200,7 @@ export class Connection {
   backoff = 0;
   retransmits = 0;
   totalRto = 0;
-  /** Time of the first retransmission of this episode; START − 1 when there is none. */
+  /** Time of the first retransmission of this episode; NEVER when there is none. */
   retransStamp: Instant = NEVER;
   probesOut = 0;
   probesStamp: Instant = NEVER;

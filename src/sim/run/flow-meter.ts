@@ -43,6 +43,8 @@ export class FlowEnd {
   moved: WindowMove = 'kept';
   rmemSeen = 0;
   wmemSeen = 0;
+  /** The peer's FIN has been taken: its stream has ended. */
+  finTaken = false;
   /** This end sent or took a RST, or gave up: its bytes need not arrive. */
   aborted = false;
 
@@ -73,6 +75,9 @@ export class HostMeter implements TcpObserver {
   windowMovedLeft = 0;
   rmemPeak = 0;
   rmemBound = 0;
+  /** Largest skb received, and the most that one write added: what may cross a bound. */
+  rmemSkb = 0;
+  wmemSkb = 0;
   wmemPeak = 0;
   wmemBound = 0;
   ofoPeak = 0;
@@ -109,8 +114,9 @@ export class HostMeter implements TcpObserver {
     e.lastWindow = seg.window;
   }
 
-  onReceived(c: Connection, _seg: Segment, _now: Instant): void {
+  onReceived(c: Connection, seg: Segment, _now: Instant): void {
     this.end(c);
+    if (seg.truesize > this.rmemSkb) this.rmemSkb = seg.truesize;
   }
 
   onWritten(c: Connection, off: number, len: number, now: Instant): void {
@@ -150,6 +156,7 @@ export class HostMeter implements TcpObserver {
       this.connections++;
       if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = now;
     }
+    if (to === 'CLOSE-WAIT' || to === 'CLOSING' || to === 'TIME-WAIT') e.finTaken = true;
     if (to === 'CLOSED' || to === 'TIME-WAIT') this.openWindow(e, now);
   }
 

@@ -1,0 +1,151 @@
+/**
+ * The laws of the whole world, checked at the end of a run (and whenever somebody asks): conservation of frames, CPU time
+ * and memory, bounds of all queues, sleeping threads that have something to do, streams that nothing will ever finish.
+ */
+import { Nic } from '../../kernel/nic.ts';
+import { SLEEPING } from '../../kernel/sched.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import type { Ledger } from './ledger.ts';
+import type { StopOutcome } from './result.ts';
+import type { HostRun, World } from './world.ts';
+
+export function audit(world: World, stop: StopOutcome): void {
+  const { ledger } = world;
+  packets(world, ledger);
+  bytes(world, ledger);
+  for (const run of world.hosts.values()) {
+    cpu(run, ledger);
+    bounds(run, ledger);
+    wakeups(run, ledger);
+  }
+  memory(world, ledger);
+  liveness(world, stop, ledger);
+}
+
+/** Every frame that a link took is delivered, dropped or in flight; what it delivered, the device counted. */
+function packets(world: World, ledger: Ledger): void {
+  const now = world.engine.now;
+  for (const wire of world.wires) {
+    wire.link.sync(now);
+    const l = wire.link.ledger();
+    ledger.checks['conserve-packets']++;
+    if (l.missing !== 0) ledger.fail('conserve-packets', now, `link ${wire.spec.name}: ${l.missing} frames are missing of ${l.offered}`);
+  }
+  for (const run of world.hosts.values()) {
+    for (const d of run.devices) {
+      d.sync();
+      const wire = world.wires.find((w) => w.toDevice !== null && w.spec.to === run.spec.name && d.name === `${run.spec.name}/${w.toDevice.slice(run.spec.name.length + 1)}`)!;
+      const { delivered } = wire.link.ledger();
+      const c = d.counters;
+      let held = 0;
+      if (d instanceof Nic) for (const q of d.queues) held += q.ring.held;
+      const seen = c.rx_packets + c.rx_missed_errors + c.rx_csum_errors + held;
+      ledger.checks['conserve-packets']++;
+      if (seen !== delivered) ledger.fail('conserve-packets', now, `${d.name}: ${delivered} frames arrived, ${seen} are accounted for`);
+    }
+  }
+}
+
+/** What was read was queued, what was queued was written; a stream that ended well arrived whole. */
+function bytes(world: World, ledger: Ledger): void {
+  const now = world.engine.now;
+  for (const e of world.flows.ends) {
+    const { peer } = e;
+    if (peer === null) continue;
+    ledger.checks['conserve-bytes']++;
+    if (e.read > e.queued || e.queued > peer.written) {
+      ledger.fail('conserve-bytes', now, `${e.host.name}:${e.c.sport}: read ${e.read}, queued ${e.queued}, written ${peer.written}`);
+    }
+    const ended = e.c.rcvShutdown && e.finTaken && !e.aborted && !peer.aborted;
+    if (ended && e.queued !== peer.written) {
+      ledger.fail('conserve-bytes', now, `${e.host.name}:${e.c.sport}: the stream ended after ${e.queued} of ${peer.written} bytes`);
+    }
+  }
+}
+
+function cpu(run: HostRun, ledger: Ledger): void {
+  const now = run.host.engine.now;
+  for (const core of run.host.cores) {
+    let sum = 0;
+    for (let bill = 0; bill < 6; bill++) sum += core.spent(bill);
+    ledger.checks['conserve-cpu']++;
+    if (sum !== now) ledger.fail('conserve-cpu', now, `${run.host.name} core ${core.index}: ${sum} ns billed of ${now}`);
+  }
+}
+
+function bounds(run: HostRun, ledger: Ledger): void {
+  const now = run.host.engine.now;
+  const check = (name: string, peak: number, bound: number): void => {
+    ledger.checks['bounded-queues']++;
+    if (peak > bound) ledger.fail('bounded-queues', now, `${run.host.name}: ${name} held ${peak}, its bound is ${bound}`);
+  };
+  for (const l of run.stack.listeners) {
+    check('accept queue', l.acceptMeter.peak, l.acceptMeter.bound);
+    check('SYN queue', l.synMeter.peak, l.synMeter.bound);
+  }
+  for (const d of run.devices) {
+    check('qdisc', d.qdisc.meter.peak, d.qdisc.meter.bound);
+    if (!(d instanceof Nic)) continue;
+    for (const q of d.queues) check('rx ring', q.ring.peak, q.ring.size);
+    check('tx ring', d.tx.peak, d.tx.size);
+  }
+  for (const core of run.host.cores) check('netif_rx backlog', core.softirq.backlog.meter.peak, core.softirq.backlog.meter.bound);
+}
+
+/**
+ * A thread sleeps in a call whose file is ready, and nobody is on the way to wake it: all cores of its host are idle. (While
+ * one is busy, the thread that was woken for it may still be about to take what is there.)
+ */
+function wakeups(run: HostRun, ledger: Ledger): void {
+  const { host } = run;
+  if (host.executing !== null || host.cores.some((core) => core.busy)) return;
+  for (const t of host.threads()) {
+    if (t.state !== SLEEPING) continue;
+    ledger.checks['no-lost-wakeup']++;
+    const wants = WANTS[SYSCALL_NAMES[t.trap.nr] ?? ''];
+    const file = t.process.fds.get(t.trap.fd);
+    if (wants === undefined || file === null || (file.poll() & wants) === 0) continue;
+    ledger.fail('no-lost-wakeup', host.now, `${host.name}: ${t.waitingFor() ?? t.name}, and it is ready`);
+  }
+}
+
+/** What ends the sleep of each call. */
+const READY = EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP;
+const WANTS: Readonly<Record<string, number>> = {
+  accept: READY,
+  read: READY,
+  recv: READY,
+  epoll_wait: EPOLLIN,
+  write: EPOLLOUT | EPOLLERR | EPOLLHUP,
+  send: EPOLLOUT | EPOLLERR | EPOLLHUP,
+  connect: EPOLLOUT | EPOLLERR | EPOLLHUP,
+};
+
+/** Skbs in use are those in flight, in rings and queues; a closed socket holds no memory. */
+function memory(world: World, ledger: Ledger): void {
+  const now = world.engine.now;
+  ledger.checks['conserve-memory']++;
+  if (world.engine.nextTime() === Infinity && world.pool.live !== 0) {
+    ledger.fail('conserve-memory', now, `${world.pool.live} skbs are still in use, and nothing is left to happen`);
+  }
+  for (const e of world.flows.ends) {
+    const { c } = e;
+    ledger.checks['conserve-memory']++;
+    if (c.rmemAlloc < 0 || c.wmemQueued < 0 || c.wmemAlloc < 0) {
+      ledger.fail('conserve-memory', now, `${e.host.name}:${c.sport}: rmem ${c.rmemAlloc}, wmem queued ${c.wmemQueued}, in devices ${c.wmemAlloc}`);
+    }
+    if (c.rmemAlloc > 0 && c.rcvQueue === null && c.ofo === null) {
+      ledger.fail('conserve-memory', now, `${e.host.name}:${c.sport}: charged ${c.rmemAlloc} bytes for empty queues`);
+    }
+  }
+}
+
+/** The run ended without what `stop.when` waits for: who waits, and for what that will not come. */
+function liveness(world: World, stop: StopOutcome, ledger: Ledger): void {
+  ledger.checks.liveness++;
+  if (stop.reason === 'when' || stop.reason === 'stopped' || world.missing.size === 0) return;
+  const waiting: string[] = [];
+  for (const run of world.hosts.values()) waiting.push(...run.host.waiting());
+  const what = stop.reason === 'idle' ? 'nothing is left to happen' : 'the limit is reached';
+  ledger.fail('liveness', world.engine.now, `${what}, but not ${stop.missing.join(', ')}; ${waiting.slice(0, 4).join('; ')}`);
+}

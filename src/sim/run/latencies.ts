@@ -1,0 +1,51 @@
+/**
+ * Latencies of one kind, in an HDR histogram: three significant digits from 1 ns to 104 days, the same numbers on every
+ * machine. Sum, least and greatest are kept exactly beside it.
+ */
+import { build, type Histogram } from 'hdr-histogram-js';
+import type { HistogramSummary } from './result.ts';
+
+export class Latencies {
+  readonly name: string;
+  private histogram: Histogram | null = null;
+  private count = 0;
+  private sum = 0;
+  private least = Infinity;
+  private most = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** @param ns  an integer ≥ 0 */
+  record(ns: number): void {
+    // Made with the first value: most worlds of a property test record none of most kinds.
+    this.histogram ??= build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3, autoResize: true });
+    this.histogram.recordValue(ns > 1 ? ns : 1);
+    this.count++;
+    this.sum += ns;
+    if (ns < this.least) this.least = ns;
+    if (ns > this.most) this.most = ns;
+  }
+
+  get empty(): boolean {
+    return this.count === 0;
+  }
+
+  /** Nanoseconds; only when not empty. */
+  summary(): HistogramSummary {
+    const h = this.histogram!;
+    const at = (p: number): number => Math.min(Math.max(h.getValueAtPercentile(p), this.least), this.most);
+    return {
+      name: this.name,
+      count: this.count,
+      min: this.least,
+      mean: this.sum / this.count,
+      p50: at(50),
+      p90: at(90),
+      p99: at(99),
+      p999: at(99.9),
+      max: this.most,
+    };
+  }
+}

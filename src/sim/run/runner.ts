@@ -1,0 +1,120 @@
+/** Runs a world to its end and makes the result. */
+import { LAST, type Instant } from '../../base/units.ts';
+import { SLEEPING } from '../../kernel/sched.ts';
+import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import { info } from '../../tcp/index.ts';
+import { focusOf, type Scenario } from '../scenario/types.ts';
+import { audit } from './audit.ts';
+import { tapWires } from './capture-taps.ts';
+import { measure } from './measure.ts';
+import type { ConnectionSummary, HistogramSummary, RunOptions, RunResult, StopOutcome, WaitingThread } from './result.ts';
+import { VERSION } from './version.ts';
+import { World } from './world.ts';
+
+/** Connections whose tcp_info a result holds; all of them count in its metrics. */
+const CONNECTIONS_SHOWN = 100;
+/** Times that `onProgress` is asked between start and limit. */
+const SLICES = 500;
+
+/**
+ * One scenario, one run.
+ *
+ * @throws ScenarioError when the world cannot be built, LivelockError when its clock stops moving, InvariantError when
+ *   hostwire itself is broken
+ */
+export function runScenario(scenario: Scenario, options: RunOptions = {}): RunResult {
+  const world = new World(scenario, {
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.invariants === undefined ? {} : { invariants: options.invariants }),
+    ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
+  });
+  if (options.capture !== undefined) tapWires(world, options.capture);
+  return finish(world, run(world, options), options);
+}
+
+/** Runs to `stop.when`, to the limit, to the first broken law, or until nothing is left to happen. */
+export function run(world: World, options: Pick<RunOptions, 'onProgress'> = {}): StopOutcome {
+  const { engine } = world;
+  const limit = Math.min(world.scenario.stop.limitNs, LAST);
+  const slice = options.onProgress === undefined ? limit : Math.max(1, Math.ceil(limit / SLICES));
+  let reason: StopOutcome['reason'] = 'limit';
+  for (;;) {
+    const until = Math.min(limit, engine.now + slice) as Instant;
+    const outcome = engine.run(until);
+    if (outcome === 'idle') reason = 'idle';
+    if (outcome === 'stopped') reason = world.stoppedAt === null ? 'stopped' : 'when';
+    if (outcome !== 'until' || until >= limit) break;
+    if (options.onProgress?.({ nowNs: engine.now, limitNs: limit }) === false) {
+      reason = 'stopped';
+      break;
+    }
+  }
+  if (world.missing.size === 0 && world.scenario.stop.when.length > 0) reason = 'when';
+  // Without `when` a scenario runs until nothing is left to happen.
+  if (reason === 'idle' && world.scenario.stop.when.length === 0) reason = 'when';
+  return { reason, atNs: engine.now, missing: [...world.missing] };
+}
+
+function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult {
+  const { scenario, engine, ledger } = world;
+  const guarded = options.invariants !== false;
+  if (guarded) audit(world, stop);
+  const measured = measure(world);
+  return {
+    scenario: scenario.name,
+    shows: scenario.shows,
+    label: scenario.label,
+    variant: scenario.variant,
+    settings: scenario.settings,
+    seed: scenario.seed,
+    profile: scenario.profile,
+    version: VERSION,
+    hosts: scenario.hosts.map((h) => h.name),
+    focus: focusOf(scenario),
+    simulatedNs: engine.now,
+    wallMs: 0,
+    stop,
+    metrics: measured.metrics,
+    histograms: histograms(world),
+    series: [],
+    counters: measured.counters,
+    drops: measured.drops,
+    queues: measured.queues,
+    connections: connections(world),
+    invariants: guarded ? ledger.verdicts() : [],
+    expectations: [],
+    fingerprint: engine.fingerprint(),
+    eventFingerprint: null,
+    waiting: stop.reason === 'when' ? [] : waiting(world),
+    notes: [],
+  };
+}
+
+function histograms(world: World): HistogramSummary[] {
+  const all = [world.latencies, ...[...world.apps.values()].map((a) => a.latencies)];
+  return all.filter((l) => !l.empty).map((l) => l.summary());
+}
+
+function connections(world: World): ConnectionSummary[] {
+  const names = new Map<number, string>();
+  for (const [name, run] of world.hosts) names.set(run.host.addr, name);
+  return world.flows.ends.slice(0, CONNECTIONS_SHOWN).map((e) => ({
+    name: `${e.host.name}:${e.c.sport}->${names.get(e.c.dst) ?? e.c.dst}:${e.c.dport}`,
+    host: e.host.name,
+    info: { ...(info(e.c, world.engine.now) as unknown as Record<string, number>), bytes_read: e.read, bytes_written: e.written },
+  }));
+}
+
+function waiting(world: World): WaitingThread[] {
+  const out: WaitingThread[] = [];
+  for (const [host, run] of world.hosts) {
+    for (const t of run.host.threads()) {
+      if (t.state !== SLEEPING) continue;
+      const fd = t.process.fds.get(t.trap.fd);
+      const call = `${SYSCALL_NAMES[t.trap.nr] ?? 'exit'}${fd === null ? '' : `(${t.trap.fd})`}`;
+      out.push({ host, thread: t.name, call, sinceNs: t.asleepSince });
+    }
+  }
+  return out;
+}
+

@@ -1,0 +1,277 @@
+/**
+ * A scenario's description as a world that can run: hosts with their stacks and devices, links and routers, applications.
+ * The only file where machines and wires meet: a device's wire is a link, a link's receiver is a device.
+ *
+ * Each end of a link is an interface of its own (eth0, eth1, … in the order of the links; tun0 … for a tun). Addresses are
+ * 10.0.0.1 and up, in the order of the hosts.
+ */
+import { assert, ScenarioError } from '../../base/assert.ts';
+import type { Random } from '../../base/random.ts';
+import type { TraceSink } from '../../base/trace.ts';
+import type { Ingress } from '../../base/train.ts';
+import type { Instant } from '../../base/units.ts';
+import { APP, Engine } from '../../engine/engine.ts';
+import type { AppEnv } from '../../app/env.ts';
+import type { ThreadApp } from '../../app/models.ts';
+import { rawSource, type FrameSource } from '../../app/load/raw.ts';
+import type { Costs } from '../../kernel/costs.ts';
+import { Host } from '../../kernel/host.ts';
+import { Lo } from '../../kernel/lo.ts';
+import type { NetDevice } from '../../kernel/netdev.ts';
+import { Nic } from '../../kernel/nic.ts';
+import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from '../../kernel/profile.ts';
+import { SkbPool } from '../../kernel/skb.ts';
+import { Stack } from '../../kernel/stack.ts';
+import { SOCKET_CALLS } from '../../kernel/syscalls/sockets.ts';
+import { MACHINE_CALLS, syscallTable } from '../../kernel/syscalls/table.ts';
+import { Tun, type TunOptions } from '../../kernel/tun.ts';
+import { tcpOptions } from '../../tcp/options.ts';
+import { Link } from '../net/link.ts';
+import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
+import { Router, type Port } from '../net/router.ts';
+import { sysctlNumber, tcpChanges } from '../scenario/sysctl.ts';
+import type { AppSpec, HostSpec, LinkDirection, RawApp, Scenario } from '../scenario/types.ts';
+import { AppRun, launch } from './apps.ts';
+import { HostGuard } from './flow-guard.ts';
+import { Flows, HostMeter } from './flow-meter.ts';
+import { Latencies } from './latencies.ts';
+import { Ledger } from './ledger.ts';
+import { RawSender } from './raw-sender.ts';
+import { mustReach, routesOf, type Edge } from './routes.ts';
+
+const FIRST_ADDRESS = 0x0a00_0001; // 10.0.0.1
+/** Descriptors a process may hold, beside one for each connection of the scenario. */
+const NOFILE_SPARE = 64;
+
+export interface WorldOptions {
+  readonly trace?: TraceSink;
+  /** Default true. */
+  readonly invariants?: boolean;
+  readonly eventHash?: boolean;
+}
+
+/** One host with what belongs to it. */
+export interface HostRun {
+  readonly spec: HostSpec;
+  readonly host: Host;
+  readonly stack: Stack;
+  readonly meter: HostMeter;
+  readonly devices: readonly (Nic | Tun)[];
+}
+
+/** One direction of a link. */
+export interface WireRun {
+  readonly spec: LinkDirection;
+  readonly link: Link;
+  /** The interface that sends, `host:eth0`, and the one that receives; null at a router. */
+  readonly fromDevice: string | null;
+  readonly toDevice: string | null;
+}
+
+export class World {
+  readonly scenario: Scenario;
+  readonly engine: Engine;
+  readonly pool: SkbPool = new SkbPool();
+  readonly hosts: Map<string, HostRun> = new Map();
+  readonly routers: Map<string, Router> = new Map();
+  readonly wires: WireRun[] = [];
+  readonly apps: Map<string, AppRun> = new Map();
+  readonly raws: RawSender[] = [];
+  readonly flows: Flows = new Flows();
+  readonly latencies: Latencies = new Latencies('latency');
+  readonly ledger: Ledger;
+  /** What `stop.when` still waits for. */
+  readonly missing: Set<string> = new Set();
+  stoppedAt: Instant | null = null;
+
+  constructor(scenario: Scenario, options: WorldOptions = {}) {
+    this.scenario = scenario;
+    this.engine = new Engine({
+      seed: scenario.seed,
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
+      ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
+    });
+    this.ledger = new Ledger(() => this.engine.stop());
+    this.flows.onLatency = (ns) => this.latencies.record(ns);
+    const guarded = options.invariants !== false;
+    for (const spec of scenario.hosts) this.addHost(spec, guarded);
+    for (const spec of scenario.routers) this.routers.set(spec.name, new Router(this.engine, spec.name));
+    this.connect();
+    for (const e of scenario.stop.when) this.missing.add(`${e.app}.${e.event}`);
+    for (const spec of scenario.apps) this.addApp(spec);
+  }
+
+  host(name: string): HostRun {
+    const h = this.hosts.get(name);
+    assert(h !== undefined, 'world: no such host', () => name);
+    return h;
+  }
+
+  private addHost(spec: HostSpec, guarded: boolean): void {
+    const index = this.hosts.size;
+    const sysctl = spec.sysctl;
+    const syscalls = syscallTable(MACHINE_CALLS, SOCKET_CALLS);
+    const host = new Host(
+      this.engine,
+      {
+        name: spec.name,
+        addr: FIRST_ADDRESS + index,
+        cpus: spec.cpus,
+        machine: spec.machine,
+        costs: spec.costs as Partial<Costs>,
+        softnet: {
+          weight: sysctlNumber(sysctl, 'net.core.dev_weight'),
+          budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
+          budgetNs: sysctlNumber(sysctl, 'net.core.netdev_budget_usecs') * 1000,
+          maxBacklog: sysctlNumber(sysctl, 'net.core.netdev_max_backlog'),
+        },
+      },
+      syscalls,
+    );
+    const stack = new Stack(host, {
+      index,
+      pool: this.pool,
+      tcp: tcpOptions({ hz: spec.hz as 250 | 'exact', ...tcpChanges(sysctl) }),
+      somaxconn: sysctlNumber(sysctl, 'net.core.somaxconn'),
+      syncookies: sysctlNumber(sysctl, 'net.ipv4.tcp_syncookies') === 0 ? 0 : 1,
+      maxSynBacklog: sysctlNumber(sysctl, 'net.ipv4.tcp_max_syn_backlog'),
+    });
+    new Lo(host);
+    const meter = guarded ? new HostGuard(spec.name, this.flows, this.ledger) : new HostMeter(spec.name, this.flows);
+    stack.tcp.observer = meter;
+    this.hosts.set(spec.name, { spec, host, stack, meter, devices: [] });
+  }
+
+  /** Devices and ports at both ends of every link, the links between them, and the routes over them. */
+  private connect(): void {
+    const edges: Edge[] = [];
+    const senders: (NetDevice | Port)[] = [];
+    for (const spec of this.scenario.links) {
+      const ends = spec.between.map((name) => this.addInterface(name, spec.directions[0].options.mtu));
+      spec.directions.forEach((d, i) => {
+        const [from, to] = [ends[i]!, ends[1 - i]!];
+        const router = this.routers.get(d.from);
+        const limit = d.options.limit ?? (router === undefined ? null : (this.routerLimit(d.from) ?? PORT_LIMIT));
+        const link = new Link(this.engine, d.name, { ...d.options, limit }, to.ingress);
+        if (router !== undefined) router.connect(from.sender as Port, link);
+        else plug(from.sender as Nic | Tun, link);
+        edges.push({ from: d.from, to: d.to, index: edges.length });
+        senders.push(from.sender);
+        this.wires.push({ spec: d, link, fromDevice: from.device, toDevice: to.device });
+      });
+    }
+    this.route(edges, senders);
+  }
+
+  private route(edges: readonly Edge[], senders: readonly (NetDevice | Port)[]): void {
+    const routes = routesOf(edges, new Set(this.routers.keys()));
+    for (const [from, table] of routes) {
+      for (const [to, edge] of table) {
+        const target = this.hosts.get(to);
+        if (target === undefined) continue;
+        const router = this.routers.get(from);
+        if (router !== undefined) router.route(target.host.addr, senders[edge] as Port);
+        else this.host(from).stack.addRoute(target.host.addr, senders[edge] as NetDevice);
+      }
+    }
+    for (const app of this.scenario.apps) {
+      const to = app.model === 'raw' ? app.to : 'connect' in app ? app.connect.host : app.host;
+      mustReach(routes, app.host, to, app.path);
+    }
+  }
+
+  private routerLimit(name: string): LinkOptions['limit'] {
+    return this.scenario.routers.find((r) => r.name === name)?.limit ?? null;
+  }
+
+  private addInterface(name: string, mtu: number): { ingress: Ingress; sender: NetDevice | Port; device: string | null } {
+    const router = this.routers.get(name);
+    if (router !== undefined) {
+      const port = router.addPort();
+      return { ingress: port, sender: port, device: null };
+    }
+    const run = this.host(name);
+    const device = makeDevice(run, mtu);
+    (run.devices as (Nic | Tun)[]).push(device);
+    return { ingress: device.ingress, sender: device, device: `${name}:${device.name.slice(name.length + 1)}` };
+  }
+
+  private addApp(spec: AppSpec): void {
+    const { host } = this.host(spec.host);
+    const app = new AppRun(spec, host, this.latencies, (a) => this.onClosed(a));
+    this.apps.set(spec.name, app);
+    const env: AppEnv = { name: spec.name, random: this.random, resolve: (name) => this.host(name).host.addr };
+    if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));
+    else launch(app, spec as ThreadApp, env, this.nofile());
+  }
+
+  private get random(): Random {
+    return this.engine.random;
+  }
+
+  /** A raw source sends on the wire by itself: the machine it stands on is not part of what it shows. */
+  private addRaw(spec: RawApp, app: AppRun, source: FrameSource): void {
+    const to = this.host(spec.to).host.addr;
+    const from = this.host(spec.host);
+    const device = from.stack.route(to);
+    const wire = this.wires.find((w) => w.fromDevice !== null && device !== null && `${spec.host}/${w.fromDevice.slice(spec.host.length + 1)}` === device.name);
+    assert(wire !== undefined, 'world: no wire for a raw source', () => spec.name);
+    const kind = this.engine.define(`app/${spec.name}/frame`, APP, () => sender.onTimer());
+    const sender = new RawSender(this.engine, kind, this.pool, source, from.host.addr, to, wire.link, () => app.closed(this.engine.now));
+    this.raws.push(sender);
+  }
+
+  /** RLIMIT_NOFILE: as many descriptors as the scenario has connections, at least what Linux has. */
+  private nofile(): number {
+    let connections = 0;
+    for (const a of this.scenario.apps) if ('connections' in a) connections += a.connections;
+    return Math.max(1024, connections + NOFILE_SPARE);
+  }
+
+  private onClosed(app: AppRun): void {
+    if (!this.missing.delete(`${app.name}.closed`) || this.missing.size > 0) return;
+    this.stoppedAt = this.engine.now;
+    this.engine.stop();
+  }
+}
+
+function plug(device: Nic | Tun, link: Link): void {
+  device.wire = link;
+  link.sender = device;
+}
+
+function makeDevice(run: HostRun, mtu: number): Nic | Tun {
+  const { spec, host } = run;
+  const n = run.devices.length;
+  if (spec.device === 'tun') {
+    const changes: Partial<TunOptions> = { mtu, ...(spec.nic.txqueuelen === null ? {} : { txqueuelen: spec.nic.txqueuelen }) };
+    return new Tun(host, `tun${n}`, changes);
+  }
+  if (spec.device === 'lo') throw new ScenarioError(`host ${spec.name} has only lo, and lo takes no link`, ['hosts', spec.name, 'device'], 'use nic or tun');
+  return new Nic(host, `eth${n}`, nicOptions(spec, mtu));
+}
+
+/** What the scenario writes, over what the machine has. */
+export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
+  const base = spec.machine === 'ideal' ? IDEAL_NIC : NIC_DEFAULTS;
+  const n = spec.nic;
+  return {
+    ...base,
+    mtu,
+    queues: n.queues ?? base.queues,
+    rxRing: n.ring.rx ?? base.rxRing,
+    txRing: n.ring.tx ?? base.txRing,
+    coalesce: {
+      rxUsecs: n.coalesce.rxUsecs ?? base.coalesce.rxUsecs,
+      rxFrames: n.coalesce.rxFrames ?? Math.min(base.coalesce.rxFrames, n.ring.rx ?? base.rxRing),
+      txUsecs: n.coalesce.txUsecs ?? base.coalesce.txUsecs,
+      txFrames: n.coalesce.txFrames ?? Math.min(base.coalesce.txFrames, n.ring.tx ?? base.txRing),
+    },
+    napi: n.napi ?? base.napi,
+    tso: n.features.tso ?? base.tso,
+    gso: n.features.gso ?? base.gso,
+    gro: n.features.gro ?? base.gro,
+    txqueuelen: n.txqueuelen ?? base.txqueuelen,
+  };
+}
+
