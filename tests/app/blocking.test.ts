@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { blockingServer, echoServer } from '../../src/app/blocking/server.ts';
 import { stalledServer } from '../../src/app/blocking/stalled.ts';
-import { BLOCKING_DEFAULTS, STALLED_DEFAULTS, type BlockingOptions } from '../../src/app/options.ts';
+import {
+  BLOCKING_DEFAULTS,
+  STALLED_DEFAULTS,
+  type BlockingOptions,
+} from '../../src/app/options.ts';
 import * as k from '../../src/kernel/syscall.ts';
 import { Driver, FakeProbe } from './driver.ts';
 
@@ -10,9 +14,12 @@ const CONN = 4;
 
 function server(o: Partial<BlockingOptions>): { main: Driver; probe: FakeProbe } {
   const probe = new FakeProbe();
-  const main = new Driver((sys) => blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 8080, ...o }, probe));
+  const main = new Driver((sys) =>
+    blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 8080, ...o }, probe),
+  );
   main.call('socket', LISTENER);
-  for (const name in o.sockopt) main.call('setsockopt', 0, LISTENER, k.SOL_SOCKET, k.SO_RCVBUF, Number(o.sockopt[name]));
+  for (const name in o.sockopt)
+    main.call('setsockopt', 0, LISTENER, k.SOL_SOCKET, k.SO_RCVBUF, Number(o.sockopt[name]));
   main.call('bind', 0, LISTENER, 8080);
   main.call('listen', 0, LISTENER, o.backlog ?? 128);
   return { main, probe };
@@ -105,7 +112,9 @@ describe('a thread per connection', () => {
   });
 
   it('says which port is taken', () => {
-    const main = new Driver((sys) => blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80 }, new FakeProbe()));
+    const main = new Driver((sys) =>
+      blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80 }, new FakeProbe()),
+    );
     main.call('socket', LISTENER);
     expect(() => main.call('bind', -k.EADDRINUSE)).toThrow('bind to port 80: EADDRINUSE');
   });
@@ -145,7 +154,9 @@ describe('a pool', () => {
 });
 
 it('echo writes as many bytes as it read', () => {
-  const main = new Driver((sys) => echoServer(sys, { ...BLOCKING_DEFAULTS, listen: 7 }, new FakeProbe()));
+  const main = new Driver((sys) =>
+    echoServer(sys, { ...BLOCKING_DEFAULTS, listen: 7 }, new FakeProbe()),
+  );
   main.call('socket', LISTENER);
   main.call('bind', 0);
   main.call('listen', 0);

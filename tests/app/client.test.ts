@@ -9,7 +9,14 @@ const EP = 9;
 
 function start(o: Partial<ClientOptions>): { t: Driver; probe: FakeProbe } {
   const probe = new FakeProbe();
-  const all = { ...CLIENT_DEFAULTS, connect: { host: 'server', port: 80 }, requests: 2, request: 10, response: 100, ...o };
+  const all = {
+    ...CLIENT_DEFAULTS,
+    connect: { host: 'server', port: 80 },
+    requests: 2,
+    request: 10,
+    response: 100,
+    ...o,
+  };
   return { t: new Driver((sys) => client(sys, all, probe, fakeEnv())), probe };
 }
 

@@ -9,7 +9,14 @@ import { instant, type Instant } from '../../src/base/units.ts';
 import type { AppEnv } from '../../src/app/env.ts';
 import type { Probe } from '../../src/app/probe.ts';
 import * as k from '../../src/kernel/syscall.ts';
-import { EpollEvents, Futex, Sys, Trap, type ThreadBody, type ThreadStart } from '../../src/kernel/syscall.ts';
+import {
+  EpollEvents,
+  Futex,
+  Sys,
+  Trap,
+  type ThreadBody,
+  type ThreadStart,
+} from '../../src/kernel/syscall.ts';
 
 /** Takes a frame as the kernel does: it is free for the next call then. */
 function take(trap: Trap): { name: string; args: number[]; obj: unknown } {

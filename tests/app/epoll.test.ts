@@ -10,7 +10,9 @@ const CONN = 5;
 
 function server(o: Partial<EpollOptions>): { loop: Driver; probe: FakeProbe } {
   const probe = new FakeProbe();
-  const loop = new Driver((sys) => epollServer(sys, { ...EPOLL_DEFAULTS, listen: 80, read: 1000, ...o }, probe));
+  const loop = new Driver((sys) =>
+    epollServer(sys, { ...EPOLL_DEFAULTS, listen: 80, read: 1000, ...o }, probe),
+  );
   loop.call('socket', LISTENER, 0, k.NONBLOCK);
   loop.call('bind', 0, LISTENER, 80);
   loop.call('listen', 0);

@@ -14,12 +14,15 @@ import { prop } from '../support/prop.ts';
 import { Driver, fakeEnv, FakeProbe } from './driver.ts';
 
 it('cuts a stream into the same messages however the reads fall', () => {
-  prop([fc.integer({ min: 1, max: 50 }), fc.array(fc.integer({ min: 1, max: 200 }))], (size, reads) => {
-    const frames = new FixedFrames(size);
-    const whole = reads.reduce((sum, n) => sum + frames.take(n), 0);
-    const bytes = reads.reduce((sum, n) => sum + n, 0);
-    return whole * size + frames.partial === bytes && frames.partial < size;
-  });
+  prop(
+    [fc.integer({ min: 1, max: 50 }), fc.array(fc.integer({ min: 1, max: 200 }))],
+    (size, reads) => {
+      const frames = new FixedFrames(size);
+      const whole = reads.reduce((sum, n) => sum + frames.take(n), 0);
+      const bytes = reads.reduce((sum, n) => sum + n, 0);
+      return whole * size + frames.partial === bytes && frames.partial < size;
+    },
+  );
 });
 
 it('gives back users in order of time, then of number, whatever the order they came in', () => {
@@ -28,15 +31,29 @@ it('gives back users in order of time, then of number, whatever the order they c
     for (const [at, user] of entries) heap.push(instant(at), user);
     const sorted = entries.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
     for (const [at, user] of sorted) {
-      if (heap.pop(instant(at - 1)) !== -1 || heap.next() !== at || heap.pop(instant(at)) !== user) return false;
+      if (heap.pop(instant(at - 1)) !== -1 || heap.next() !== at || heap.pop(instant(at)) !== user)
+        return false;
     }
     return heap.next() === NEVER && heap.pop(instant(1e9)) === -1;
   });
 });
 
 describe('intended times', () => {
-  const times = (arrivals: 'fixed' | 'poisson', user: number, users: number, n: number): number[] => {
-    const t = new IntendedTimes(instant(1000), 300, arrivals, user, users, new Random('7'), `u${user}`);
+  const times = (
+    arrivals: 'fixed' | 'poisson',
+    user: number,
+    users: number,
+    n: number,
+  ): number[] => {
+    const t = new IntendedTimes(
+      instant(1000),
+      300,
+      arrivals,
+      user,
+      users,
+      new Random('7'),
+      `u${user}`,
+    );
     return Array.from({ length: n }, () => t.next());
   };
 
@@ -56,7 +73,14 @@ describe('intended times', () => {
 
 it('shares the requests out over the users in turn, all of them', () => {
   prop([fc.nat(50), fc.integer({ min: 1, max: 20 })], (requests, connections) => {
-    const o = { ...CLIENT_DEFAULTS, connect: { host: 'a', port: 1 }, requests, request: 1, response: 1, connections };
+    const o = {
+      ...CLIENT_DEFAULTS,
+      connect: { host: 'a', port: 1 },
+      requests,
+      request: 1,
+      response: 1,
+      connections,
+    };
     let sum = 0;
     for (let i = 0; i < connections; i++) sum += new UserTimes(o, fakeEnv(), i).left;
     return sum === requests;
@@ -70,21 +94,39 @@ describe('a raw source', () => {
   };
 
   it('sends at the given times, then never again', () => {
-    expect(next3({ to: 'b', bytes: 64, when: { kind: 'times', timesNs: [5, 5] } })).toEqual([5, 5, NEVER]);
+    expect(next3({ to: 'b', bytes: 64, when: { kind: 'times', timesNs: [5, 5] } })).toEqual([
+      5,
+      5,
+      NEVER,
+    ]);
   });
 
   it('sends at a rate, as often as asked', () => {
-    const when = { kind: 'rate', arrivals: 'fixed', ratePerSec: 1000, count: 2, startNs: 10 } as const;
+    const when = {
+      kind: 'rate',
+      arrivals: 'fixed',
+      ratePerSec: 1000,
+      count: 2,
+      startNs: 10,
+    } as const;
     expect(next3({ to: 'b', bytes: 64, when })).toEqual([10, 1_000_010, NEVER]);
   });
 
   it('refuses times that go back', () => {
-    expect(() => next3({ to: 'b', bytes: 64, when: { kind: 'times', timesNs: [5, 4] } })).toThrow('go back');
+    expect(() => next3({ to: 'b', bytes: 64, when: { kind: 'times', timesNs: [5, 4] } })).toThrow(
+      'go back',
+    );
   });
 });
 
 const FD = 3;
-const bulk = (o: Partial<BulkOptions>): BulkOptions => ({ ...BULK_DEFAULTS, connect: { host: 'server', port: 80 }, bytes: 150, write: 100, ...o });
+const bulk = (o: Partial<BulkOptions>): BulkOptions => ({
+  ...BULK_DEFAULTS,
+  connect: { host: 'server', port: 80 },
+  bytes: 150,
+  write: 100,
+  ...o,
+});
 
 describe('the bulk sender with a thread per connection', () => {
   it('writes all, half-closes, waits for the end, closes, and says so', () => {
@@ -108,7 +150,9 @@ describe('the bulk sender with a thread per connection', () => {
   });
 
   it('leaves the connection open, for the other end to close, when it is not to close', () => {
-    const t = new Driver((sys) => bulkSender(sys, bulk({ bytes: 0, close: false }), new FakeProbe(), fakeEnv()));
+    const t = new Driver((sys) =>
+      bulkSender(sys, bulk({ bytes: 0, close: false }), new FakeProbe(), fakeEnv()),
+    );
     t.call('clock_gettime', 0);
     t.call('socket', FD);
     t.call('connect', 0);
@@ -131,7 +175,9 @@ describe('the bulk sender with a thread per connection', () => {
 
   it('is through when the last of its connections is', () => {
     const probe = new FakeProbe();
-    const main = new Driver((sys) => bulkSender(sys, bulk({ connections: 2, staggerNs: 7, bytes: 0 }), probe, fakeEnv()));
+    const main = new Driver((sys) =>
+      bulkSender(sys, bulk({ connections: 2, staggerNs: 7, bytes: 0 }), probe, fakeEnv()),
+    );
     main.call('clone', 100);
     const second = new Driver(main.spawned[0]!);
     second.call('clock_gettime', 0);

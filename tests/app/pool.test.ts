@@ -31,7 +31,12 @@ class LooksOnce extends ConnectionQueue {
 }
 
 /** Producers put n connections, workers take until they have had `-1`; the order of all steps is drawn. */
-function served(make: (probe: FakeProbe) => ConnectionQueue, n: number, workers: number, turns: number[]): { got: number[]; waiting: number; peak: number } {
+function served(
+  make: (probe: FakeProbe) => ConnectionQueue,
+  n: number,
+  workers: number,
+  turns: number[],
+): { got: number[]; waiting: number; peak: number } {
   const probe = new FakeProbe();
   const queue = make(probe);
   let turn = 0;
@@ -54,7 +59,12 @@ function served(make: (probe: FakeProbe) => ConnectionQueue, n: number, workers:
   return { got: got.toSorted((a, b) => a - b), waiting, peak: probe.meters[0]!.peak };
 }
 
-const world: [fc.Arbitrary<number>, fc.Arbitrary<number>, fc.Arbitrary<number>, fc.Arbitrary<number[]>] = [
+const world: [
+  fc.Arbitrary<number>,
+  fc.Arbitrary<number>,
+  fc.Arbitrary<number>,
+  fc.Arbitrary<number[]>,
+] = [
   fc.integer({ min: 0, max: 30 }),
   fc.integer({ min: 1, max: 5 }),
   fc.integer({ min: 1, max: 4 }),
@@ -65,19 +75,34 @@ const holds =
   (make: (bound: number, probe: FakeProbe) => ConnectionQueue) =>
   (n: number, workers: number, bound: number, turns: number[]): boolean => {
     const r = served((probe) => make(bound, probe), n, workers, turns);
-    return r.waiting === 0 && r.peak <= bound && r.got.length === n && r.got.every((fd, i) => fd === i);
+    return (
+      r.waiting === 0 && r.peak <= bound && r.got.length === n && r.got.every((fd, i) => fd === i)
+    );
   };
 
 it('hands every connection to one worker, once, and never holds more than its bound, whatever the schedule [sem_overview(7)]', () => {
-  prop(world, holds((bound, probe) => new ConnectionQueue(bound, probe)));
+  prop(
+    world,
+    holds((bound, probe) => new ConnectionQueue(bound, probe)),
+  );
 });
 
 it('fails that when put() does not wake a sleeping worker', () => {
-  expect(() => prop(world, holds((bound, probe) => new Forgets(bound, probe)))).toThrow();
+  expect(() =>
+    prop(
+      world,
+      holds((bound, probe) => new Forgets(bound, probe)),
+    ),
+  ).toThrow();
 });
 
 it('fails that when a woken worker does not look again', () => {
-  expect(() => prop(world, holds((bound, probe) => new LooksOnce(bound, probe)))).toThrow();
+  expect(() =>
+    prop(
+      world,
+      holds((bound, probe) => new LooksOnce(bound, probe)),
+    ),
+  ).toThrow();
 });
 
 it('makes no system call when nobody sleeps', () => {

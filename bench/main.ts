@@ -1,0 +1,73 @@
+/**
+ * `npm run bench`: every bench in a process of its own, so that none runs on what another has warmed up or littered.
+ * `-- --json` prints one JSON object; names choose: `npm run bench -- bulk many`. Rates hold for the machine they were
+ * measured on: compare two versions on one machine, in one sitting. Events, steps and bytes do not depend on it.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Row } from './measure.ts';
+
+/** Name, program, flags of Node, arguments. */
+const BENCHES: readonly (readonly [
+  name: string,
+  file: string,
+  flags: readonly string[],
+  args: readonly string[],
+])[] = [
+  ['engine', 'engine.ts', [], ['--json']],
+  ['bulk', 'bulk.ts', [], ['ideal']],
+  ['bulk, no invariants', 'bulk.ts', [], ['ideal', 'off']],
+  ['bulk, Linux costs', 'bulk.ts', [], ['linux']],
+  ['many', 'many.ts', [], []],
+  ['many, no invariants', 'many.ts', [], ['off']],
+  ['idle', 'idle.ts', ['--expose-gc'], []],
+  ['worlds', 'worlds.ts', [], []],
+  ['worlds, no invariants', 'worlds.ts', [], ['off']],
+  // A young generation that holds the whole run: nothing is collected, so what is used at the end is what was allocated.
+  [
+    'allocated',
+    'allocated.ts',
+    ['--expose-gc', '--min-semi-space-size=1024', '--max-semi-space-size=1024'],
+    [],
+  ],
+];
+
+function runBench(file: string, flags: readonly string[], args: readonly string[]): Row {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const argv = ['--import', 'tsx', ...flags, path, ...args];
+  const out = execFileSync(process.execPath, argv, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(out.trim().split('\n').at(-1)!) as Row;
+}
+
+const args = process.argv.slice(2);
+const json = args.includes('--json');
+const names = args.filter((a) => !a.startsWith('--'));
+const chosen = BENCHES.filter(
+  ([name]) => names.length === 0 || names.some((n) => name === n || name.startsWith(`${n},`)),
+);
+if (chosen.length === 0)
+  throw new Error(`no such bench; there are ${BENCHES.map(([name]) => name).join(' · ')}`);
+
+const results: Record<string, Row> = {};
+for (const [name, file, flags, rest] of chosen) {
+  const row = runBench(file, flags, rest);
+  results[name] = row;
+  if (json) continue;
+  console.log(name);
+  for (const [key, value] of Object.entries(row)) console.log(`  ${key.padEnd(34)} ${show(value)}`);
+}
+if (json) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length };
+  console.log(JSON.stringify({ machine, benches: results }, null, 2));
+}
+
+function show(value: unknown): string {
+  if (typeof value !== 'number') return typeof value === 'string' ? value : JSON.stringify(value);
+  return value >= 1000
+    ? Math.round(value).toLocaleString('en').padStart(14)
+    : value.toPrecision(4).padStart(14);
+}

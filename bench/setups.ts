@@ -1,0 +1,108 @@
+/**
+ * The worlds that are measured, described as a scenario file would. The first two are those of ns-3's bulk.cc and many.cc:
+ * hosts without a price (ns-3 has none), point-to-point links with a 2-byte header, buffers as there.
+ */
+import { describe } from '../src/sim/scenario/load.ts';
+import type { Scenario } from '../src/sim/scenario/types.ts';
+
+const MSS = 1448;
+const seed = 1;
+
+function one(name: string, scenario: unknown): Scenario {
+  return describe(name, { seed, shows: `bench: ${name}`, ...(scenario as object) })[0]!;
+}
+
+export type Machine = 'ideal' | 'linux';
+
+/**
+ * One transfer over 10 Gbit/s, 1 ms one way, MSS 1448, buffers of 4 MiB: SO_RCVBUF and SO_SNDBUF are doubled by the
+ * kernel and half of that is for overhead, so 4 MiB of window remain. No loss, and the queue is deeper than the window.
+ *
+ * @param bytes payload, 1 GB in the anchor
+ */
+export function bulk(bytes: number, machine: Machine): Scenario {
+  const buffers = { 'net.core.rmem_max': 4_194_304, 'net.core.wmem_max': 4_194_304 };
+  const nic = { features: { tso: 'off', gso: 'off', gro: 'off' } };
+  const sockopt = { SO_RCVBUF: 4_194_304, SO_SNDBUF: 4_194_304 };
+  return one(`bulk ${machine}`, {
+    hosts: {
+      client: { machine, cpus: 2, sysctl: buffers, nic },
+      server: { machine, cpus: 2, sysctl: buffers, nic },
+    },
+    links: [
+      {
+        between: ['client', 'server'],
+        rate: '10 Gbit/s',
+        overhead: '2 B',
+        delay: '1 ms',
+        limit: '10000 packets',
+      },
+    ],
+    apps: {
+      server: { host: 'server', model: 'blocking', listen: 5001, read: '64 KiB', sockopt },
+      upload: {
+        host: 'client',
+        model: 'bulk',
+        connect: 'server:5001',
+        bytes: `${bytes} B`,
+        write: `${MSS * 16} B`,
+        sockopt,
+      },
+    },
+    stop: { when: 'upload.closed', limit: '1000 s' },
+  });
+}
+
+/**
+ * So many connections over 10 Gbit/s, 5 ms: they connect 10 µs apart, stay idle, and from 500 ms on send 100 KB each, 100 µs
+ * apart (the link is 80 % loaded). One thread on either side serves them all.
+ */
+export function many(connections: number, bytes: number, sendAt = '500 ms'): Scenario {
+  const host = {
+    machine: 'ideal',
+    sysctl: { 'net.core.somaxconn': 65_535, 'net.core.wmem_max': 4_194_304 },
+    nic: { features: { tso: 'off', gso: 'off', gro: 'off' } },
+  };
+  return one('many', {
+    hosts: { client: host, server: host },
+    links: [
+      {
+        between: ['client', 'server'],
+        rate: '10 Gbit/s',
+        overhead: '2 B',
+        delay: '5 ms',
+        limit: '100000 packets',
+      },
+    ],
+    apps: {
+      server: { host: 'server', model: 'epoll', listen: 80, backlog: 65_535, read: '64 KiB' },
+      upload: {
+        host: 'client',
+        model: 'bulk',
+        io: 'epoll',
+        connect: 'server:80',
+        connections,
+        stagger: '10 us',
+        send: sendAt,
+        'send-stagger': '100 us',
+        bytes: `${bytes} B`,
+        write: `${bytes} B`,
+        sockopt: { SO_SNDBUF: 131_072 },
+      },
+    },
+    stop: { when: 'upload.closed', limit: '1000 s' },
+  });
+}
+
+/** As small as the worlds of a property test: two hosts, 20 segments, everything by default. */
+export function tiny(): Scenario {
+  return one('tiny', {
+    hosts: { client: {}, server: {} },
+    links: [{ between: ['client', 'server'], rate: '100 Mbit/s', delay: '1 ms' }],
+    apps: {
+      server: { host: 'server', model: 'blocking', listen: 80 },
+      upload: { host: 'client', model: 'bulk', connect: 'server:80', bytes: `${20 * MSS} B` },
+    },
+    stop: { when: 'upload.closed', limit: '60 s' },
+  });
+}

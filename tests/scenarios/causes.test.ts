@@ -1,0 +1,52 @@
+/**
+ * Each scenario of scenarios.yaml shows a mechanism, and says so in an expectation. Here the cause of the mechanism is taken
+ * away, and that expectation must fail: an expectation that holds without its cause shows nothing.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { judge } from '../../src/sim/run/judge.ts';
+import { runScenario } from '../../src/sim/run/runner.ts';
+import { load } from '../../src/sim/scenario/load.ts';
+
+const file = 'scenarios.yaml';
+const text = readFileSync(new URL('../../scenarios.yaml', import.meta.url), 'utf8');
+
+/** Scenario, what removes the cause, and the metric whose expectation must fail then. */
+const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that: string])[] = [
+  ['bulk-transfer', ['links.0.client->server.loss=1 %'], 'client.tcp.retransmitted'],
+  [
+    'small-receive-buffer',
+    ['apps.server.sockopt.SO_RCVBUF=1048576'],
+    'server.receive_buffer.bound',
+  ],
+  ['rough-path', ['links.0.client->server.loss=0 %'], 'link.client->server.drops.loss'],
+  ['stalled-reader', ['apps.server.stall=0 ms'], 'client.tcp.probes_sent'],
+  ['slow-reader', ['apps.server.pause=0 ms'], 'server.receive_buffer.peak'],
+  ['accept-queue-overflow', ['apps.server.backlog=128'], 'server.drops.ListenOverflows'],
+  ['open-loop', ['apps.clients.arrivals=fixed'], 'server.ctxt.voluntary'],
+  [
+    'thousand-clients',
+    ['apps.clients.connections=10', 'apps.clients.requests=10'],
+    'server.ctxt.voluntary',
+  ],
+];
+
+describe('without its cause', () => {
+  it.each(CAUSES)('%s with --set %j fails what it expects of %s', (name, set, that) => {
+    const runs = load(text, { file, set, names: [name] }).map((scenario) => ({
+      scenario,
+      result: runScenario(scenario),
+    }));
+    judge(runs);
+    const verdicts = runs.flatMap((r) =>
+      r.result.expectations.filter((e) => e.text.startsWith(that)),
+    );
+    expect(verdicts.length).toBeGreaterThan(0);
+    expect(verdicts.some((v) => v.ok === false)).toBe(true);
+  });
+});
+
+it('every scenario is here', () => {
+  const names = new Set(load(text, { file }).map((s) => s.name));
+  expect(CAUSES.map(([name]) => name)).toEqual([...names]);
+});
