@@ -123,9 +123,10 @@ export class RunQueue implements StepSource {
     if (first === undefined) return (this.needResched = false);
     const expired = cur.sliceUsed >= this.core.host.sched.slice;
     if (!this.needResched && !expired) return false;
+    if (first.vruntime <= cur.vruntime) return true;
     this.needResched = false;
     if (expired) cur.sliceUsed = 0;
-    return first.vruntime <= cur.vruntime;
+    return false;
   }
 
   /** Something is waiting for the end of this slice or wants the core (need_resched); what softirqs look at. */

@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BILL_SWITCH, BILL_USER } from '../../../src/kernel/cpu.ts';
+import { Futex, type Sys, type ThreadBody } from '../../../src/kernel/syscall.ts';
+import type { Thread } from '../../../src/kernel/thread.ts';
+import { prop } from '../../support/prop.ts';
+import { World } from './support.ts';
+
+const SLICE = 1000;
+const sched = { slice: SLICE, migrationCost: 0 };
+
+function busy(ns: number, ends?: number[], w?: World) {
+  return function* (sys: Sys): ThreadBody {
+    yield sys.compute(ns);
+    if (ends !== undefined) ends.push(w!.engine.now);
+  };
+}
+
+describe('virtual runtime', () => {
+  it('threads that compute all the time share a core to within one slice, at any instant', () => {
+    const shares = (t: number, n: number, broken: boolean): number[] => {
+      const w = new World();
+      const host = w.host({ sched, costs: { contextSwitch: 3 } });
+      const threads: Thread[] = [];
+      for (let i = 0; i < n; i++) threads.push(host.process(`p${i}`).spawn(busy(1e9)));
+      if (broken) threads[0]!.vruntime -= 50 * SLICE; // mutant: one is not charged for its time
+      w.run(t);
+      host.cores[0]!.poke(); // bills what runs
+      return threads.map((x) => x.cpuTime);
+    };
+    const spread = (xs: number[]): number => Math.max(...xs) - Math.min(...xs);
+    prop([fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 2, max: 6 })], (t, n) => {
+      expect(spread(shares(t, n, false))).toBeLessThanOrEqual(SLICE);
+    });
+    expect(spread(shares(30_000, 3, true))).toBeGreaterThan(SLICE);
+  });
+
+  it('one that runs out its slice is switched from involuntarily, one that sleeps voluntarily', () => {
+    const w = new World();
+    const host = w.host({ sched });
+    const ends: number[] = [];
+    const a = host.process('a').spawn(busy(2500, ends, w));
+    const b = host.process('b').spawn(busy(2500, ends, w));
+    const c = host.process('c').spawn(function* (sys): ThreadBody {
+      yield sys.nanosleep(100_000);
+    });
+    w.run();
+    // a 0–1000, b –2000, (c goes to sleep), a –3000, b –4000, a –4500, b –5000
+    expect(ends).toEqual([4500, 5000]);
+    expect([a.nivcsw, b.nivcsw, c.nivcsw]).toEqual([2, 2, 0]);
+    expect([a.nvcsw, b.nvcsw, c.nvcsw]).toEqual([0, 0, 1]);
+    expect(host.counters.contextSwitches).toBe(3 + 4 + 1);
+  });
+
+  it('a slice that began alone ends when another thread comes and it is used up', () => {
+    const w = new World();
+    const host = w.host({ sched, costs: { contextSwitch: 10 } });
+    const first: number[] = [];
+    host.process('a').spawn(busy(10_000));
+    const b = host.process('b');
+    w.when(400, () => void b.spawn(busy(5, first, w)));
+    w.run();
+    expect(first).toEqual([10 + SLICE + 10 + 5]);
+  });
+
+  it('sched_yield lets the other run first', () => {
+    const w = new World();
+    const host = w.host({ sched });
+    const order: string[] = [];
+    const body = (name: string) =>
+      function* (sys: Sys): ThreadBody {
+        for (let i = 0; i < 3; i++) {
+          yield sys.compute(10);
+          order.push(name);
+          yield sys.schedYield();
+        }
+      };
+    host.process('a').spawn(body('a'));
+    host.process('b').spawn(body('b'));
+    w.run();
+    expect(order.join('')).toBe('ababab');
+  });
+});
+
+describe('wake-ups', () => {
+  /** A thread computes; another one sleeps, is owed time, and is woken at 500. When does it run? */
+  const latency = (sync: boolean): number => {
+    const w = new World();
+    const host = w.host({ sched });
+    const word = new Futex(0);
+    let ran = -1;
+    host.process('hog').spawn(busy(5000));
+    host.process('sleeper').spawn(function* (sys): ThreadBody {
+      yield sys.futexWait(word, 0);
+      ran = w.engine.now;
+    });
+    // The sleeper's first turn comes at 1000. It leaves the hog owing: its lag is 500.
+    w.when(1500, () => {
+      host.executing = null;
+      word.waiters.wake(0, 1, sync);
+    });
+    w.run();
+    return ran;
+  };
+
+  it('pre-empt a thread that had more than its share, at its next return to user mode', () => {
+    expect(latency(false)).toBe(1500);
+  });
+
+  it('and not when the waker is about to sleep (sync): the slice goes on [facts D2.2]', () => {
+    expect(latency(true)).toBe(2000);
+  });
+
+  it('go to the core it ran on if that is idle, else to an idle one, else back', () => {
+    const w = new World();
+    const host = w.host({ cpus: 3, sched });
+    const cores: number[] = [];
+    const word = new Futex(0);
+    const t = host.process('t').spawn(function* (sys): ThreadBody {
+      for (let i = 0; i < 3; i++) {
+        yield sys.futexWait(word, 0);
+        cores.push(t.core.index);
+      }
+    });
+    const hog = (core: number): void => {
+      host.process(`hog${core}`).spawn(busy(100_000), '', 1 << core);
+    };
+    const wake = (): void => void word.waiters.wake(0, 1, true);
+    w.when(10, wake); // core 0 is idle
+    w.when(20, () => hog(0));
+    w.when(30, wake); // core 1 is the first idle one
+    w.when(40, () => {
+      hog(1);
+      hog(2);
+    });
+    w.when(50, wake); // all are busy: back to core 1
+    w.run();
+    expect(cores).toEqual([0, 1, 1]);
+  });
+
+  it('of another core cost it an interrupt; of its own none', () => {
+    const w = new World();
+    const host = w.host({ cpus: 2, costs: { ipi: 100, contextSwitch: 10 } });
+    const word = new Futex(0);
+    const ran: number[] = [];
+    for (const core of [0, 1]) {
+      host.process(`t${core}`).spawn(
+        function* (sys): ThreadBody {
+          yield sys.futexWait(word, 0);
+          ran.push(core, w.engine.now);
+        },
+        '',
+        1 << core,
+      );
+    }
+    host.process('waker').spawn(
+      function* (sys): ThreadBody {
+        yield sys.nanosleep(1000);
+        yield sys.futexWake(word, 2);
+      },
+      '',
+      1,
+    );
+    w.run();
+    // Core 0: threads t0 and waker are switched to at 10 and 20, so the sleep ends at 1020 and the waker runs at 1030.
+    expect(ran).toEqual([0, 1040, 1, 1140]);
+    expect(host.cores[1]!.spent(0)).toBe(100);
+  });
+});
+
+describe('several cores', () => {
+  it('run threads in parallel', () => {
+    const w = new World();
+    const host = w.host({ cpus: 2 });
+    const ends: number[] = [];
+    host.process('a').spawn(busy(1000, ends, w));
+    host.process('b').spawn(busy(700, ends, w));
+    w.run();
+    expect(ends).toEqual([700, 1000]);
+    expect(host.cores.map((c) => c.spent(BILL_USER))).toEqual([1000, 700]);
+  });
+
+  it('a core that goes idle pulls a thread that waits elsewhere, unless it is cache-hot', () => {
+    const second = (migrationCost: number): number => {
+      const w = new World();
+      const host = w.host({ cpus: 2, sched: { slice: SLICE, migrationCost } });
+      const ends: number[] = [];
+      host.process('short').spawn(busy(500), '', 2);
+      host.process('a').spawn(busy(10_000, ends, w));
+      host.process('b').spawn(busy(10_000, ends, w), '', 1).affinity = 3;
+      w.run();
+      return ends[1]!;
+    };
+    expect(second(0)).toBe(10_500); // pulled at 500
+    expect(second(1_000_000)).toBe(20_000); // it never cools down: both stay
+  });
+
+  it('affinity holds', () => {
+    prop([fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 6 })], (masks) => {
+      const w = new World();
+      const host = w.host({ cpus: 3, sched: { slice: 50, migrationCost: 0 } });
+      masks.forEach((mask, i) => {
+        host.process(`p${i}`).spawn(
+          function* (sys): ThreadBody {
+            for (let k = 0; k < 4; k++) {
+              yield sys.compute(70);
+              const t = host.processes[i]!.threads[0]!;
+              expect((mask >> t.core.index) & 1).toBe(1);
+              yield sys.nanosleep(30);
+            }
+          },
+          '',
+          mask,
+        );
+      });
+      w.run();
+      expect([...host.threads()]).toEqual([]);
+    });
+  });
+
+  it('a context switch is billed as such', () => {
+    const w = new World();
+    const host = w.host({ costs: { contextSwitch: 25 }, sched });
+    host.process('a').spawn(busy(1500));
+    host.process('b').spawn(busy(1500));
+    w.run();
+    expect(host.cores[0]!.spent(BILL_SWITCH)).toBe(4 * 25);
+  });
+});
