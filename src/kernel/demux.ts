@@ -16,7 +16,7 @@ export const TIMEWAIT = 2;
 /** What the established hash holds (struct sock_common): addresses are this host's (s) and the peer's (d). */
 export abstract class SockCommon {
   /** SOCK, REQUEST or TIMEWAIT. */
-  abstract readonly kind: number;
+  abstract readonly role: number;
   saddr = 0;
   sport = 0;
   daddr = 0;
@@ -37,7 +37,11 @@ export class EstablishedHash {
 
   lookup(saddr: number, sport: number, daddr: number, dport: number): SockCommon | null {
     let s = this.heads.get(keyOf(saddr, sport, daddr, dport)) ?? null;
-    while (s !== null && (s.sport !== sport || s.dport !== dport || s.daddr !== daddr || s.saddr !== saddr)) s = s.hashNext;
+    while (
+      s !== null &&
+      (s.sport !== sport || s.dport !== dport || s.daddr !== daddr || s.saddr !== saddr)
+    )
+      s = s.hashNext;
     return s;
   }
 
@@ -75,6 +79,7 @@ export class EstablishedHash {
 
   /** Every entry, in no order that means anything to the model. */
   *all(): Generator<SockCommon> {
-    for (const head of this.heads.values()) for (let s: SockCommon | null = head; s !== null; s = s.hashNext) yield s;
+    for (const head of this.heads.values())
+      for (let s: SockCommon | null = head; s !== null; s = s.hashNext) yield s;
   }
 }

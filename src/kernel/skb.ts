@@ -3,7 +3,7 @@
  * the frames that are still somewhere. Pooled; one record of one shape for every packet of a world.
  *
  * A TSO send is one skb on the wire too: a train of `segs` frames. A receiver takes frames of it one by one; frame `i`
- * becomes an skb of its own (`SkbPool.frame`) only where one frame is not the whole train, or where its marks differ.
+ * becomes an skb of its own (`frame`) only where one frame is not the whole train, or where its marks differ.
  * The record is shared by both ends of a wire, so what each end charges for it has a field of its own: `truesize` is the
  * receiver's, `txTruesize` what the sender's socket was charged (sk_wmem_alloc).
  *
@@ -11,39 +11,23 @@
  */
 import { assert } from '../base/assert.ts';
 import { MARK_CE, type Train } from '../base/train.ts';
-import { Segment } from '../tcp/segment.ts';
-import { rawSeq, seqAdd } from '../tcp/seq.ts';
-import { TCP_FIN, TCP_PSH } from '../tcp/segment.ts';
-
-/** Whom a device tells when it has sent an skb (skb->destructor, tcp_wfree): a connection's socket. */
-export interface TxOwner {
-  /** `truesize` bytes of this owner's packets have left the device. */
-  readonly txOwner: true;
-}
+import { copySegment, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
+import { seqAdd } from '../tcp/seq.ts';
 
 export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
   /** Frames of this train that are queued, on a wire or being received; 0 when it lies in the pool. */
   outstanding = 0;
-  /** Bytes of IP and TCP header with options, in each frame. */
-  headerLen = 40;
-  /** The sender's socket until the device has sent the packet; null for requests, TIME_WAIT and resets. */
-  owner: TxOwner | null = null;
-  /** What the sender's socket is charged until then (sk_wmem_alloc). */
+  /** Whom the sending device tells when it is done with it (skb->destructor): a socket, or null. */
+  owner: unknown = null;
+  /** What the sender's socket is charged until then. */
   txTruesize = 0;
-  /** The next one in a list that owns this skb: qdisc, backlog. */
+  /** The next one in the list that holds this skb: a qdisc, a backlog. */
   link: Skb | null = null;
 
   constructor(pool: SkbPool) {
     super();
     this.pool = pool;
-  }
-
-  get wireSeq(): number {
-    return rawSeq(this.seq);
-  }
-  get wireAck(): number {
-    return rawSeq(this.ack);
   }
 
   hold(n: number): void {
@@ -56,6 +40,53 @@ export class Skb extends Segment implements Train {
     assert(this.outstanding >= 0, 'skb: freed twice');
     if (this.outstanding === 0) this.pool.put(this);
   }
+
+  /**
+   * What a receiver's TCP is given: this skb itself when it is whole, else frame `i` as an skb of its own, which the train
+   * counts as consumed. Either way its `segs` frames are the receiver's.
+   *
+   * @param i        the frame, or −1: all of it
+   * @param mark     the run's marks: CE becomes the segment's own
+   * @param truesize what the receiver is charged for it
+   */
+  received(i: number, mark: number, truesize: number): Skb {
+    const ce = (mark & MARK_CE) !== 0;
+    let skb: Skb = this;
+    if (i >= 0 && (this.segs > 1 || this.ce !== ce)) {
+      skb = this.frame(i);
+      this.drop(1);
+    }
+    skb.ce = ce || skb.ce;
+    skb.truesize = truesize;
+    skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
+    skb.mergeable = 0;
+    return skb;
+  }
+
+  /** A copy of frame `i`. */
+  private frame(i: number): Skb {
+    const f = this.pool.take();
+    copySegment(this, f);
+    if (this.segs === 1) return f;
+    const last = i === this.segs - 1;
+    f.seq = seqAdd(this.seq, i * this.segSize);
+    f.off = this.off + i * this.segSize;
+    f.len = last ? this.len - i * this.segSize : this.segSize;
+    if (!last) f.flags &= ~(FIN | PSH);
+    f.segs = 1;
+    f.segSize = f.len;
+    f.ordinal = this.ordinal + i;
+    return f;
+  }
+}
+
+/** sizeof(struct sk_buff) and struct skb_shared_info, aligned, and NET_SKB_PAD (x86-64). */
+const SKB_OVERHEAD = 256 + 320 + 64;
+
+/** Free bytes behind `bytes` of packet in a linear buffer of that truesize. */
+function tailroomOf(truesize: number, bytes: number): number {
+  const room = truesize - SKB_OVERHEAD - bytes;
+  return room > 0 ? room : 0;
 }
 
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
@@ -66,10 +97,11 @@ export class SkbPool {
   /** The most there ever were at once. */
   peak = 0;
 
-  /** An skb that TCP fills in; it counts as one frame until `sent` says how many it has. */
+  /** An empty skb of one frame. */
   take(): Skb {
     const skb = this.free.pop() ?? new Skb(this);
     if (++this.live > this.peak) this.peak = this.live;
+    resetSegment(skb);
     skb.outstanding = 1;
     skb.owner = null;
     skb.txTruesize = 0;

@@ -44,3 +44,11 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_MORE = 0x8000;
+
+/** Values of TCP_CONGESTION. */
+export const CONGESTION_CONTROLS: readonly ['cubic', 'reno'] = ['cubic', 'reno'];
+
+/** Key with which readers are woken (sock_def_readable): EPOLLIN, EPOLLPRI, EPOLLRDNORM, EPOLLRDBAND. */
+export const POLL_READABLE: number = 0x001 | 0x002 | 0x040 | 0x080;
+/** Key with which writers are woken (sk_stream_write_space): EPOLLOUT, EPOLLWRNORM, EPOLLWRBAND. */
+export const POLL_WRITABLE: number = 0x004 | 0x100 | 0x200;

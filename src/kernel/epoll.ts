@@ -1,0 +1,224 @@
+/**
+ * An epoll instance (fs/eventpoll.c): an interest list, a ready list, and the threads that sleep in epoll_wait.
+ *
+ * An item hooks `ep_poll_callback` on its file's wait queue; a wake-up there links the item to the ready list and wakes
+ * one sleeper. epoll_wait asks each ready item's file again, and what is level-triggered goes back to the tail. The scan
+ * happens at one instant here, so Linux's overflow list is not needed.
+ *
+ * Left out: an epoll inside an epoll, busy polling, EPOLLWAKEUP.
+ */
+import { EEXIST, EINVAL, ENOENT } from '../base/errno.ts';
+import { QueueMeter } from '../base/queue-meter.ts';
+import type { Instant } from '../base/units.ts';
+import type { File } from './file.ts';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  EPOLLRDNORM,
+  type EpollEvents,
+} from './syscall.ts';
+import type { Thread } from './thread.ts';
+import { WaitEntry, type Waiter, WaitQueue } from './wait-queue.ts';
+import { POLLFREE, pollFile } from './poll.ts';
+
+/** Bits that say how to report, not what (EP_PRIVATE_BITS). An item with no other bit is disarmed. */
+const PRIVATE_BITS = EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
+/** What may be combined with EPOLLEXCLUSIVE (EPOLLEXCLUSIVE_OK_BITS). */
+const EXCLUSIVE_OK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLEXCLUSIVE;
+
+/** One descriptor in an interest list (struct epitem). */
+export class EpItem implements Waiter {
+  readonly ep: Epoll;
+  readonly fd: number;
+  readonly file: File;
+  readonly entry: WaitEntry;
+  events: number;
+  data: number;
+  /** On the ready list, between `readyPrev` and `readyNext`. */
+  ready = false;
+  readyPrev: EpItem | null = null;
+  readyNext: EpItem | null = null;
+
+  constructor(ep: Epoll, fd: number, file: File, events: number, data: number) {
+    this.ep = ep;
+    this.fd = fd;
+    this.file = file;
+    this.events = events;
+    this.data = data;
+    this.entry = new WaitEntry(this);
+  }
+
+  /** ep_poll_callback(): the file may have become ready. */
+  onWake(_entry: WaitEntry, key: number, sync: boolean): boolean {
+    if ((key & POLLFREE) !== 0) {
+      this.ep.forget(this);
+      return false;
+    }
+    // A one-shot item that has fired says nothing, not even an error, until it is armed again.
+    if ((this.events & ~PRIVATE_BITS) === 0) return false;
+    if (key !== 0 && (key & this.events) === 0) return false;
+    this.ep.markReady(this);
+    const woke = this.ep.wakeOne(sync);
+    return (this.events & EPOLLEXCLUSIVE) === 0 || (woke && this.wantedExclusively(key));
+  }
+
+  /** An exclusive wake-up is used up only by an item that waits for just this direction. */
+  private wantedExclusively(key: number): boolean {
+    switch (key & (EPOLLIN | EPOLLOUT)) {
+      case EPOLLIN:
+        return (this.events & EPOLLIN) !== 0;
+      case EPOLLOUT:
+        return (this.events & EPOLLOUT) !== 0;
+      case 0:
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+/** An epoll instance. read and write on it are EINVAL. */
+export class Epoll implements File {
+  readonly kind = 'epoll';
+  nonblock = false;
+  /** For a poll() on the instance itself. */
+  readonly wait: WaitQueue = new WaitQueue();
+  /** Sleepers in epoll_wait, all exclusive (struct eventpoll.wq). */
+  readonly wq: WaitQueue = new WaitQueue();
+  readonly items: Map<number, EpItem> = new Map<number, EpItem>();
+  /** The ready list; its bound is the interest list, which may grow. */
+  readonly ready: QueueMeter;
+  private head: EpItem | null = null;
+  private tail: EpItem | null = null;
+  private readonly clock: { readonly now: Instant };
+
+  constructor(name: string, clock: { readonly now: Instant }) {
+    this.clock = clock;
+    this.ready = new QueueMeter(name, Infinity);
+  }
+
+  poll(): number {
+    return this.head === null ? 0 : EPOLLIN | EPOLLRDNORM;
+  }
+  read(t: Thread): number {
+    return t.done(-EINVAL);
+  }
+  write(t: Thread): number {
+    return t.done(-EINVAL);
+  }
+  /** The instance goes: its items leave their files. */
+  close(t: Thread): number {
+    for (const item of this.items.values()) {
+      if (item.ready) this.unlink(item);
+      item.file.wait.remove(item.entry);
+    }
+    this.items.clear();
+    return t.done(0);
+  }
+
+  /** ep_insert(): hooks the file's wait queue, and is ready at once when the file is. @returns 0 or −errno */
+  add(fd: number, file: File, events: number, data: number): number {
+    if (file === this || file.kind === 'epoll') return -EINVAL;
+    if ((events & EPOLLEXCLUSIVE) !== 0 && (events & ~EXCLUSIVE_OK) !== 0) return -EINVAL;
+    if (this.items.has(fd)) return -EEXIST;
+    const item = new EpItem(this, fd, file, events | EPOLLERR | EPOLLHUP, data);
+    this.items.set(fd, item);
+    if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item.entry);
+    else file.wait.add(item.entry);
+    this.check(item);
+    return 0;
+  }
+
+  /** ep_modify(): arms a spent one-shot again, and gives an edge-triggered item a new edge when its file is ready. */
+  modify(fd: number, events: number, data: number): number {
+    const item = this.items.get(fd);
+    if (item === undefined) return -ENOENT;
+    if (((events | item.events) & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
+    item.events = events | EPOLLERR | EPOLLHUP;
+    item.data = data;
+    this.check(item);
+    return 0;
+  }
+
+  remove(fd: number): number {
+    const item = this.items.get(fd);
+    if (item === undefined) return -ENOENT;
+    this.forget(item);
+    return 0;
+  }
+
+  /** Takes `item` out of every list (ep_remove). */
+  forget(item: EpItem): void {
+    this.items.delete(item.fd);
+    if (item.ready) this.unlink(item);
+    item.file.wait.remove(item.entry);
+  }
+
+  /** Links `item` to the tail of the ready list, once. */
+  markReady(item: EpItem): void {
+    if (item.ready) return;
+    item.ready = true;
+    item.readyPrev = this.tail;
+    item.readyNext = null;
+    if (this.tail === null) this.head = item;
+    else this.tail.readyNext = item;
+    this.tail = item;
+    this.ready.enter(this.clock.now);
+  }
+
+  /** Wakes the sleeper that has waited longest. @returns whether there was one */
+  wakeOne(sync: boolean): boolean {
+    if (!this.wait.empty) this.wait.wake(EPOLLIN, 0, sync);
+    return !this.wq.empty && this.wq.wake(0, 1, sync) > 0;
+  }
+
+  get anyReady(): boolean {
+    return this.head !== null;
+  }
+
+  /**
+   * ep_send_events(): fills `out` with up to `max` events. Each item is polled again, and one whose file is no longer
+   * ready leaves silently. What is level-triggered goes to the tail, behind those that `max` left out.
+   */
+  collect(out: EpollEvents, max: number): number {
+    let n = 0;
+    // Only what was ready at the start of the scan: level-triggered items come back at the tail.
+    let left = this.ready.depth;
+    while (left-- > 0 && n < max) {
+      const item = this.head!;
+      this.unlink(item);
+      const revents = pollFile(item.file) & item.events;
+      if (revents === 0) continue;
+      out.events[n] = revents;
+      out.data[n] = item.data;
+      n++;
+      if ((item.events & EPOLLONESHOT) !== 0) item.events &= PRIVATE_BITS;
+      else if ((item.events & EPOLLET) === 0) this.markReady(item);
+    }
+    // ep_done_scan(): what is still ready is somebody else's, if somebody sleeps.
+    if (this.head !== null) this.wakeOne(false);
+    return n;
+  }
+
+  private check(item: EpItem): void {
+    if (item.ready || (pollFile(item.file) & item.events) === 0) return;
+    this.markReady(item);
+    this.wakeOne(false);
+  }
+
+  private unlink(item: EpItem): void {
+    if (item.readyPrev === null) this.head = item.readyNext;
+    else item.readyPrev.readyNext = item.readyNext;
+    if (item.readyNext === null) this.tail = item.readyPrev;
+    else item.readyNext.readyPrev = item.readyPrev;
+    item.readyPrev = null;
+    item.readyNext = null;
+    item.ready = false;
+    this.ready.leave(this.clock.now);
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * A TCP socket (struct socket, sock and file in one): what an application holds by a descriptor, and what the stack keeps
+ * of a connection after the descriptor is gone (an orphan).
+ *
+ * A system call *owns* its socket from its first look to its release (lock_sock): segments that come meanwhile wait in the
+ * backlog, timers that expire are deferred. Letting go is `next` until −1: send what TCP offers, one segment a step, then
+ * take the backlog, then a deferred timer, and again; `unlock` ends it. Outside of calls the same steps follow whatever
+ * made them necessary, in softirq context.
+ *
+ * A segment is built when its step begins and sent when the step's time has been spent. So the step costs nothing when TCP
+ * finds that it has nothing to send.
+ *
+ * Left out: urgent data, ancillary messages, SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
+ * ends the connection at once, and they find out.
+ */
+import { assert } from '../base/assert.ts';
+import { QueueMeter } from '../base/queue-meter.ts';
+import { Ring } from '../base/ring.ts';
+import type { Instant } from '../base/units.ts';
+import {
+  CLOSED,
+  CONNECTED,
+  ERROR,
+  HANGUP,
+  isReadable,
+  isWritable,
+  nextDeadline,
+  onSegment,
+  onTimer,
+  pollSegment,
+  READABLE,
+  setNoSpace,
+  takeEvents,
+  TIME_WAIT,
+  WRITABLE,
+  type Connection,
+} from '../tcp/index.ts';
+import type { SocketSettings } from '../tcp/options.ts';
+import type { Core, StepSource } from './cpu.ts';
+import { SOCK, SockCommon } from './demux.ts';
+import type { File } from './file.ts';
+import type { Listener } from './listen.ts';
+import { PORT_NONE, type PortOwner } from './ports.ts';
+import type { Skb } from './skb.ts';
+import { POLL_READABLE, POLL_WRITABLE } from './socket-options.ts';
+import type { Stack } from './stack.ts';
+import {
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  EPOLLRDNORM,
+  EPOLLWRNORM,
+  type Trap,
+} from './syscall.ts';
+import { tcpClose } from './syscalls/close.ts';
+import { tcpRecvmsg, tcpSendmsg } from './syscalls/rw.ts';
+import { BLOCKED, type Thread } from './thread.ts';
+import { KernelTimer, type TimerHandler } from './timer.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+// What a socket is to its application (socket_state).
+export const SS_UNCONNECTED = 0;
+export const SS_CONNECTING = 1;
+export const SS_CONNECTED = 2;
+
+export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler {
+  readonly role: number = SOCK;
+  readonly kind = 'tcp';
+  readonly stack: Stack;
+  readonly wait: WaitQueue = new WaitQueue();
+  nonblock = false;
+  state: number = SS_UNCONNECTED;
+  /** The connection, from connect() or accept on; kept while there is a descriptor. */
+  c: Connection | null = null;
+  listener: Listener | null = null;
+  /** Options for the connection to come; null in an accepted socket, whose options are its connection's. */
+  settings: SocketSettings | null;
+  /** Who is in a system call on it (sk_lock.owned). */
+  owner: Thread | null = null;
+  /** Segments that came while it was owned; made on first use. */
+  backlog: Ring<Skb> | null = null;
+  /** close() has begun: there is no descriptor any more, but a lingering caller may still wait. */
+  closing = false;
+  /** Nobody waits for it any more (SOCK_DEAD). */
+  orphan = false;
+
+  /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
+  boundPort = 0;
+  /** How it holds `sport` as a connection: PORT_…. */
+  portShare: number = PORT_NONE;
+  reuse = false;
+  /** SO_RCVTIMEO and SO_SNDTIMEO, ns; −1: none. */
+  rcvTimeo = -1;
+  sndTimeo = -1;
+  /** SO_LINGER, seconds; −1: off. */
+  linger = -1;
+
+  private lockQueue: WaitQueue | null = null;
+  private timer: KernelTimer | null = null;
+  private timerDeferred = false;
+  /** In the list of things to follow the present softirq step. */
+  private following = false;
+
+  constructor(stack: Stack, settings: SocketSettings | null) {
+    super();
+    this.stack = stack;
+    this.settings = settings;
+  }
+
+  get listening(): boolean {
+    return this.listener !== null;
+  }
+
+  // ---- file operations ---------------------------------------------------------------------------------------------
+
+  read(t: Thread, trap: Trap): number {
+    return tcpRecvmsg(this, t, trap, trap.a, 0);
+  }
+  write(t: Thread, trap: Trap): number {
+    return tcpSendmsg(this, t, trap, trap.a, 0);
+  }
+  close(t: Thread, trap: Trap): number {
+    return tcpClose(this, t, trap);
+  }
+
+  /** tcp_poll(), without its side effect (`wantRoom`). */
+  poll(): number {
+    if (this.listener !== null) return this.listener.acceptable ? EPOLLIN | EPOLLRDNORM : 0;
+    const c = this.c;
+    if (c === null) return EPOLLHUP | EPOLLOUT | EPOLLWRNORM;
+    const closed = isClosed(c);
+    let mask = c.error !== 0 ? EPOLLERR : 0;
+    if (closed || (c.rcvShutdown && c.sndShutdown)) mask |= EPOLLHUP;
+    if (closed || c.rcvShutdown) mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+    if (c.state === 'SYN-SENT') return mask;
+    if (isReadable(c)) mask |= EPOLLIN | EPOLLRDNORM;
+    if (closed || c.sndShutdown || isWritable(c)) mask |= EPOLLOUT | EPOLLWRNORM;
+    return mask;
+  }
+
+  /** Somebody was told that there is no room to write: he wants to hear when there is (SOCK_NOSPACE). */
+  wantRoom(): void {
+    if (this.c !== null && this.c.state !== 'SYN-SENT' && !isClosed(this.c)) setNoSpace(this.c);
+  }
+
+  /** Takes the pending error, which is reported once (sock_error). @returns −errno, or 0 */
+  takeError(): number {
+    const c = this.c;
+    if (c === null || c.error === 0) return 0;
+    const e = c.error;
+    c.error = 0;
+    return -e;
+  }
+
+  // ---- ownership ---------------------------------------------------------------------------------------------------
+
+  /** lock_sock(): the call owns the socket now, or does not and must `return s.waitForLock(t)`. */
+  lock(t: Thread): boolean {
+    if (this.owner === null) this.owner = t;
+    return this.owner === t;
+  }
+
+  /** Sleeps until the owner lets go; the call then starts again. Its deadline does not matter here. */
+  waitForLock(t: Thread): number {
+    t.addWait((this.lockQueue ??= new WaitQueue()), true);
+    return BLOCKED;
+  }
+
+  /** The end of release_sock(): `next` has said −1. */
+  unlock(): void {
+    assert(this.owner !== null, 'socket: released, but not owned');
+    assert(this.backlog === null || this.backlog.length === 0, 'socket: released with a backlog');
+    this.owner = null;
+    this.stack.assertPumped(this);
+    if (this.lockQueue !== null && !this.lockQueue.empty) this.lockQueue.wake(0, 1, false);
+  }
+
+  // ---- steps -------------------------------------------------------------------------------------------------------
+
+  /** What is to be done because of what just happened, in softirq context: send, one segment a step. */
+  follow(core: Core): void {
+    if (this.following || this.owner !== null || this.c === null || this.c.work === 0) return;
+    this.following = true;
+    core.follow(this);
+  }
+
+  /** For core.follow(): the next segment, unless a system call owns the socket (its release will send). */
+  next(core: Core): number {
+    if (this.owner === null) {
+      const cost = this.offer(core, false);
+      if (cost >= 0) return cost;
+    }
+    this.following = false;
+    return -1;
+  }
+
+  /** The segment's time has been spent. */
+  effect(core: Core): void {
+    this.stack.sendHeld(this, core, false);
+  }
+
+  /** For the owner: what its release has to do next costs so much, then `releaseStep`; −1: `unlock`. */
+  releaseCost(core: Core): number {
+    for (;;) {
+      const cost = this.offer(core, true);
+      if (cost >= 0) return cost;
+      // The segment was paid for in the softirq that put it here; in task context it only changes hands.
+      if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
+      else if (this.timerDeferred) this.runTimer(core);
+      else return -1;
+    }
+  }
+
+  releaseStep(core: Core): void {
+    this.stack.sendHeld(this, core, true);
+  }
+
+  /** Builds the next segment TCP has to send, if any; the cost of sending it, or −1. */
+  private offer(core: Core, owned: boolean): number {
+    const c = this.c;
+    if (c === null || c.work === 0) return -1;
+    const stack = this.stack;
+    const skb = stack.pool.take();
+    if (!pollSegment(c, stack.engine.now, skb)) {
+      skb.drop(1);
+      this.settle(core);
+      return -1;
+    }
+    this.settle(core);
+    stack.hold(skb, core, owned);
+    return stack.host.costs.tcpOutput;
+  }
+
+  // ---- input -------------------------------------------------------------------------------------------------------
+
+  /** A segment for this connection, in softirq context. It is the socket's now. */
+  receive(skb: Skb, core: Core): void {
+    if (this.owner !== null) {
+      this.addBacklog(skb);
+      return;
+    }
+    onSegment(this.c!, skb, this.stack.engine.now);
+    skb.drop(skb.segs);
+    this.settle(core);
+    this.follow(core);
+  }
+
+  /** tcp_add_backlog(). */
+  private addBacklog(skb: Skb): void {
+    const c = this.c!;
+    const { stack } = this;
+    if (c.backlogLen + c.rmemAlloc > 2 * c.rcvbuf + (c.sndbuf >> 1) + 65_536) {
+      stack.mib.TCPBacklogDrop++;
+      skb.drop(skb.segs);
+      return;
+    }
+    this.backlog ??= new Ring<Skb>(4);
+    this.backlog.push(skb);
+    c.backlogLen += skb.truesize;
+    stack.backlogMeter.enter(stack.engine.now, 1);
+    if (c.backlogLen > stack.backlogPeakBytes) stack.backlogPeakBytes = c.backlogLen;
+  }
+
+  private takeBacklog(core: Core): void {
+    const skb = this.backlog!.shift()!;
+    const c = this.c!;
+    c.backlogLen -= skb.truesize;
+    this.stack.backlogMeter.leave(this.stack.engine.now, 1);
+    onSegment(c, skb, this.stack.engine.now);
+    skb.drop(skb.segs);
+    this.settle(core);
+  }
+
+  onTimer(): void {
+    if (this.owner !== null) {
+      this.timerDeferred = true;
+      return;
+    }
+    const core = this.stack.host.here;
+    this.runTimer(core);
+    this.follow(core);
+  }
+
+  private runTimer(core: Core): void {
+    this.timerDeferred = false;
+    onTimer(this.c!, this.stack.engine.now);
+    this.settle(core);
+  }
+
+  // ---- after any call into TCP -------------------------------------------------------------------------------------
+
+  /** Delivers TCP's events and arms the connection's one timer. Sending is for `follow` or the owner's release. */
+  settle(core: Core): void {
+    const c = this.c!;
+    if (c.events !== 0) this.deliver(c, takeEvents(c));
+    if (this.c !== null && !isClosed(c)) this.arm(nextDeadline(c), core);
+  }
+
+  private arm(t: Instant, core: Core): void {
+    const timer = this.timer;
+    if (timer === null) {
+      if (t === Infinity) return;
+      this.timer = new KernelTimer(this.stack.host, core, this, false);
+      this.timer.arm(t);
+    } else if (timer.expires !== t) {
+      timer.core = core;
+      if (t === Infinity) timer.cancel();
+      else timer.arm(t);
+    }
+  }
+
+  private deliver(c: Connection, events: number): void {
+    const wait = this.wait;
+    if (!this.orphan && !wait.empty) {
+      // sk_state_change: everyone, whatever they wait for.
+      if ((events & (CONNECTED | HANGUP | CLOSED | TIME_WAIT)) !== 0) wait.wake(0, 0, false);
+      if ((events & READABLE) !== 0 && isReadable(c)) wait.wake(POLL_READABLE, 1, true);
+      if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
+      if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
+    }
+    if ((events & TIME_WAIT) !== 0) this.stack.enterTimeWait(this, c);
+    else if ((events & CLOSED) !== 0) this.stack.unhash(this);
+    if ((events & (TIME_WAIT | CLOSED)) !== 0) this.dropTimer();
+  }
+
+  /** The connection is over: no more timers. */
+  private dropTimer(): void {
+    this.timerDeferred = false;
+    this.timer?.release();
+    this.timer = null;
+  }
+}
+
+/** Nothing more will come of it: TCP_CLOSE, or its place was taken by a TIME_WAIT record. */
+export function isClosed(c: Connection): boolean {
+  return c.state === 'CLOSED' || c.state === 'TIME-WAIT';
+}

@@ -1,0 +1,544 @@
+/**
+ * The glue between devices, TCP and sockets of one host: finds who a segment is for, hands it to TCP, and sees to what TCP
+ * wants then: segments to send (`Sock.follow`), a timer to arm, somebody to wake. TCP itself calls nothing.
+ *
+ * Input follows net/ipv4/tcp_ipv4.c tcp_v4_rcv(): established hash (connections, requests, TIME_WAIT), then listeners,
+ * else a RST. Routing is by destination address: this host's own goes to lo, others to the device named for them or to the
+ * default device. IP has no input of its own here: no fragments, no forwarding, no ICMP.
+ */
+import { assert } from '../base/assert.ts';
+import { PayloadStream } from '../base/payload.ts';
+import { QueueMeter } from '../base/queue-meter.ts';
+import type { Keyed } from '../base/random.ts';
+import { Ring } from '../base/ring.ts';
+import { add, sec, type Instant } from '../base/units.ts';
+import type { Engine } from '../engine/engine.ts';
+import {
+  abort,
+  ACK,
+  connect,
+  establish,
+  FIN,
+  onRequestSegment,
+  onSyn,
+  onTimeWaitSegment,
+  onTxFreed,
+  pathOptions,
+  pollRequest,
+  pollTimeWait,
+  replyToOrphan,
+  REQ_DEAD,
+  REQ_ESTABLISH,
+  RST,
+  SYN,
+  TcpContext,
+  TcpMemory,
+  tcpOptions,
+  timeWaitOf,
+  TW_GONE,
+  TW_SYN,
+  type Connection,
+  type PathOptions,
+  type SocketSettings,
+  type TcpOptions,
+  type TimeWait,
+} from '../tcp/index.ts';
+import type { Core, StepSource } from './cpu.ts';
+import { EstablishedHash, REQUEST, SOCK, SockCommon, TIMEWAIT } from './demux.ts';
+import type { Host } from './host.ts';
+import { Listener, RequestSock } from './listen.ts';
+import { Lo } from './lo.ts';
+import { WHOLE, type NetDevice, type PacketHandler } from './netdev.ts';
+import { PORT_CONNECTED, PORT_NONE, PORT_PLAIN, PORT_REUSABLE, Ports } from './ports.ts';
+import type { Skb, SkbPool } from './skb.ts';
+import { isClosed, Sock, SS_CONNECTED, SS_CONNECTING } from './socket.ts';
+import { POLL_READABLE } from './socket-options.ts';
+import { KernelTimer, type TimerHandler } from './timer.ts';
+
+export interface StackOptions {
+  /** This host's number in its world, from 0: flows are numbered by it. */
+  readonly index: number;
+  /** The world's skbs. */
+  readonly pool: SkbPool;
+  readonly tcp?: TcpOptions;
+  readonly memory?: TcpMemory;
+  /** net.core.somaxconn */
+  readonly somaxconn?: number;
+  /** net.ipv4.tcp_syncookies: 0 off, 1 when the SYN queue is full. */
+  readonly syncookies?: 0 | 1;
+  /** net.ipv4.tcp_max_syn_backlog; only looked at without SYN cookies. */
+  readonly maxSynBacklog?: number;
+  /** net.ipv4.ip_local_port_range */
+  readonly portRange?: readonly [number, number];
+}
+
+/** What the stack counts beside TCP's own (TcpMib), under the names of /proc/net/netstat and /proc/net/snmp. */
+export class StackMib {
+  ListenOverflows = 0;
+  ListenDrops = 0;
+  TCPBacklogDrop = 0;
+  TCPReqQFullDrop = 0;
+  TCPReqQFullDoCookies = 0;
+  SyncookiesSent = 0;
+  SyncookiesRecv = 0;
+  /** Skbs that found the queue in front of the device full. */
+  OutDiscards = 0;
+  /** Segments for no socket. */
+  InNoPorts = 0;
+}
+
+/** Connections that one host may begin: 22 bits of the flow number. */
+const FLOWS_PER_HOST = 1 << 22;
+/** MAX_SYNCOOKIE_AGE, include/net/tcp.h. */
+const COOKIE_AGE = sec(120);
+
+export class Stack implements PacketHandler {
+  readonly host: Host;
+  readonly engine: Engine;
+  readonly pool: SkbPool;
+  readonly tcp: TcpContext;
+  readonly mib: StackMib = new StackMib();
+  readonly ehash: EstablishedHash = new EstablishedHash();
+  readonly ports: Ports<Sock>;
+  readonly somaxconn: number;
+  readonly syncookies: number;
+  readonly maxSynBacklog: number;
+  /** Listeners that were ever opened, for their meters. */
+  readonly listeners: Listener[] = [];
+  /** Segments in the backlogs of sockets, and the most bytes (truesize) that one of them held. */
+  readonly backlogMeter: QueueMeter;
+  backlogPeakBytes = 0;
+
+  private readonly index: number;
+  private readonly isns: Keyed;
+  private readonly routes = new Map<number, NetDevice>();
+  private readonly paths = new Map<NetDevice, PathOptions>();
+  private connects = 0;
+  /** Segments built whose step is running: one per core, one more for the owner of a socket. */
+  private readonly held: (Skb | null)[];
+  private readonly outboxes: Outbox[];
+
+  constructor(host: Host, options: StackOptions) {
+    this.host = host;
+    this.engine = host.engine;
+    this.index = options.index;
+    this.pool = options.pool;
+    this.tcp = new TcpContext(
+      options.tcp ?? tcpOptions(),
+      host.engine.lane(`${host.name}/tcp`),
+      options.memory ?? new TcpMemory(),
+    );
+    const range = options.portRange ?? [32_768, 60_999];
+    this.ports = new Ports<Sock>(range[0], range[1]);
+    this.somaxconn = options.somaxconn ?? 4096;
+    this.syncookies = options.syncookies ?? 1;
+    this.maxSynBacklog = options.maxSynBacklog ?? 2048;
+    this.backlogMeter = new QueueMeter(`${host.name}/socket-backlog`, Infinity);
+    this.isns = host.engine.random.keyed(`${host.name}/isn`);
+    this.held = new Array<Skb | null>(2 * host.cores.length).fill(null);
+    this.outboxes = host.cores.map(() => new Outbox(this));
+    host.handler = this;
+  }
+
+  // ---- routing -----------------------------------------------------------------------------------------------------
+
+  /** Packets to `addr` leave by `device`. */
+  addRoute(addr: number, device: NetDevice): void {
+    this.routes.set(addr, device);
+  }
+
+  /** The device for `addr`; null: ENETUNREACH. */
+  route(addr: number): NetDevice | null {
+    const named = this.routes.get(addr);
+    if (named !== undefined) return named;
+    const { devices, addr: own } = this.host;
+    for (const d of devices) if (d instanceof Lo === (addr === own)) return d;
+    return null;
+  }
+
+  /** What the device says about the connections that use it: one object each. */
+  pathOf(device: NetDevice): PathOptions {
+    let path = this.paths.get(device);
+    if (path === undefined) {
+      path = pathOptions({
+        mtu: device.mtu,
+        gsoMaxSegs: device.gsoMaxSegs,
+        gsoMaxSize: device.gsoMaxSize,
+      });
+      this.paths.set(device, path);
+    }
+    return path;
+  }
+
+  // ---- input -------------------------------------------------------------------------------------------------------
+
+  receive(train: Skb, index: number, mark: number, truesize: number, core: Core): void {
+    const skb = train.received(index === WHOLE ? -1 : index, mark, truesize);
+    const to = this.ehash.lookup(skb.dst, skb.dport, skb.src, skb.sport);
+    if (to === null) this.toListener(skb, core);
+    else if (to.role === SOCK) (to as Sock).receive(skb, core);
+    else if (to.role === REQUEST) this.toRequest(to as RequestSock, skb, core);
+    else this.toTimeWait(to as TimewaitSock, skb, core);
+  }
+
+  /** tcp_rcv_state_process(), LISTEN, and what comes for nobody. */
+  private toListener(skb: Skb, core: Core): void {
+    const s = this.ports.listener(skb.dport);
+    const flags = skb.flags;
+    if (s === null || (flags & (ACK | RST)) !== 0) this.refuse(skb, core);
+    else if ((flags & (SYN | FIN)) === SYN) this.synReceived(s.listener!, skb, core);
+    skb.drop(skb.segs);
+  }
+
+  /** tcp_conn_request() */
+  private synReceived(l: Listener, syn: Skb, core: Core): void {
+    let cookie = false;
+    if (l.synFull) {
+      cookie = this.syncookies !== 0;
+      if (cookie) this.mib.TCPReqQFullDoCookies++;
+      else this.mib.TCPReqQFullDrop++;
+      if (!cookie) return this.listenDrop(l);
+    }
+    if (l.acceptFull) {
+      this.mib.ListenOverflows++;
+      return this.listenDrop(l);
+    }
+    const room = this.maxSynBacklog - l.synMeter.depth;
+    if (this.syncookies === 0 && room < this.maxSynBacklog >> 2) return this.listenDrop(l);
+    const device = this.route(syn.src);
+    if (device === null) return;
+    const request = onSyn(
+      l,
+      syn,
+      {
+        tuple: { src: syn.dst, sport: syn.dport, dst: syn.src, dport: syn.sport },
+        isn: this.isn(syn.flow, syn.ordinal, 2),
+        tsOffset: this.isn(syn.flow, syn.ordinal, 3),
+        flow: syn.flow,
+      },
+      this.engine.now,
+    );
+    const r = new RequestSock(this, l, request, cookie);
+    request.owner = r;
+    this.ehash.insert(r);
+    if (cookie) this.mib.SyncookiesSent++;
+    this.afterRequest(r, core);
+  }
+
+  private listenDrop(l: Listener): void {
+    l.drops++;
+    this.mib.ListenDrops++;
+  }
+
+  /** tcp_check_req() */
+  private toRequest(r: RequestSock, skb: Skb, core: Core): void {
+    const { request, listener: l } = r;
+    const verdict = onRequestSegment(request, skb, this.engine.now);
+    if (verdict === REQ_ESTABLISH) {
+      if (!l.acceptFull) return this.established(r, skb, core);
+      this.mib.ListenOverflows++;
+      this.listenDrop(l);
+      if (this.tcp.options.abortOnOverflow) {
+        this.refuse(skb, core);
+        this.dropRequest(r);
+        skb.drop(skb.segs);
+        return;
+      }
+      request.acked = true;
+    }
+    if (verdict === REQ_DEAD) this.dropRequest(r);
+    else this.afterRequest(r, core);
+    skb.drop(skb.segs);
+  }
+
+  /** tcp_v4_syn_recv_sock() and inet_csk_complete_hashdance(): the request becomes a socket in the accept queue. */
+  private established(r: RequestSock, ack: Skb, core: Core): void {
+    const l = r.listener;
+    const now = this.engine.now;
+    const child = new Sock(this, null);
+    child.saddr = r.saddr;
+    child.sport = r.sport;
+    child.daddr = r.daddr;
+    child.dport = r.dport;
+    child.state = SS_CONNECTED;
+    child.reuse = l.sock.reuse;
+    child.rcvTimeo = l.sock.rcvTimeo;
+    child.sndTimeo = l.sock.sndTimeo;
+    child.linger = l.sock.linger;
+    child.portShare = child.reuse ? PORT_REUSABLE : PORT_PLAIN;
+    this.ports.share(child.sport, child.portShare, 1);
+    if (r.cookie) this.mib.SyncookiesRecv++;
+    r.leave();
+    this.ehash.replace(r, child);
+    child.c = establish(r.request, ack, this.stream(r.request.flow, 1), now);
+    child.c.owner = child;
+    ack.drop(ack.segs);
+    l.push(child, now);
+    child.settle(core);
+    child.follow(core);
+    if (!l.sock.wait.empty) l.sock.wait.wake(POLL_READABLE, 1, true);
+  }
+
+  /** Sends what the request has to say and arms its timer. */
+  afterRequest(r: RequestSock, core: Core): void {
+    const { request } = r;
+    for (;;) {
+      const skb = this.pool.take();
+      if (!pollRequest(request, this.engine.now, skb)) {
+        skb.drop(1);
+        break;
+      }
+      this.post(skb, core);
+    }
+    if (request.dead) this.dropRequest(r);
+    else r.arm();
+  }
+
+  /** Forgets a half-open connection. */
+  dropRequest(r: RequestSock): void {
+    r.leave();
+    this.ehash.remove(r);
+  }
+
+  cookieEnd(): Instant {
+    return add(this.engine.now, COOKIE_AGE);
+  }
+
+  private toTimeWait(w: TimewaitSock, skb: Skb, core: Core): void {
+    const verdict = onTimeWaitSegment(w.tw, skb, this.engine.now);
+    if (verdict === TW_SYN) {
+      w.leave();
+      this.toListener(skb, core);
+      return;
+    }
+    this.afterTimeWait(w, core);
+    if (verdict === TW_GONE) w.leave();
+    else w.arm();
+    skb.drop(skb.segs);
+  }
+
+  private afterTimeWait(w: TimewaitSock, core: Core): void {
+    for (;;) {
+      const skb = this.pool.take();
+      if (!pollTimeWait(w.tw, this.engine.now, skb)) {
+        skb.drop(1);
+        return;
+      }
+      this.post(skb, core);
+    }
+  }
+
+  /** tcp_v4_send_reset(): nobody is here. */
+  private refuse(skb: Skb, core: Core): void {
+    const rst = this.pool.take();
+    if (!replyToOrphan(skb, rst)) {
+      rst.drop(1);
+      return;
+    }
+    this.tcp.mib.OutRsts++;
+    this.post(rst, core);
+  }
+
+  // ---- output ------------------------------------------------------------------------------------------------------
+
+  /** Keeps a segment while its step runs. */
+  hold(skb: Skb, core: Core, owned: boolean): void {
+    const i = 2 * core.index + (owned ? 1 : 0);
+    assert(this.held[i] === null, 'stack: a step began before the last one ended');
+    this.held[i] = skb;
+  }
+
+  /** The step has ended: the segment goes to the device. */
+  sendHeld(s: Sock, core: Core, owned: boolean): void {
+    const i = 2 * core.index + (owned ? 1 : 0);
+    const skb = this.held[i]!;
+    this.held[i] = null;
+    skb.txTruesize = skb.truesize;
+    skb.owner = skb.truesize > 0 ? s : null;
+    this.transmit(skb, core);
+  }
+
+  /** Queues a segment without a connection: one step of its own follows what is being done. */
+  private post(skb: Skb, core: Core): void {
+    const outbox = this.outboxes[core.index]!;
+    outbox.skbs.push(skb);
+    core.follow(outbox);
+  }
+
+  transmit(skb: Skb, core: Core): void {
+    skb.outstanding = skb.segs;
+    const device = this.route(skb.dst);
+    assert(device !== null, 'stack: a segment without a route');
+    if (device.xmit(skb, core) !== 0) this.mib.OutDiscards++;
+  }
+
+  txFreed(owner: unknown, truesize: number, core: Core): void {
+    const s = owner as Sock;
+    if (s.c === null) return;
+    onTxFreed(s.c, truesize, this.engine.now);
+    s.settle(core);
+    s.follow(core);
+  }
+
+  /** Nothing pumpable may be forgotten: TCP has been asked until it had nothing to send. */
+  assertPumped(s: Sock): void {
+    assert(
+      s.c === null || s.c.work === 0,
+      'stack: a segment was left unsent',
+      () => `${this.host.name} flow ${s.c!.flow}`,
+    );
+  }
+
+  // ---- connections -------------------------------------------------------------------------------------------------
+
+  /** tcp_v4_connect(), once the port is known. */
+  connect(s: Sock, device: NetDevice, settings: SocketSettings): Connection {
+    assert(this.connects < FLOWS_PER_HOST, 'stack: too many connections for one run');
+    const flow = this.index * FLOWS_PER_HOST + this.connects++;
+    const c = connect(
+      {
+        context: this.tcp,
+        tuple: { src: s.saddr, sport: s.sport, dst: s.daddr, dport: s.dport },
+        isn: this.isn(flow, 0, 0),
+        tsOffset: this.isn(flow, 0, 1),
+        flow,
+        tx: this.stream(flow, 0),
+        path: this.pathOf(device),
+        settings,
+      },
+      this.engine.now,
+    );
+    c.owner = s;
+    s.c = c;
+    s.state = SS_CONNECTING;
+    this.ehash.insert(s);
+    return c;
+  }
+
+  /** A port for a connection to (daddr, dport); 0: none left. */
+  ephemeral(daddr: number, dport: number): number {
+    const own = this.host.addr;
+    return this.ports.ephemeral((port) => this.ehash.lookup(own, port, daddr, dport) === null);
+  }
+
+  /** listen(2): the socket answers SYNs from now on. */
+  startListening(s: Sock, settings: SocketSettings, backlog: number): void {
+    const device = this.host.devices.find((d) => !(d instanceof Lo)) ?? this.host.devices[0];
+    assert(device !== undefined, 'stack: listens, but has no device');
+    const name = `${this.host.name}/${s.boundPort}`;
+    s.sport = s.boundPort;
+    s.listener = new Listener(s, this.pathOf(device), settings, backlog, name);
+    this.listeners.push(s.listener);
+  }
+
+  /** inet_csk_listen_stop(): half-open connections are forgotten, finished ones that nobody accepted are reset. */
+  stopListening(s: Sock, core: Core): void {
+    const l = s.listener!;
+    s.listener = null;
+    for (const r of l.requests) this.dropRequest(r);
+    for (let child = l.shift(this.engine.now); child !== null; child = l.shift(this.engine.now)) {
+      child.closing = true;
+      child.orphan = true;
+      if (child.c === null || isClosed(child.c)) continue;
+      abort(child.c, this.engine.now);
+      child.settle(core);
+      child.follow(core);
+    }
+  }
+
+  /** Gives back what bind() took. */
+  unbind(s: Sock): void {
+    if (s.boundPort === 0) return;
+    this.ports.unbind(s.boundPort, s);
+    s.boundPort = 0;
+  }
+
+  /** Takes a connection's socket out of the hash and gives its port back. */
+  unhash(s: Sock): void {
+    if (!s.hashed) return;
+    this.ehash.remove(s);
+    this.givePort(s);
+  }
+
+  /** tcp_time_wait(): a small record takes the connection's place. */
+  enterTimeWait(s: Sock, c: Connection): void {
+    const w = new TimewaitSock(this, timeWaitOf(c, this.engine.now), s.portShare);
+    s.portShare = PORT_NONE;
+    this.ehash.replace(s, w);
+    w.arm();
+  }
+
+  private givePort(s: Sock): void {
+    if (s.portShare === PORT_NONE) return;
+    this.ports.share(s.sport, s.portShare, -1);
+    s.portShare = PORT_NONE;
+  }
+
+  /** Takes `port` for a connection that this socket begins. */
+  takePort(s: Sock): void {
+    if (s.boundPort !== 0) return; // it holds it by bind()
+    s.portShare = PORT_CONNECTED;
+    this.ports.share(s.sport, PORT_CONNECTED, 1);
+  }
+
+  private stream(flow: number, side: 0 | 1): PayloadStream {
+    return new PayloadStream(2 * flow + side);
+  }
+
+  /** secure_tcp_seq(): a keyed hash of the connection, so that variants of a scenario see the same numbers. */
+  private isn(flow: number, n: number, salt: number): number {
+    return Math.floor(this.isns.at(flow, n, salt) * 0x1_0000_0000) | 0;
+  }
+}
+
+/** Segments that no connection sends (SYN-ACKs, resets, ACKs of TIME_WAIT), one step each. */
+class Outbox implements StepSource {
+  readonly skbs: Ring<Skb> = new Ring<Skb>(4);
+  private readonly stack: Stack;
+  constructor(stack: Stack) {
+    this.stack = stack;
+  }
+  next(): number {
+    return this.skbs.length > 0 ? this.stack.host.costs.tcpOutput : -1;
+  }
+  effect(core: Core): void {
+    this.stack.transmit(this.skbs.shift()!, core);
+  }
+}
+
+/** TIME_WAIT, or an orphan in FIN-WAIT-2, in the established hash (struct inet_timewait_sock). */
+export class TimewaitSock extends SockCommon implements TimerHandler {
+  readonly role: number = TIMEWAIT;
+  readonly stack: Stack;
+  readonly tw: TimeWait;
+  private readonly portShare: number;
+  private readonly timer: KernelTimer;
+
+  constructor(stack: Stack, tw: TimeWait, portShare: number) {
+    super();
+    this.stack = stack;
+    this.tw = tw;
+    this.saddr = tw.src;
+    this.sport = tw.sport;
+    this.daddr = tw.dst;
+    this.dport = tw.dport;
+    this.portShare = portShare;
+    this.timer = new KernelTimer(stack.host, stack.host.here, this, false);
+    tw.owner = this;
+  }
+
+  arm(): void {
+    if (this.timer.expires !== this.tw.deadline) this.timer.arm(this.tw.deadline);
+  }
+
+  /** Its time is over. */
+  onTimer(): void {
+    this.leave();
+  }
+
+  leave(): void {
+    this.timer.release();
+    this.stack.ehash.remove(this);
+    this.stack.ports.share(this.sport, this.portShare, -1);
+  }
+}

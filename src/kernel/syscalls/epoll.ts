@@ -1,0 +1,75 @@
+/** epoll_create1, epoll_ctl, epoll_pwait2 (fs/eventpoll.c). */
+import { EBADF, EINVAL } from '../../base/errno.ts';
+import { Epoll } from '../epoll.ts';
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  type EpollEvents,
+  type Trap,
+} from '../syscall.ts';
+import { DONE, type Thread } from '../thread.ts';
+
+const START = 0;
+const PAID = 1;
+
+export function sysEpollCreate(t: Thread, trap: Trap): number {
+  if (trap.phase === START) {
+    trap.phase = PAID;
+    return t.host.costs.epollCtl;
+  }
+  const name = `${t.host.name}/${t.process.name}/epoll`;
+  return t.done(t.process.fds.install(new Epoll(name, t.host.engine)));
+}
+
+/** The instance at `trap.fd`; null after the call was ended with −EBADF or −EINVAL. */
+function epollAt(t: Thread, trap: Trap): Epoll | null {
+  const file = t.process.fds.get(trap.fd);
+  if (file instanceof Epoll) return file;
+  t.done(file === null ? -EBADF : -EINVAL);
+  return null;
+}
+
+/** `a`: operation in the low two bits, descriptor above; `b`: events; `c`: data. */
+export function sysEpollCtl(t: Thread, trap: Trap): number {
+  if (trap.phase === START) {
+    trap.phase = PAID;
+    return t.host.costs.epollCtl;
+  }
+  const ep = epollAt(t, trap);
+  if (ep === null) return DONE;
+  const fd = trap.a >> 2;
+  const file = t.process.fds.get(fd);
+  if (file === null) return t.done(-EBADF);
+  switch (trap.a & 3) {
+    case EPOLL_CTL_ADD:
+      return t.done(ep.add(fd, file, trap.b, trap.c));
+    case EPOLL_CTL_MOD:
+      return t.done(ep.modify(fd, trap.b, trap.c));
+    case EPOLL_CTL_DEL:
+      return t.done(ep.remove(fd));
+    default:
+      return t.done(-EINVAL);
+  }
+}
+
+/** Pays for each event that it may report, then reports those that still hold; with none left it sleeps on. */
+export function sysEpollWait(t: Thread, trap: Trap): number {
+  const ep = epollAt(t, trap);
+  if (ep === null) return DONE;
+  const out = trap.obj as EpollEvents;
+  const max = trap.a;
+  if (!(max > 0) || max > out.max) return t.done(-EINVAL);
+  if (trap.phase === START && ep.anyReady) {
+    trap.phase = PAID;
+    const cost = t.host.costs.epollEvent * Math.min(max, ep.ready.depth);
+    if (cost > 0) return cost;
+  }
+  if (trap.phase === PAID) {
+    const n = ep.collect(out, max);
+    if (n > 0) return t.done(n);
+  }
+  if (trap.b === 0 || t.timedOut) return t.done(0);
+  t.startTimeout(trap.b);
+  return t.waitOn(ep.wq, true);
+}

@@ -1,0 +1,234 @@
+/**
+ * read, write, recv, send on a TCP socket (net/ipv4/tcp.c tcp_recvmsg_locked, tcp_sendmsg_locked).
+ *
+ * A call: take the socket (or sleep until its owner lets go), look, spend the copy, move the bytes, let go (segments that
+ * became sendable, the backlog, deferred timers: each its own step), then return or sleep. Before it sleeps it looks
+ * once more, at the instant at which it lets go: so no wake-up is lost. Woken, it starts again from the top and keeps what
+ * it has done in `trap.progress`.
+ */
+import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
+import { inq, peek, read, setNoSpace, write, type Connection } from '../../tcp/index.ts';
+import { copyCost } from '../costs.ts';
+import { isClosed, type Sock } from '../socket.ts';
+import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_WAITALL } from '../socket-options.ts';
+import type { Thread } from '../thread.ts';
+import type { Trap } from '../syscall.ts';
+
+// Phases of a call on a socket.
+const START = 0;
+const COPIED = 1; // the copy has been paid for
+const FINISH = 2; // a step of the release has been paid for; then the call ends with trap.y
+const WAIT = 3; // the same; then it sleeps, unless there is something after all
+const AGAIN = 4; // the same; then it goes on
+
+/** What one step of a write copies at most, bytes: other CPU levels see the call's progress in such pieces. */
+const WRITE_PIECE = 32_768;
+
+export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  switch (trap.phase) {
+    case START:
+      if (!s.lock(t)) return s.waitForLock(t);
+      return lookToRead(s, t, trap, len, flags);
+    case COPIED:
+      return takeBytes(s, t, trap, len, flags);
+    case AGAIN:
+      s.releaseStep(t.core);
+      return readOn(s, t, trap, len, flags);
+    case WAIT:
+      s.releaseStep(t.core);
+      return waitToRead(s, t, trap, len, flags);
+    default:
+      s.releaseStep(t.core);
+      return finish(s, t, trap, trap.y);
+  }
+}
+
+/** How many bytes the call wants before it returns (sock_rcvlowat). */
+function target(c: Connection, len: number, flags: number): number {
+  if ((flags & MSG_WAITALL) !== 0) return len;
+  return Math.min(c.rcvLowat, len) || 1;
+}
+
+/** Something to copy: what it costs. Nothing: whether that is the end of the call. The socket is owned. */
+function lookToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c;
+  if (c === null) return finish(s, t, trap, -ENOTCONN);
+  const n = Math.min(inq(c), len - trap.progress);
+  if (n > 0) {
+    trap.x = n;
+    trap.phase = COPIED;
+    const { costs } = t.host;
+    const cost = copyCost(costs, n) + (trap.progress === 0 ? costs.recv : 0);
+    return cost > 0 ? cost : takeBytes(s, t, trap, len, flags);
+  }
+  const end = endOfRead(s, c, t, trap, len, flags);
+  if (end !== null) return finish(s, t, trap, end);
+  return waitToRead(s, t, trap, len, flags);
+}
+
+/** What the call returns, now that nothing is queued; null: it waits. */
+function endOfRead(
+  s: Sock,
+  c: Connection,
+  t: Thread,
+  trap: Trap,
+  len: number,
+  flags: number,
+): number | null {
+  const copied = trap.progress;
+  if (copied > 0) {
+    if (copied >= target(c, len, flags) || c.error !== 0 || isClosed(c) || c.rcvShutdown)
+      return copied;
+  } else {
+    if (len === 0) return 0;
+    const eof = c.rcvShutdown && c.error === 0;
+    if (eof) return 0;
+    if (c.error !== 0) return s.takeError();
+    if (isClosed(c)) return 0;
+  }
+  if (s.nonblock || (flags & MSG_DONTWAIT) !== 0 || t.timedOut)
+    return copied > 0 ? copied : -EAGAIN;
+  return null;
+}
+
+function takeBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  const now = t.host.engine.now;
+  if ((flags & MSG_PEEK) !== 0) return finish(s, t, trap, peek(c, trap.x));
+  let into = trap.obj as Uint8Array | null;
+  if (into !== null && trap.progress > 0) into = into.subarray(trap.progress);
+  trap.progress += read(c, trap.x, into, now);
+  s.settle(t.core);
+  if (trap.progress >= len) return finish(s, t, trap, trap.progress);
+  const more = s.backlog !== null && s.backlog.length > 0;
+  if (!more && trap.progress >= target(c, len, flags)) return finish(s, t, trap, trap.progress);
+  return readOn(s, t, trap, len, flags);
+}
+
+/** Takes the backlog, then looks again: "do not sleep, just process backlog". */
+function readOn(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  trap.phase = AGAIN;
+  const cost = s.releaseCost(t.core);
+  return cost >= 0 ? cost : lookToRead(s, t, trap, len, flags);
+}
+
+/** sk_wait_data() */
+function waitToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  trap.phase = WAIT;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  if (inq(c) > 0 || endOfRead(s, c, t, trap, len, flags) !== null)
+    return lookToRead(s, t, trap, len, flags);
+  s.unlock();
+  t.startTimeout(s.rcvTimeo);
+  return t.waitOn(s.wait, false);
+}
+
+/** Lets go and ends the call with `result`. */
+function finish(s: Sock, t: Thread, trap: Trap, result: number): number {
+  trap.phase = FINISH;
+  trap.y = result;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  s.unlock();
+  return t.done(result);
+}
+
+export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  switch (trap.phase) {
+    case START:
+      if (!s.lock(t)) return s.waitForLock(t);
+      return lookToWrite(s, t, trap, len, flags);
+    case COPIED:
+      return putBytes(s, t, trap, len, flags);
+    case AGAIN:
+      s.releaseStep(t.core);
+      return pushPiece(s, t, trap, len, flags);
+    case WAIT:
+      s.releaseStep(t.core);
+      return waitForSpace(s, t, trap, len, flags);
+    default:
+      s.releaseStep(t.core);
+      return finish(s, t, trap, trap.y);
+  }
+}
+
+/** Room: what copying into it costs. None, or an error: the end of the call, or a wait. The socket is owned. */
+function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c;
+  if (c === null) return finish(s, t, trap, -EPIPE);
+  const end = endOfWrite(s, c, trap, len);
+  if (end !== null) return finish(s, t, trap, end);
+  if (!hasRoom(c)) return waitForSpace(s, t, trap, len, flags);
+  const n = Math.min(
+    len - trap.progress,
+    WRITE_PIECE,
+    Math.max(c.sndbuf - c.wmemQueued, c.mssCache),
+  );
+  trap.x = n;
+  trap.phase = COPIED;
+  const { costs } = t.host;
+  const cost = copyCost(costs, n) + (trap.progress === 0 ? costs.send : 0);
+  return cost > 0 ? cost : putBytes(s, t, trap, len, flags);
+}
+
+/** What the call returns whether there is room or not; null: it goes on. */
+function endOfWrite(s: Sock, c: Connection, trap: Trap, len: number): number | null {
+  if (c.error === 0 && !c.sndShutdown && !isClosed(c)) return trap.progress >= len ? len : null;
+  if (trap.progress > 0) return trap.progress;
+  return s.takeError() || -EPIPE;
+}
+
+/** sk_stream_memory_free(), once there is a connection. */
+function hasRoom(c: Connection): boolean {
+  return c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED' && c.wmemQueued < c.sndbuf;
+}
+
+function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  const bytes = trap.obj as Uint8Array | null;
+  const from = trap.progress;
+  const n = write(
+    c,
+    bytes === null ? trap.x : bytes.subarray(from, from + trap.x),
+    t.host.engine.now,
+  );
+  if (n > 0) trap.progress += n;
+  s.settle(t.core);
+  // A piece that is not the last, or MSG_MORE: what does not fill a segment waits for what follows.
+  const more = trap.progress < len ? n === trap.x : (flags & MSG_MORE) !== 0;
+  if (!more || c.cork) return pushPiece(s, t, trap, len, flags);
+  c.cork = true;
+  trap.ref = c;
+  return pushPiece(s, t, trap, len, flags);
+}
+
+/** Sends what the piece made sendable, then goes on with the next. */
+function pushPiece(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  trap.phase = AGAIN;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  if (trap.ref !== null) {
+    (trap.ref as Connection).cork = false;
+    trap.ref = null;
+  }
+  return lookToWrite(s, t, trap, len, flags);
+}
+
+/** sk_stream_wait_memory(), and sk_stream_wait_connect() before there is a connection. */
+function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  setNoSpace(c);
+  const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
+  if (nonblock || t.timedOut)
+    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EAGAIN);
+  trap.phase = WAIT;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  if (hasRoom(c) || endOfWrite(s, c, trap, len) !== null)
+    return lookToWrite(s, t, trap, len, flags);
+  s.unlock();
+  t.startTimeout(s.sndTimeo);
+  return t.waitOn(s.wait, false);
+}

@@ -1,0 +1,271 @@
+/**
+ * setsockopt, getsockopt, TCP_INFO (net/core/sock.c sk_setsockopt, net/ipv4/tcp.c do_tcp_setsockopt).
+ *
+ * Before there is a connection an option goes into the socket's settings, which connect() and the connections of a listener
+ * take over; afterwards into the connection itself, which may have something to send because of it.
+ *
+ * Left out: TCP_CONGESTION on a connection (its state would have to be handed over) and SO_REUSEPORT.
+ */
+import { EINVAL, EISCONN, ENOPROTOOPT } from '../../base/errno.ts';
+import { ACK_PUSHED, ACK_SCHED, type Connection, WORK_XMIT } from '../../tcp/connection.ts';
+import { cleanupRbuf, enterPingpong, exitPingpong } from '../../tcp/ack.ts';
+import { SocketSettings } from '../../tcp/options.ts';
+import { setClamp } from '../../tcp/window.ts';
+import * as o from '../socket-options.ts';
+import { isClosed, type Sock } from '../socket.ts';
+import { EPOLLOUT, type Trap } from '../syscall.ts';
+import { fillTcpInfo, type TcpInfo } from '../tcp-info.ts';
+import { DONE, type Thread } from '../thread.ts';
+import { sockAt } from './socket.ts';
+
+const START = 0;
+
+/** What settings and connections have in common: the options that are only kept, and read when they matter. */
+interface Kept {
+  keepIdleS: number;
+  keepIntvlS: number;
+  keepCount: number;
+  userTimeoutMs: number;
+  notsentLowat: number;
+  linger2S: number;
+}
+
+export function sysSetsockopt(t: Thread, trap: Trap): number {
+  const s = sockAt(t, trap);
+  if (s === null) return DONE;
+  if (trap.phase === START) {
+    if (!s.lock(t)) return s.waitForLock(t);
+    trap.y = set(s, trap.a, trap.b, trap.c);
+    if (s.c !== null) s.settle(t.core);
+    trap.phase = 1;
+  } else {
+    s.releaseStep(t.core);
+  }
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  s.unlock();
+  return t.done(trap.y);
+}
+
+export function sysGetsockopt(t: Thread, trap: Trap): number {
+  const s = sockAt(t, trap);
+  return s === null ? DONE : t.done(get(s, trap.a, trap.b));
+}
+
+export function sysTcpInfo(t: Thread, trap: Trap): number {
+  const s = sockAt(t, trap);
+  if (s === null) return DONE;
+  fillTcpInfo(s, trap.obj as TcpInfo);
+  return t.done(0);
+}
+
+/** @returns 0 or −errno */
+function set(s: Sock, level: number, opt: number, value: number): number {
+  if (level === o.SOL_SOCKET) return setSocket(s, opt, value);
+  if (level === o.IPPROTO_TCP) return setTcp(s, opt, value);
+  return -ENOPROTOOPT;
+}
+
+function setSocket(s: Sock, opt: number, value: number): number {
+  switch (opt) {
+    case o.SO_REUSEADDR:
+      s.reuse = value !== 0;
+      return 0;
+    case o.SO_RCVBUF:
+    case o.SO_SNDBUF:
+      return setBuffer(s, opt, value);
+    case o.SO_RCVLOWAT:
+      return setLowat(s, value);
+    case o.SO_RCVTIMEO:
+      s.rcvTimeo = value > 0 ? value : -1;
+      return 0;
+    case o.SO_SNDTIMEO:
+      s.sndTimeo = value > 0 ? value : -1;
+      return 0;
+    case o.SO_LINGER:
+      s.linger = value;
+      return 0;
+    case o.SO_KEEPALIVE:
+      (s.settings ?? s.c!).keepAlive = value !== 0;
+      if (s.c !== null) s.c.keepAlive = value !== 0;
+      return 0;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+/** The kernel doubles what it is given and keeps it within its bounds; autotuning ends. */
+function setBuffer(s: Sock, opt: number, value: number): number {
+  const settings = s.settings ?? new SocketSettings(s.stack.tcp.options);
+  const { c } = s;
+  if (opt === o.SO_RCVBUF) {
+    settings.setRcvbuf(s.stack.tcp.options, value);
+    if (c !== null) {
+      c.rcvbuf = settings.rcvbuf;
+      c.rcvbufLocked = true;
+    }
+    return 0;
+  }
+  settings.setSndbuf(s.stack.tcp.options, value);
+  if (c !== null) {
+    c.sndbuf = settings.sndbuf;
+    c.sndbufLocked = true;
+    s.wait.wake(EPOLLOUT, 1, false); // "wake up sending tasks if we upped the value"
+  }
+  return 0;
+}
+
+/** tcp_set_rcvlowat(): 0 means 1, and a mark that the buffer can never reach is lowered to what it can. */
+function setLowat(s: Sock, value: number): number {
+  if (value < 0) return -EINVAL;
+  const { c } = s;
+  const options = s.stack.tcp.options;
+  const locked = c === null ? s.settings!.rcvbufLocked : c.rcvbufLocked;
+  const cap = (locked ? (c === null ? s.settings!.rcvbuf : c.rcvbuf) : options.rmem[2]) >> 1;
+  const mark = Math.min(value, cap) || 1;
+  if (s.settings !== null) s.settings.rcvLowat = mark;
+  if (c !== null) {
+    c.rcvLowat = mark;
+    if ((s.poll() & o.POLL_READABLE) !== 0) s.wait.wake(o.POLL_READABLE, 1, true);
+  }
+  return 0;
+}
+
+function setTcp(s: Sock, opt: number, value: number): number {
+  const { c, settings } = s;
+  const kept: Kept = c ?? settings!;
+  switch (opt) {
+    case o.TCP_NODELAY:
+      (c ?? settings!).noDelay = value !== 0;
+      if (c !== null && value !== 0) c.work |= WORK_XMIT;
+      return 0;
+    case o.TCP_CORK:
+      (c ?? settings!).cork = value !== 0;
+      if (c !== null && value === 0) c.work |= WORK_XMIT;
+      return 0;
+    case o.TCP_QUICKACK:
+      if (c !== null) setQuickAck(c, value);
+      return 0;
+    case o.TCP_KEEPIDLE:
+      return keep(value, 1, 32_767, (v) => (kept.keepIdleS = v));
+    case o.TCP_KEEPINTVL:
+      return keep(value, 1, 32_767, (v) => (kept.keepIntvlS = v));
+    case o.TCP_KEEPCNT:
+      return keep(value, 1, 127, (v) => (kept.keepCount = v));
+    case o.TCP_USER_TIMEOUT:
+      return keep(value, 0, 2_147_483_647, (v) => (kept.userTimeoutMs = v));
+    case o.TCP_NOTSENT_LOWAT:
+      return keep(value, 0, 4_294_967_295, (v) => (kept.notsentLowat = v));
+    case o.TCP_LINGER2:
+      kept.linger2S = value;
+      return 0;
+    case o.TCP_WINDOW_CLAMP:
+      return setWindowClamp(s, value);
+    case o.TCP_MAXSEG:
+      if (settings === null || c !== null) return 0; // it only matters for the handshake
+      return keep(value, 88, 32_767, (v) => (settings.userMss = v));
+    case o.TCP_CONGESTION: {
+      const name = o.CONGESTION_CONTROLS[value];
+      if (name === undefined) return -EINVAL;
+      if (settings === null || c !== null) return -EISCONN;
+      settings.congestion = name;
+      return 0;
+    }
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+function keep(value: number, low: number, high: number, store: (v: number) => void): number {
+  if (value < low || value > high) return -EINVAL;
+  store(value);
+  return 0;
+}
+
+/** __tcp_sock_set_quickack(): an even value only asks for one ACK now. */
+function setQuickAck(c: Connection, value: number): void {
+  if (value === 0) {
+    enterPingpong(c);
+    return;
+  }
+  exitPingpong(c);
+  if ((c.state !== 'ESTABLISHED' && c.state !== 'CLOSE-WAIT') || (c.ackPending & ACK_SCHED) === 0)
+    return;
+  c.ackPending |= ACK_PUSHED;
+  cleanupRbuf(c, 1);
+  if ((value & 1) === 0) enterPingpong(c);
+}
+
+/** 0 is refused once there is a connection (tcp_set_window_clamp()). */
+function setWindowClamp(s: Sock, value: number): number {
+  if (s.c === null) {
+    s.settings!.windowClamp = value === 0 ? 0 : Math.max(value, 1152);
+    return 0;
+  }
+  if (value === 0 && !isClosed(s.c)) return -EINVAL;
+  setClamp(s.c, value);
+  return 0;
+}
+
+/** @returns the value, or −errno */
+function get(s: Sock, level: number, opt: number): number {
+  if (level === o.SOL_SOCKET) return getSocket(s, opt);
+  if (level === o.IPPROTO_TCP) return getTcp(s, opt);
+  return -ENOPROTOOPT;
+}
+
+function getSocket(s: Sock, opt: number): number {
+  const from = s.c ?? s.settings!;
+  switch (opt) {
+    case o.SO_ERROR:
+      return -s.takeError();
+    case o.SO_REUSEADDR:
+      return s.reuse ? 1 : 0;
+    case o.SO_RCVBUF:
+      return from.rcvbuf;
+    case o.SO_SNDBUF:
+      return from.sndbuf;
+    case o.SO_RCVLOWAT:
+      return from.rcvLowat;
+    case o.SO_RCVTIMEO:
+      return s.rcvTimeo < 0 ? 0 : s.rcvTimeo;
+    case o.SO_SNDTIMEO:
+      return s.sndTimeo < 0 ? 0 : s.sndTimeo;
+    case o.SO_LINGER:
+      return s.linger;
+    case o.SO_KEEPALIVE:
+      return from.keepAlive ? 1 : 0;
+    case o.SO_ACCEPTCONN:
+      return s.listener === null ? 0 : 1;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+function getTcp(s: Sock, opt: number): number {
+  const from = s.c ?? s.settings!;
+  switch (opt) {
+    case o.TCP_NODELAY:
+      return from.noDelay ? 1 : 0;
+    case o.TCP_CORK:
+      return from.cork ? 1 : 0;
+    case o.TCP_KEEPIDLE:
+      return from.keepIdleS || s.stack.tcp.options.keepaliveTimeS;
+    case o.TCP_KEEPINTVL:
+      return from.keepIntvlS || s.stack.tcp.options.keepaliveIntvlS;
+    case o.TCP_KEEPCNT:
+      return from.keepCount || s.stack.tcp.options.keepaliveProbes;
+    case o.TCP_USER_TIMEOUT:
+      return from.userTimeoutMs;
+    case o.TCP_NOTSENT_LOWAT:
+      return from.notsentLowat;
+    case o.TCP_LINGER2:
+      return from.linger2S;
+    case o.TCP_WINDOW_CLAMP:
+      return from.windowClamp;
+    case o.TCP_MAXSEG:
+      return s.c === null ? s.settings!.userMss || 536 : s.c.mssCache;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
