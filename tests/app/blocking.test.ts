@@ -35,7 +35,8 @@ function connection(o: Partial<BlockingOptions>): { thread: Driver; probe: FakeP
 
 describe('a thread per connection', () => {
   it('sets SO_RCVBUF before listen(), as the measured receiver did [vectors README]', () => {
-    server({ sockopt: { SO_RCVBUF: 65_536 }, backlog: 5 });
+    const { main } = server({ sockopt: { SO_RCVBUF: 65_536 }, backlog: 5 });
+    expect(main.at).toBe('accept');
   });
 
   it('reads until the end of the stream, then closes', () => {
@@ -103,6 +104,7 @@ describe('a thread per connection', () => {
     main.call('clone', 100);
     main.call('accept', -k.EMFILE);
     main.call('nanosleep', 0, 0, 50_000_000);
+    expect(main.at).toBe('accept');
   });
 
   it('takes the next connection when a peer gave up in the queue [accept(2)]', () => {

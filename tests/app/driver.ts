@@ -2,7 +2,7 @@
  * A kernel by script: it takes the system calls of one thread as they come, checks that they are the expected ones, and
  * answers what the test says. And a small kernel of a few calls that runs several threads in a drawn order.
  */
-import { expect } from 'vitest';
+import { deepEqual, equal } from 'node:assert/strict';
 import { QueueMeter } from '../../src/base/queue-meter.ts';
 import { Random } from '../../src/base/random.ts';
 import { instant, type Instant } from '../../src/base/units.ts';
@@ -46,7 +46,7 @@ export class FakeProbe implements Probe {
     return meter;
   }
   closed(at: Instant): void {
-    expect(this.closedAt).toBeNull();
+    equal(this.closedAt, null);
     this.closedAt = at;
   }
 }
@@ -75,9 +75,9 @@ export class Driver {
 
   /** Checks the call and, as far as given, its arguments (fd, a, b, c, d); answers it. @returns what it carried */
   call(name: string, result: number, ...args: number[]): unknown {
-    expect(this.at).toBe(name);
+    equal(this.at, name);
     const { obj } = this.pending!;
-    expect(this.pending!.args.slice(0, args.length)).toEqual(args);
+    deepEqual(this.pending!.args.slice(0, args.length), args);
     if (name === 'clone') this.spawned.push((obj as { start: ThreadStart }).start);
     this.settle(this.body.next(result));
     return obj;
@@ -85,7 +85,7 @@ export class Driver {
 
   /** Answers epoll_wait with these (data, events). */
   ready(...events: [data: number, events: number][]): void {
-    expect(this.at).toBe('epoll_wait');
+    equal(this.at, 'epoll_wait');
     const into = this.pending!.obj as EpollEvents;
     events.forEach(([data, bits], i) => {
       into.data[i] = data;

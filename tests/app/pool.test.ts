@@ -93,7 +93,7 @@ it('fails that when put() does not wake a sleeping worker', () => {
       world,
       holds((bound, probe) => new Forgets(bound, probe)),
     ),
-  ).toThrow();
+  ).toThrow('Property failed');
 });
 
 it('fails that when a woken worker does not look again', () => {
@@ -102,7 +102,7 @@ it('fails that when a woken worker does not look again', () => {
       world,
       holds((bound, probe) => new LooksOnce(bound, probe)),
     ),
-  ).toThrow();
+  ).toThrow('Property failed');
 });
 
 it('makes no system call when nobody sleeps', () => {
