@@ -430,7 +430,7 @@ describe('fingerprint', () => {
 });
 
 describe('the hot path', () => {
-  it('allocates nothing per event once it is warm, but the number that a handler passes where V8 does not inline', () => {
+  it('allocates no record per event: at most numbers that V8 boxes where it does not inline (a closure in checkTime costs 70 bytes)', () => {
     const engine = new Engine({ seed: '1' });
     let left = 0;
     const kind = engine.define('hold', CPU, (a, b) => {
@@ -453,6 +453,6 @@ describe('the hot path', () => {
     // Far below the size of the young generation, so that seldom a collection hides what was allocated or compilers on
     // other threads add to it: the least of many.
     const least = Math.min(...Array.from({ length: 30 }, () => Math.abs(perEvent(50_000))));
-    expect(least).toBeLessThan(20);
+    expect(least).toBeLessThan(50);
   });
 });
