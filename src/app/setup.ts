@@ -29,6 +29,7 @@ const OPTIONS: ReadonlyMap<string, readonly [level: number, option: number]> = n
   ['TCP_KEEPCNT', [k.IPPROTO_TCP, k.TCP_KEEPCNT]],
   ['TCP_LINGER2', [k.IPPROTO_TCP, k.TCP_LINGER2]],
   ['TCP_WINDOW_CLAMP', [k.IPPROTO_TCP, k.TCP_WINDOW_CLAMP]],
+  ['TCP_CONGESTION', [k.IPPROTO_TCP, k.TCP_CONGESTION]],
   ['TCP_QUICKACK', [k.IPPROTO_TCP, k.TCP_QUICKACK]],
   ['TCP_USER_TIMEOUT', [k.IPPROTO_TCP, k.TCP_USER_TIMEOUT]],
   ['TCP_NOTSENT_LOWAT', [k.IPPROTO_TCP, k.TCP_NOTSENT_LOWAT]],
@@ -45,17 +46,22 @@ export const SOCKET_OPTION_NAMES: readonly string[] = [...OPTIONS.keys()];
 export function* setOptions(sys: Sys, fd: Fd, options: SockOpts): Sub<void> {
   for (const name in options) {
     const where = OPTIONS.get(name);
-    const value = options[name]!;
-    if (where === undefined || typeof value !== 'number') {
-      throw new ScenarioError(`unknown socket option ${name}: ${value}`, ['sockopt', name]);
-    }
-    const r = yield sys.setsockopt(fd, where[0], where[1], value);
+    if (where === undefined)
+      throw new ScenarioError(`unknown socket option ${name}`, ['sockopt', name]);
+    const r = yield sys.setsockopt(fd, where[0], where[1], valueOf(options[name]!));
     if (r < 0)
-      throw new ScenarioError(`setsockopt ${name} = ${value}: ${k.errnoName(r)}`, [
+      throw new ScenarioError(`setsockopt ${name} = ${options[name]}: ${k.errnoName(r)}`, [
         'sockopt',
         name,
       ]);
   }
+}
+
+/** A system call takes integers, so a congestion control goes in by its place in the kernel's list. */
+function valueOf(value: number | string): number {
+  return typeof value === 'number'
+    ? value
+    : (k.CONGESTION_CONTROLS as readonly string[]).indexOf(value);
 }
 
 /**

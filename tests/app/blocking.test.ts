@@ -39,6 +39,25 @@ describe('a thread per connection', () => {
     expect(main.at).toBe('accept');
   });
 
+  it("hands a congestion control over by its place in the kernel's list, and says what the kernel refuses", () => {
+    const sockopt = { TCP_CONGESTION: 'reno', TCP_NODELAY: 1 };
+    const main = new Driver((sys) =>
+      blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80, sockopt }, new FakeProbe()),
+    );
+    main.call('socket', LISTENER);
+    main.call(
+      'setsockopt',
+      0,
+      LISTENER,
+      k.IPPROTO_TCP,
+      k.TCP_CONGESTION,
+      k.CONGESTION_CONTROLS.indexOf('reno'),
+    );
+    expect(() => main.call('setsockopt', -k.ENOPROTOOPT)).toThrow(
+      'setsockopt TCP_NODELAY = 1: ENOPROTOOPT',
+    );
+  });
+
   it('reads until the end of the stream, then closes', () => {
     const { thread, probe } = connection({ read: 4096 });
     thread.call('read', 4096, CONN, 4096);
