@@ -1,4 +1,7 @@
-/** Everything that came out, for programs. One object; numbers in the units of `hostwire metrics`. */
+/**
+ * Everything that came out, for programs. One object; numbers in the units of `hostwire metrics`. `variant` is the variant's
+ * name, `axes` what it sets.
+ */
 import { holds, type RunResult } from '../sim/run/result.ts';
 
 /** @param indent  0: one line */
@@ -8,7 +11,7 @@ export function reportJson(runs: readonly RunResult[], exit: number, indent: num
     version: runs[0]?.version ?? null,
     exit,
     holds: runs.filter(holds).length,
-    runs,
+    runs: runs.map(({ label, variant, ...rest }) => ({ ...rest, variant: label, axes: variant })),
   };
   return JSON.stringify(body, finite, indent);
 }

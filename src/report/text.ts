@@ -161,15 +161,13 @@ function expectationFailed(
   paint: Paint,
   options: TextOptions,
 ): string[] {
-  const at =
-    v.position === null ? '' : `${v.position.file}:${v.position.line}:${v.position.column}`;
-  const actual = `${named(r)}${v.actualText}`;
-  const line = `${v.text}  ${actual}`;
-  const wide = line.length + at.length + 4;
-  const lines = failure(paint, wide <= WIDTH ? `${line.padEnd(WIDTH - 2 - at.length)}${at}` : line);
-  if (wide <= WIDTH)
-    lines[0] = `${paint('bad', '✗')} ${line.padEnd(WIDTH - 2 - at.length)}${at}`.trimEnd();
-  else if (at !== '') lines.push(`    ${at}`);
+  const p = v.position;
+  const at = p === null ? '' : `${p.file}:${p.line}:${p.column}`;
+  const line = `${v.text}  ${named(r)}${v.actualText}`;
+  const fits = line.length + at.length + 4 <= WIDTH;
+  const lines = fits
+    ? [`${paint('bad', '✗')} ${line.padEnd(WIDTH - 2 - at.length)}${at}`.trimEnd()]
+    : [...failure(paint, line), ...(at === '' ? [] : [`    ${at}`])];
   return [...lines, replay(r, options, v.alone)];
 }
 
@@ -200,8 +198,11 @@ function fingerprints(runs: readonly RunResult[]): string[] {
   return lines;
 }
 
+/** What it takes to run something again. */
+export type Replayed = Pick<RunResult, 'scenario' | 'seed' | 'settings' | 'variant'>;
+
 /** The command that gives this run again, and nothing else. */
-export function replayCommand(r: RunResult, file: string | null, alone: boolean): string {
+export function replayCommand(r: Replayed, file: string | null, alone: boolean): string {
   const axes = Object.keys(r.variant).length;
   const settings = alone ? r.settings : r.settings.slice(0, r.settings.length - axes);
   const parts = [

@@ -1,0 +1,90 @@
+/**
+ * The outside world as the commands see it. Tests hand in another one; the real one is in real-io.ts. Nothing else in the
+ * program knows files, terminals, the environment or the clock.
+ */
+import type { RunResult } from '../sim/run/result.ts';
+import type { Scenario } from '../sim/scenario/types.ts';
+
+export interface Io {
+  /** To standard output. After the reader has gone (`| head`) it does nothing. */
+  out(text: string): void;
+  /** To standard error. */
+  err(text: string): void;
+  readonly terminal: {
+    /** Standard output is one, and colours are welcome. */
+    readonly colour: boolean;
+    /** Standard error is one: a progress bar may move on it. */
+    readonly progress: boolean;
+  };
+  /** @param path  `-`: standard input. Throws UsageError when it cannot be read. */
+  readText(path: string): string;
+  exists(path: string): boolean;
+  /** Throws UsageError when something is there already. */
+  createText(path: string, text: string): void;
+  /** Makes a folder that can be written to. Throws UsageError when that is not possible. */
+  writableFolder(path: string): void;
+  /** Writes a file as a whole: under another name first, so that nothing half-written is left. */
+  replaceText(path: string, text: string): void;
+  /** Milliseconds, from anywhere. */
+  now(): number;
+  readonly cpus: number;
+  /** Calls back when the user interrupts; returns how to stop listening. */
+  onInterrupt(handler: () => void): () => void;
+  readonly runner: Runner;
+}
+
+/** What the user asked for cannot be done; exit 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Runs jobs somewhere: in worker threads, or here. */
+export interface Runner {
+  start(jobs: readonly Job[], parallel: number, events: RunEvents): Running;
+}
+
+export interface Running {
+  /** Resolves when every job is done, or cancelled. */
+  readonly done: Promise<void>;
+  /** Ends what is running; jobs that are not done stay so. */
+  cancel(): void;
+  /** Of all jobs together, 0 to 1. */
+  progress(): number;
+}
+
+export interface RunEvents {
+  onDone(index: number, outcome: Outcome): void;
+}
+
+/** One run, as plain data: it may cross to another thread. */
+export interface Job {
+  readonly scenario: Scenario;
+  readonly invariants: boolean;
+  readonly eventHash: boolean;
+  /** Run it twice, once with all traces on, and compare. */
+  readonly verify: boolean;
+  /** `path` null: to standard output. */
+  readonly trace: { readonly format: 'text' | 'ndjson'; readonly path: string | null } | null;
+  /** Files are called `<prefix>.<interface>.pcapng`. */
+  readonly pcap: { readonly folder: string; readonly prefix: string } | null;
+}
+
+export type Outcome =
+  | { readonly kind: 'result'; readonly result: RunResult; readonly verified: Verified | null }
+  /** The scenario cannot be run; found out while it ran. */
+  | {
+      readonly kind: 'bad-scenario';
+      readonly message: string;
+      readonly path: readonly (string | number)[];
+      readonly hint: string | null;
+    }
+  /** A bug of ours. */
+  | { readonly kind: 'bug'; readonly message: string; readonly stack: string }
+  /** An output could not be written. */
+  | { readonly kind: 'output'; readonly message: string };
+
+export interface Verified {
+  readonly ok: boolean;
+  /** On a difference: the first record that differs. */
+  readonly message: string;
+}

@@ -1,0 +1,254 @@
+#!/usr/bin/env node
+/** The command line: yargs reads it, one function per command does it. */
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import yargs, { type Argv } from 'yargs';
+import { ScenarioError } from '../base/assert.ts';
+import { DEFAULT_FILE } from './file.ts';
+import { init } from './init.ts';
+import { type Io, UsageError } from './io.ts';
+import { list, listText, metrics, schema, show, validate } from './print.ts';
+import { realIo } from './real-io.ts';
+import { EXIT, run, type RunArguments } from './run.ts';
+
+const FILE_AND_NAMES =
+  'FILE (ends in .yaml or .yml, or - for standard input; left out: ./scenarios.yaml), then names of scenarios (left out: all)';
+
+/** Runs one command. Never throws: what goes wrong is said on standard error and is the exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(argv, io);
+  } catch (error) {
+    if (error instanceof ScenarioError) io.err(`${error.message}\n`);
+    else if (error instanceof UsageError) io.err(`hostwire: ${error.message}\n`);
+    else {
+      const e = error instanceof Error ? error : new Error(String(error));
+      io.err(`hostwire: this is a bug of hostwire: ${e.message}\n${e.stack ?? ''}\n`);
+      return EXIT.failed;
+    }
+    return EXIT.usage;
+  }
+}
+
+type Command = () => number | Promise<number>;
+
+async function dispatch(argv: readonly string[], io: Io): Promise<number> {
+  let command: Command | null = null;
+  const choose = (c: Command): void => {
+    command = c;
+  };
+  const parser = describe(yargs(), io, choose);
+  let printed = '';
+  // Without a value of its own, `--trace` would take the name that follows for one.
+  const words = argv.map((w) => (w === '--trace' ? '--trace=text' : w));
+  if (words.length === 0) return help(parser, io);
+  await parser.parseAsync(words, {}, (error, _parsed, output) => {
+    printed = output;
+    if (error) throw error instanceof ScenarioError ? error : new UsageError(error.message);
+  });
+  if (printed !== '') io.out(`${printed.trimEnd()}\n`);
+  return command === null ? EXIT.good : await (command as Command)();
+}
+
+/** `hostwire` alone: help, and what could be run here. */
+async function help(parser: Argv, io: Io): Promise<number> {
+  io.out(`${(await parser.getHelp()).trimEnd()}\n`);
+  if (!io.exists(DEFAULT_FILE)) {
+    io.out(`\nThere is no ./${DEFAULT_FILE} here; hostwire init writes one to start from.\n`);
+    return EXIT.good;
+  }
+  const scenarios = listText(io.readText(DEFAULT_FILE), DEFAULT_FILE);
+  io.out(`\nScenarios in ./${DEFAULT_FILE}:\n${scenarios.map((l) => `  ${l}`).join('\n')}\n`);
+  return EXIT.good;
+}
+
+function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
+  const withFile = (a: Argv): Argv<{ words?: string[] | undefined }> =>
+    a.positional('words', { type: 'string', array: true, describe: FILE_AND_NAMES });
+  const set = {
+    type: 'string',
+    requiresArg: true,
+    array: false,
+    describe: 'change a value: path=value; again for more',
+  } as const;
+  return y
+    .scriptName('hostwire')
+    .usage(
+      '$0 <command>\n\nSimulates everything between the wire and the application thread of a TCP host.',
+    )
+    .command(
+      'run [words..]',
+      'Run scenarios and judge them',
+      (a) => runOptions(withFile(a), set),
+      (a) => choose(() => run(runArguments(a as Parsed), io)),
+    )
+    .command('list [words..]', 'List the scenarios of a file', withFile, (a) =>
+      choose(() => list(a.words ?? [], io)),
+    )
+    .command(
+      'validate [words..]',
+      'Check a file without running it',
+      (a) => withFile(a).option('set', set),
+      (a) => choose(() => validate(a.words ?? [], many(a['set']), io)),
+    )
+    .command('schema', 'Print the JSON Schema of scenario files, for editors', {}, () =>
+      choose(() => schema(io)),
+    )
+    .command('metrics', 'List all metrics with unit and definition', {}, () =>
+      choose(() => metrics(io)),
+    )
+    .command(
+      'show <profile>',
+      'Print every default of a profile with its source',
+      (a) =>
+        a.positional('profile', {
+          type: 'string',
+          demandOption: true,
+          describe: 'e.g. linux-6.18',
+        }),
+      (a) => choose(() => show(a.profile, io)),
+    )
+    .command(
+      'init [file]',
+      `Write a commented file to start from (default: ${DEFAULT_FILE})`,
+      (a) => a.positional('file', { type: 'string' }),
+      (a) => choose(() => init(a.file, io)),
+    )
+    .completion('completion', 'Print a completion script for the shell', (_current, parsed) =>
+      complete(parsed, io),
+    )
+    .example('$0 run', 'all scenarios of ./scenarios.yaml')
+    .example('$0 run slow-reader --set apps.server.read="1 KiB"', 'one of them, changed')
+    .example('$0 run my.yaml --seeds 1..20 --quiet', 'twenty seeds; only failures are printed')
+    .example('$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng')
+    .example('$0 run lossy --trace=ndjson | head', 'what happened, one JSON object a line')
+    .epilogue(
+      'Exit: 0 all holds · 1 an expectation or invariant failed, or a run reached its limit · 2 bad input · 130 interrupted',
+    )
+    .demandCommand(1, 1, 'a command is missing; hostwire --help lists them')
+    .recommendCommands()
+    .strict()
+    .detectLocale(false)
+    .version(version())
+    .wrap(80)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .parserConfiguration({
+      'duplicate-arguments-array': true,
+      'dot-notation': false,
+      'parse-positional-numbers': false,
+    });
+}
+
+function runOptions<T>(a: Argv<T>, set: object): Argv {
+  return a
+    .option('seed', {
+      type: 'string',
+      requiresArg: true,
+      describe: "instead of the scenarios' own",
+    })
+    .option('seeds', { type: 'string', requiresArg: true, describe: 'a range: 1..20' })
+    .option('set', set)
+    .option('json', { type: 'boolean', default: false, describe: 'print the whole result as JSON' })
+    .option('verify', {
+      type: 'boolean',
+      default: false,
+      describe: 'run twice and compare fingerprints',
+    })
+    .option('fingerprint', {
+      choices: ['events'] as const,
+      requiresArg: true,
+      describe: 'another one over dispatched events',
+    })
+    .option('trace', {
+      choices: ['text', 'ndjson'] as const,
+      describe: 'print what happens (to DIR with --out)',
+    })
+    .option('pcap', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'write a pcapng per interface into this folder',
+    })
+    .option('out', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'write result.json, report.txt and traces into this folder',
+    })
+    .option('jobs', {
+      type: 'number',
+      requiresArg: true,
+      describe: 'runs at a time (default: one per core)',
+    })
+    .option('quiet', {
+      type: 'boolean',
+      default: false,
+      describe: 'print failures and the summary only',
+    })
+    .option('invariants', {
+      type: 'boolean',
+      default: true,
+      describe: 'check invariants; --no-invariants does not',
+    }) as Argv;
+}
+
+interface Parsed {
+  readonly words?: readonly string[];
+  readonly [option: string]: unknown;
+}
+
+const many = (v: unknown): string[] => (v === undefined ? [] : [v].flat().map(String));
+
+/** An option that is given twice counts once: the last. */
+function last(v: unknown): string | undefined {
+  return many(v).at(-1);
+}
+
+function runArguments(a: Parsed): RunArguments {
+  const jobs = a['jobs'] === undefined ? undefined : Number([a['jobs']].flat().at(-1));
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1)) {
+    throw new UsageError(`--jobs ${String(a['jobs'])}: a whole number from 1`);
+  }
+  const flag = (name: string): boolean => [a[name]].flat().at(-1) === true;
+  return {
+    words: a.words ?? [],
+    seed: last(a['seed']),
+    seeds: last(a['seeds']),
+    set: many(a['set']),
+    json: flag('json'),
+    verify: flag('verify'),
+    trace: last(a['trace']) as 'text' | 'ndjson' | undefined,
+    pcap: last(a['pcap']),
+    out: last(a['out']),
+    jobs,
+    quiet: flag('quiet'),
+    invariants: flag('invariants'),
+    eventHash: last(a['fingerprint']) === 'events',
+  };
+}
+
+/** Names of scenarios, where a command takes them. */
+function complete(parsed: { _: readonly (string | number)[] }, io: Io): string[] {
+  const commands = ['run', 'list', 'validate', 'schema', 'metrics', 'show', 'init'];
+  const typed = parsed._.map(String).filter((w) => w !== 'hostwire');
+  if (!typed.some((w) => commands.includes(w))) return commands;
+  try {
+    return listText(io.readText(DEFAULT_FILE), DEFAULT_FILE)
+      .filter((line) => !line.startsWith(' '))
+      .map((line) => line.split(' ')[0]!);
+  } catch {
+    return [];
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Started as a program, by whatever link, and not imported. */
+function isProgram(): boolean {
+  const started = process.argv[1];
+  return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
+}
+
+if (isProgram()) process.exitCode = await main(process.argv.slice(2), realIo());

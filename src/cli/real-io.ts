@@ -1,0 +1,102 @@
+/** The real outside world: files, terminal, clock, environment. */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Io, UsageError } from './io.ts';
+import { threads } from './runners.ts';
+
+export function realIo(): Io {
+  quietOnClosedPipe(process.stdout);
+  quietOnClosedPipe(process.stderr);
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    terminal: { colour: colourful(), progress: process.stderr.isTTY === true },
+    readText(path) {
+      try {
+        return readFileSync(path === '-' ? 0 : path, 'utf8');
+      } catch (error) {
+        throw new UsageError(
+          `cannot read ${path === '-' ? 'standard input' : path}: ${reason(error)}`,
+        );
+      }
+    },
+    exists: existsSync,
+    createText(path, text) {
+      try {
+        writeFileSync(path, text, { flag: 'wx' });
+      } catch (error) {
+        throw new UsageError(`cannot write ${path}: ${reason(error)}`);
+      }
+    },
+    writableFolder(path) {
+      try {
+        mkdirSync(path, { recursive: true });
+        accessSync(path, constants.W_OK);
+        // A folder may say yes and still refuse (a full or read-only disk).
+        const probe = join(path, `.hostwire.${process.pid}.partial`);
+        writeFileSync(probe, '');
+        rmSync(probe);
+      } catch (error) {
+        throw new UsageError(`cannot write to ${path}: ${reason(error)}`);
+      }
+    },
+    replaceText(path, text) {
+      const temporary = `${path}.${process.pid}.partial`;
+      try {
+        writeFileSync(temporary, text);
+        renameSync(temporary, path);
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw new UsageError(`cannot write ${path}: ${reason(error)}`);
+      }
+    },
+    now: () => performance.now(),
+    cpus: availableParallelism(),
+    onInterrupt(handler) {
+      process.on('SIGINT', handler);
+      return () => process.off('SIGINT', handler);
+    },
+    runner: threads,
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'it is there already',
+};
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? message;
+}
+
+/** NO_COLOR (no-color.org) and FORCE_COLOR, as Node itself reads them. */
+function colourful(): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0';
+  return process.stdout.isTTY === true && TERM !== 'dumb';
+}
+
+/** `| head` closes the pipe: what is left to print is nobody's loss. */
+function quietOnClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
