@@ -389,6 +389,14 @@ export class Stack implements PacketHandler {
     );
   }
 
+  /** Skbs that it keeps: in the backlogs of sockets, waiting to be sent, or built and being paid for. */
+  get skbsHeld(): number {
+    let n = this.backlogMeter.depth;
+    for (const outbox of this.outboxes) n += outbox.skbs.length;
+    for (const skb of this.held) if (skb !== null) n++;
+    return n;
+  }
+
   // ---- connections -------------------------------------------------------------------------------------------------
 
   /** tcp_v4_connect(), once the port is known. */

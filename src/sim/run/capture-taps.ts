@@ -3,11 +3,12 @@ import { MARK_CORRUPT, MARK_DUPLICATE, type Train } from '../../base/train.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import type { LinkTap } from '../net/observe.ts';
 import type { CapturedFrame, CaptureSink } from './capture.ts';
-import type { World } from './world.ts';
+import { interfaceName, type World } from './world.ts';
 
 export function tapWires(world: World, sink: CaptureSink): void {
   for (const wire of world.wires) {
-    const { fromDevice, toDevice } = wire;
+    const fromDevice = wire.from === null ? null : interfaceName(wire.from);
+    const toDevice = wire.to === null ? null : interfaceName(wire.to);
     const tap: LinkTap = {
       onFrame(train, index, mark, start, _departure, arrival) {
         const frame = describe(train, index, mark);

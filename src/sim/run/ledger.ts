@@ -28,7 +28,8 @@ export class Ledger {
   /** How often each law was looked at, by name. Plain fields: they are counted per segment. */
   readonly checks: Record<Law, number>;
   private readonly broken = new Map<Law, string>();
-  /** When the first law was broken. */
+  /** The law that was broken first, and when. */
+  first: Law | null = null;
   brokenAt: Instant = NEVER;
   private readonly onBreak: () => void;
 
@@ -44,7 +45,10 @@ export class Ledger {
   fail(law: Law, now: Instant, detail: string): void {
     if (this.broken.has(law)) return;
     this.broken.set(law, `at ${now} ns: ${detail}`);
-    if (now < this.brokenAt) this.brokenAt = now;
+    if (this.first === null) {
+      this.first = law;
+      this.brokenAt = now;
+    }
     this.onBreak();
   }
 

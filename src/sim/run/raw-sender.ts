@@ -18,7 +18,7 @@ export class RawSender {
   private readonly source: FrameSource;
   private readonly src: number;
   private readonly dst: number;
-  private readonly wire: Wire;
+  readonly wire: Wire;
   private readonly onEnd: () => void;
 
   constructor(engine: Engine, kind: Kind, pool: SkbPool, source: FrameSource, src: number, dst: number, wire: Wire, onEnd: () => void) {

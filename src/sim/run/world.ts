@@ -56,17 +56,23 @@ export interface HostRun {
   readonly host: Host;
   readonly stack: Stack;
   readonly meter: HostMeter;
-  readonly devices: readonly (Nic | Tun)[];
+  readonly devices: readonly Interface[];
 }
 
 /** One direction of a link. */
 export interface WireRun {
   readonly spec: LinkDirection;
   readonly link: Link;
-  /** The interface that sends, `host:eth0`, and the one that receives; null at a router. */
-  readonly fromDevice: string | null;
-  readonly toDevice: string | null;
+  /** The interface that sends, and the one that receives; null at a router. */
+  readonly from: Interface | null;
+  readonly to: Interface | null;
 }
+
+/** A host's end of a link. */
+export type Interface = Nic | Tun;
+
+/** As captures name it: `server:eth0`. */
+export const interfaceName = (d: Interface): string => d.name.replace('/', ':');
 
 export class World {
   readonly scenario: Scenario;
@@ -154,10 +160,10 @@ export class World {
         const limit = d.options.limit ?? (router === undefined ? null : (this.routerLimit(d.from) ?? PORT_LIMIT));
         const link = new Link(this.engine, d.name, { ...d.options, limit }, to.ingress);
         if (router !== undefined) router.connect(from.sender as Port, link);
-        else plug(from.sender as Nic | Tun, link);
+        else plug(from.sender as Interface, link);
         edges.push({ from: d.from, to: d.to, index: edges.length });
         senders.push(from.sender);
-        this.wires.push({ spec: d, link, fromDevice: from.device, toDevice: to.device });
+        this.wires.push({ spec: d, link, from: from.device, to: to.device });
       });
     }
     this.route(edges, senders);
@@ -184,7 +190,7 @@ export class World {
     return this.scenario.routers.find((r) => r.name === name)?.limit ?? null;
   }
 
-  private addInterface(name: string, mtu: number): { ingress: Ingress; sender: NetDevice | Port; device: string | null } {
+  private addInterface(name: string, mtu: number): { ingress: Ingress; sender: NetDevice | Port; device: Interface | null } {
     const router = this.routers.get(name);
     if (router !== undefined) {
       const port = router.addPort();
@@ -192,8 +198,8 @@ export class World {
     }
     const run = this.host(name);
     const device = makeDevice(run, mtu);
-    (run.devices as (Nic | Tun)[]).push(device);
-    return { ingress: device.ingress, sender: device, device: `${name}:${device.name.slice(name.length + 1)}` };
+    (run.devices as Interface[]).push(device);
+    return { ingress: device.ingress, sender: device, device };
   }
 
   private addApp(spec: AppSpec): void {
@@ -214,7 +220,7 @@ export class World {
     const to = this.host(spec.to).host.addr;
     const from = this.host(spec.host);
     const device = from.stack.route(to);
-    const wire = this.wires.find((w) => w.fromDevice !== null && device !== null && `${spec.host}/${w.fromDevice.slice(spec.host.length + 1)}` === device.name);
+    const wire = this.wires.find((w) => w.from !== null && w.from === device);
     assert(wire !== undefined, 'world: no wire for a raw source', () => spec.name);
     const kind = this.engine.define(`app/${spec.name}/frame`, APP, () => sender.onTimer());
     const sender = new RawSender(this.engine, kind, this.pool, source, from.host.addr, to, wire.link, () => app.closed(this.engine.now));
@@ -235,12 +241,12 @@ export class World {
   }
 }
 
-function plug(device: Nic | Tun, link: Link): void {
+function plug(device: Interface, link: Link): void {
   device.wire = link;
   link.sender = device;
 }
 
-function makeDevice(run: HostRun, mtu: number): Nic | Tun {
+function makeDevice(run: HostRun, mtu: number): Interface {
   const { spec, host } = run;
   const n = run.devices.length;
   if (spec.device === 'tun') {

@@ -1,0 +1,154 @@
+/**
+ * hostwire broken on purpose, one way at a time: each mutant makes the simulator violate one law, so that one can see the
+ * law's check fail (`hostwire run --mutant NAME`). A check that has never failed proves nothing. Mutants reach into a
+ * built world from outside; the code they break knows nothing of them.
+ */
+import { PayloadStream } from '../../base/payload.ts';
+import type { Instant } from '../../base/units.ts';
+import { APP } from '../../engine/engine.ts';
+import type { Core } from '../../kernel/cpu.ts';
+import type { PacketHandler } from '../../kernel/netdev.ts';
+import type { Skb } from '../../kernel/skb.ts';
+import type { Sock } from '../../kernel/socket.ts';
+import type { Connection } from '../../tcp/connection.ts';
+import type { Law } from './ledger.ts';
+import type { Interface, World } from './world.ts';
+
+export interface Mutant {
+  /** The law whose check notices first. */
+  readonly breaks: Law;
+  readonly does: string;
+  readonly apply: (world: World) => void;
+}
+
+/** Which data frame of a host the mutants of the receive path meddle with. */
+const VICTIM = 20;
+/** How often a mutant that waits for its chance looks. */
+const LOOK_NS = 1_000_000;
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'wrong-stream': {
+    breaks: 'in-order',
+    does: 'a received segment carries the bytes of another stream',
+    apply: (world) => onDataFrame(world, (skb) => (skb.stream = new PayloadStream(-1))),
+  },
+  'shifted-bytes': {
+    breaks: 'conserve-bytes',
+    does: 'a received segment skips one byte of its stream',
+    apply: (world) => onDataFrame(world, (skb) => skb.off++),
+  },
+  'forgotten-promise': {
+    breaks: 'window-edge',
+    does: 'a receiver forgets the window it has advertised and offers less',
+    apply: (world) =>
+      eachConnection(world, (c) => {
+        c.rcvSsthresh = 1;
+        c.rcvWnd = 1;
+      }),
+  },
+  'deaf-sender': {
+    breaks: 'inside-window',
+    does: 'a sender takes the advertised window for twenty times larger',
+    apply: (world) =>
+      eachConnection(world, (c) => {
+        c.sndWnd *= 20;
+        c.sndbuf *= 20;
+        c.sndbufLocked = true;
+      }),
+  },
+  'endless-backlog': {
+    breaks: 'bounded-queues',
+    does: 'a listener ignores the bound of its accept queue',
+    apply: (world) =>
+      whenever(world, () => {
+        for (const run of world.hosts.values()) for (const l of run.stack.listeners) l.backlog = 1_000_000;
+      }),
+  },
+  'vanished-frame': {
+    breaks: 'conserve-packets',
+    does: 'a frame is lost between a device and its wire, and nobody counts it',
+    apply: (world) => {
+      for (const run of world.hosts.values()) for (const d of run.devices) vanish(d);
+    },
+  },
+  'unbilled-time': {
+    breaks: 'conserve-cpu',
+    does: 'a nanosecond of CPU time is billed to nobody',
+    apply: (world) => {
+      for (const run of world.hosts.values()) {
+        const core = run.host.cores[0] as unknown as { billed: Float64Array };
+        core.billed[5] = core.billed[5]! - 1;
+      }
+    },
+  },
+  'leaked-skb': {
+    breaks: 'conserve-memory',
+    does: 'a received skb is never freed',
+    apply: (world) => onDataFrame(world, (skb) => skb.hold(1)),
+  },
+  'swallowed-wakeup': {
+    breaks: 'no-lost-wakeup',
+    does: 'data arrives, and the thread that sleeps for it is not woken',
+    apply: (world) =>
+      eachConnection(world, (c) => {
+        const sock = c.owner as Sock | null;
+        if (sock !== null && 'wait' in sock) sock.wait.wake = () => 0;
+      }),
+  },
+  'stopped-clock': {
+    breaks: 'liveness',
+    does: 'no timer of a connection ever expires',
+    apply: (world) =>
+      eachConnection(world, (c) => {
+        const sock = c.owner as unknown as { onTimer?: () => void } | null;
+        if (sock?.onTimer !== undefined) sock.onTimer = () => {};
+      }),
+  },
+};
+
+/** Calls `meddle` on one data frame of each host, as it is handed to the stack. */
+function onDataFrame(world: World, meddle: (skb: Skb) => void): void {
+  for (const run of world.hosts.values()) {
+    const inner: PacketHandler = run.host.handler;
+    let seen = 0;
+    run.host.handler = {
+      receive(skb: Skb, index: number, mark: number, truesize: number, core: Core): void {
+        if (skb.len > 0 && ++seen === VICTIM) meddle(skb);
+        inner.receive(skb, index, mark, truesize, core);
+      },
+      txFreed: (owner, truesize, core) => inner.txFreed(owner, truesize, core),
+    };
+  }
+}
+
+/** Calls `meddle` on every connection again and again, from its first millisecond on. */
+function eachConnection(world: World, meddle: (c: Connection) => void): void {
+  whenever(world, () => {
+    for (const e of world.flows.ends) if (e.c.state === 'ESTABLISHED') meddle(e.c);
+  });
+}
+
+function whenever(world: World, meddle: () => void): void {
+  const { engine } = world;
+  const last = world.scenario.stop.limitNs;
+  const kind = engine.define('mutant', APP, () => {
+    meddle();
+    // Not for ever: a run must be able to end idle.
+    if (engine.now + LOOK_NS < Math.min(last, 10_000 * LOOK_NS)) engine.at((engine.now + LOOK_NS) as Instant, kind, 0, 0);
+  });
+  engine.at(engine.now, kind, 0, 0);
+}
+
+function vanish(device: Interface): void {
+  const wire = device.wire;
+  let sent = 0;
+  const faulty: typeof wire = {
+    mtu: wire.mtu,
+    transmit(skb, at) {
+      if (++sent !== VICTIM) return wire.transmit(skb, at);
+      skb.drop(skb.segs);
+      return at;
+    },
+  };
+  device.wire = faulty;
+}
