@@ -30,7 +30,7 @@ function epollAt(t: Thread, trap: Trap): Epoll | null {
   return null;
 }
 
-/** `a`: operation in the low two bits, descriptor above; `b`: events; `c`: data. */
+/** `a`: the operation, `b`: the descriptor, `c`: events, `d`: data. */
 export function sysEpollCtl(t: Thread, trap: Trap): number {
   if (trap.phase === START) {
     trap.phase = PAID;
@@ -38,14 +38,14 @@ export function sysEpollCtl(t: Thread, trap: Trap): number {
   }
   const ep = epollAt(t, trap);
   if (ep === null) return DONE;
-  const fd = trap.a >> 2;
+  const fd = trap.b;
   const file = t.process.fds.get(fd);
   if (file === null) return t.done(-EBADF);
-  switch (trap.a & 3) {
+  switch (trap.a) {
     case EPOLL_CTL_ADD:
-      return t.done(ep.add(fd, file, trap.b, trap.c));
+      return t.done(ep.add(fd, file, trap.c, trap.d));
     case EPOLL_CTL_MOD:
-      return t.done(ep.modify(fd, trap.b, trap.c));
+      return t.done(ep.modify(fd, trap.c, trap.d));
     case EPOLL_CTL_DEL:
       return t.done(ep.remove(fd));
     default:

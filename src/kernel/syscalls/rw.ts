@@ -8,6 +8,7 @@
  */
 import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
 import { inq, peek, read, setNoSpace, write, type Connection } from '../../tcp/index.ts';
+import { memoryFree } from '../../tcp/send-memory.ts';
 import { copyCost } from '../costs.ts';
 import { isClosed, type Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_WAITALL } from '../socket-options.ts';
@@ -182,7 +183,7 @@ function endOfWrite(s: Sock, c: Connection, trap: Trap, len: number): number | n
 
 /** sk_stream_memory_free(), once there is a connection. */
 function hasRoom(c: Connection): boolean {
-  return c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED' && c.wmemQueued < c.sndbuf;
+  return c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED' && memoryFree(c, false);
 }
 
 function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {

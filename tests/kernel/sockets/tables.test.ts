@@ -1,0 +1,189 @@
+// Skbs, the established hash, ports: the tables under the sockets.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PayloadStream } from '../../../src/base/payload.ts';
+import { MARK_CE } from '../../../src/base/train.ts';
+import { EstablishedHash, SOCK, SockCommon } from '../../../src/kernel/demux.ts';
+import { PORT_CONNECTED, PORT_PLAIN, PORT_REUSABLE, Ports } from '../../../src/kernel/ports.ts';
+import { SkbPool } from '../../../src/kernel/skb.ts';
+import { FIN, PSH } from '../../../src/tcp/segment.ts';
+import { seq, seqDiff } from '../../../src/tcp/seq.ts';
+import { prop } from '../../support/prop.ts';
+
+describe('an skb', () => {
+  it('gives back its record when the last of its frames is gone, and counts those in use', () => {
+    const pool = new SkbPool();
+    const skb = pool.take();
+    skb.outstanding = 3;
+    skb.hold(1);
+    skb.drop(2);
+    expect(pool.live).toBe(1);
+    skb.drop(2);
+    expect(pool.live).toBe(0);
+    expect(() => skb.drop(1)).toThrow('skb: freed twice');
+    expect(() => skb.hold(1)).toThrow('skb: held after it was freed');
+  });
+
+  it('comes from the pool with nothing left of its last use', () => {
+    const pool = new SkbPool();
+    const fresh = pool.take();
+    const used = pool.take();
+    for (const [key, value] of Object.entries(used)) {
+      if (typeof value === 'number' && key !== 'outstanding')
+        (used as unknown as Record<string, number>)[key] = 7;
+    }
+    used.sackOk = used.hasTs = used.ce = true;
+    used.owner = pool;
+    used.link = fresh;
+    used.stream = new PayloadStream(1);
+    used.outstanding = 1;
+    used.drop(1);
+    const again = pool.take();
+    expect(again).toBe(used);
+    // Addresses, ports and numbers are set by everyone who fills a segment; the rest must be as new.
+    for (const key of ['src', 'dst', 'sport', 'dport', 'seq', 'ack', 'flow'] as const)
+      again[key] = fresh[key] as never;
+    expect({ ...again }).toEqual({ ...fresh });
+  });
+
+  it('cut into its frames says the same bytes, and FIN and PSH only at the end', () => {
+    prop(
+      [fc.integer({ min: 1, max: 45 }), fc.integer({ min: 1, max: 1448 }), fc.nat({ max: 5 })],
+      (segs, last, mark) => {
+        const pool = new SkbPool();
+        const skb = pool.take();
+        Object.assign(skb, {
+          segs,
+          segSize: 1448,
+          len: (segs - 1) * 1448 + last,
+          seq: seq(-2000),
+          off: 500,
+        });
+        skb.flags = FIN | PSH;
+        skb.stream = new PayloadStream(0);
+        skb.outstanding = segs;
+        let [at, len] = [500, 0];
+        for (let i = 0; i < segs; i++) {
+          const f = skb.received(i, mark, 2304);
+          expect(f.off).toBe(at);
+          expect(seqDiff(f.seq, seq(-2000))).toBe(at - 500);
+          expect((f.flags & FIN) !== 0).toBe(i === segs - 1);
+          expect([f.ce, f.truesize, f.segs]).toEqual([(mark & MARK_CE) !== 0, 2304, 1]);
+          at += f.len;
+          len += f.len;
+          f.drop(1);
+        }
+        expect(len).toBe((segs - 1) * 1448 + last);
+        expect(pool.live).toBe(0);
+      },
+    );
+  });
+});
+
+class Entry extends SockCommon {
+  readonly role = SOCK;
+  constructor(saddr: number, sport: number, daddr: number, dport: number) {
+    super();
+    Object.assign(this, { saddr, sport, daddr, dport });
+  }
+}
+
+/** Finds by key alone, as if hashes never collided. */
+class Careless extends EstablishedHash {
+  override lookup(saddr: number, sport: number, daddr: number, dport: number): SockCommon | null {
+    return super.lookup(saddr, sport, daddr, dport) ?? [...this.all()][0] ?? null;
+  }
+}
+
+describe('the established hash', () => {
+  const tuple = fc.tuple(
+    fc.nat({ max: 2 }),
+    fc.nat({ max: 3 }),
+    fc.nat({ max: 2 }),
+    fc.nat({ max: 3 }),
+  );
+  const steps = fc.array(fc.tuple(fc.boolean(), tuple), { maxLength: 80 });
+
+  /** Against a map by the whole 4-tuple. */
+  const agrees = (
+    hash: EstablishedHash,
+    list: readonly [boolean, [number, number, number, number]][],
+  ): boolean => {
+    const model = new Map<string, Entry>();
+    for (const [insert, t] of list) {
+      const known = model.get(t.join());
+      if (hash.lookup(...t) !== (known ?? null)) return false;
+      if (insert && known === undefined) {
+        const e = new Entry(...t);
+        hash.insert(e);
+        model.set(t.join(), e);
+      } else if (!insert && known !== undefined) {
+        hash.remove(known);
+        model.delete(t.join());
+      }
+      if (hash.size !== model.size || [...hash.all()].length !== model.size) return false;
+    }
+    return true;
+  };
+
+  it('finds exactly what is in it, by all four numbers', () => {
+    prop([steps], (list) => agrees(new EstablishedHash(), list));
+  });
+
+  it('and the check notices one that does not compare in full [mutant]', () => {
+    expect(
+      fc.check(
+        fc.property(steps, (list) => agrees(new Careless(), list)),
+        { seed: 1 },
+      ).failed,
+    ).toBe(true);
+  });
+});
+
+describe('ports', () => {
+  const owner = (reuse: boolean, listening: boolean): { reuse: boolean; listening: boolean } => ({
+    reuse,
+    listening,
+  });
+
+  it('are shared only when all say SO_REUSEADDR and nobody listens [bind(2), inet_csk_bind_conflict]', () => {
+    const ports = new Ports(32_768, 60_999);
+    const a = owner(true, false);
+    ports.bind(80, a);
+    expect(ports.conflicts(80, false)).toBe(true);
+    expect(ports.conflicts(80, true)).toBe(false);
+    a.listening = true;
+    expect(ports.conflicts(80, true)).toBe(true);
+    ports.unbind(80, a);
+    expect(ports.conflicts(80, false)).toBe(false);
+    for (const [how, blocksReuse] of [
+      [PORT_PLAIN, true],
+      [PORT_REUSABLE, false],
+      [PORT_CONNECTED, true],
+    ] as const) {
+      ports.share(81, how, 1);
+      expect(ports.conflicts(81, false)).toBe(true);
+      expect(ports.conflicts(81, true)).toBe(blocksReuse);
+      ports.share(81, how, -1);
+      expect(ports.conflicts(81, false)).toBe(false);
+    }
+  });
+
+  it('are handed out in order, once round, skipping what is bound', () => {
+    const ports = new Ports(100, 104);
+    ports.bind(102, owner(false, false));
+    const taken = new Set<number>();
+    const next = (): number => {
+      const p = ports.ephemeral((port) => !taken.has(port));
+      if (p > 0) {
+        taken.add(p);
+        ports.share(p, PORT_CONNECTED, 1);
+      }
+      return p;
+    };
+    expect([next(), next(), next(), next(), next()]).toEqual([100, 101, 103, 104, 0]);
+    taken.delete(101);
+    ports.share(101, PORT_CONNECTED, -1);
+    expect([next(), next()]).toEqual([101, 0]);
+  });
+});

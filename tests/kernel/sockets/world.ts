@@ -1,0 +1,115 @@
+// Two hosts on one cable: what the tests of sockets are built from. Machine ideal unless told otherwise: every cost is 0.
+import { expect } from 'vitest';
+import { type Instant, LAST, us } from '../../../src/base/units.ts';
+import { Engine } from '../../../src/engine/engine.ts';
+import { Host, type HostOptions } from '../../../src/kernel/host.ts';
+import { Lo } from '../../../src/kernel/lo.ts';
+import { Nic } from '../../../src/kernel/nic.ts';
+import { SkbPool } from '../../../src/kernel/skb.ts';
+import { Stack, type StackOptions } from '../../../src/kernel/stack.ts';
+import type { Sys, ThreadBody, Trap } from '../../../src/kernel/syscall.ts';
+import { SOCKET_CALLS } from '../../../src/kernel/syscalls/sockets.ts';
+import { MACHINE_CALLS, syscallTable } from '../../../src/kernel/syscalls/table.ts';
+import type { Syscall, Thread } from '../../../src/kernel/thread.ts';
+import { Link } from '../../../src/sim/net/link.ts';
+import { LINK_DEFAULTS, type LinkOptions } from '../../../src/sim/net/options.ts';
+
+export const PORT = 80;
+export const at = (n: number): Instant => n as Instant;
+export type Body = (sys: Sys) => ThreadBody;
+
+/** One host of the test world, with a process for its threads. */
+export class Side {
+  readonly host: Host;
+  readonly stack: Stack;
+  readonly nic: Nic;
+  readonly process: ReturnType<Host['process']>;
+
+  constructor(w: Pair, index: number, name: string, options: PairOptions) {
+    const calls = syscallTable(MACHINE_CALLS, SOCKET_CALLS, options.calls ?? []);
+    this.host = new Host(
+      w.engine,
+      { name, addr: index + 1, machine: 'ideal', ...options.host },
+      calls,
+    );
+    this.stack = new Stack(this.host, { index, pool: w.pool, ...options.stack });
+    new Lo(this.host);
+    this.nic = new Nic(this.host, 'eth0');
+    this.process = this.host.process(name);
+  }
+
+  /** A thread of this side's process. */
+  run(name: string, body: Body): Thread {
+    return this.process.spawn(body, name);
+  }
+
+  get addr(): number {
+    return this.host.addr;
+  }
+  get mib(): Stack['mib'] {
+    return this.stack.mib;
+  }
+}
+
+export interface PairOptions {
+  readonly host?: Partial<HostOptions>;
+  readonly stack?: Partial<StackOptions>;
+  readonly link?: Partial<LinkOptions>;
+  /** For mutants: calls that replace the real ones. */
+  readonly calls?: readonly (readonly [number, Syscall])[];
+  readonly seed?: string;
+}
+
+/** client — server, 100 µs apart each way unless told otherwise. */
+export class Pair {
+  readonly engine: Engine;
+  readonly pool: SkbPool = new SkbPool();
+  readonly client: Side;
+  readonly server: Side;
+  readonly up: Link;
+  readonly down: Link;
+
+  constructor(options: PairOptions = {}) {
+    this.engine = new Engine({ seed: options.seed ?? 'sockets' });
+    this.client = new Side(this, 0, 'client', options);
+    this.server = new Side(this, 1, 'server', options);
+    const link = { ...LINK_DEFAULTS, delay: us(100), ...options.link };
+    this.up = new Link(this.engine, 'up', link, this.server.nic.ingress);
+    this.down = new Link(this.engine, 'down', link, this.client.nic.ingress);
+    this.client.nic.wire = this.up;
+    this.server.nic.wire = this.down;
+  }
+
+  /** Runs to the end of all events, or up to `until` ns. */
+  run(until: number = LAST): 'idle' | 'until' | 'stopped' {
+    return this.engine.run(at(until));
+  }
+
+  get now(): number {
+    return this.engine.now;
+  }
+
+  /** After a run that came to its end: no packet is left anywhere, no socket is owned. */
+  expectDrained(): void {
+    expect(this.pool.live).toBe(0);
+    for (const side of [this.client, this.server]) {
+      for (const s of side.stack.ehash.all())
+        expect(`${side.host.name} ${s.sport}-${s.dport}`).toBe('gone');
+    }
+  }
+}
+
+/** socket, bind to PORT, listen: its descriptor. `yield* listenOn(sys, 5)` */
+export function* listenOn(sys: Sys, backlog: number, port = PORT): Generator<Trap, number, number> {
+  const fd = yield sys.socket();
+  expect(yield sys.bind(fd, port)).toBe(0);
+  expect(yield sys.listen(fd, backlog)).toBe(0);
+  return fd;
+}
+
+/** socket and blocking connect to `to`: its descriptor, or −errno. */
+export function* connectTo(sys: Sys, to: Side, port = PORT): Generator<Trap, number, number> {
+  const fd = yield sys.socket();
+  const r = yield sys.connect(fd, to.addr, port);
+  return r < 0 ? r : fd;
+}
