@@ -67,11 +67,16 @@ export class Nic implements NetDevice, TxDriver {
     const queues: NicQueue[] = [];
     for (let i = 0; i < o.queues; i++) {
       const core = host.cores[(o.irqAffinity?.[i] ?? i) % host.cores.length]!;
-      queues.push(new NicQueue(this, i, core, spread === null ? new Flight() : spread.queues[i]!));
+      queues.push(this.makeQueue(i, core, spread === null ? new Flight() : spread.queues[i]!));
     }
     this.queues = queues;
     this.ingress = spread === null ? queues[0]! : new Spread(spread, queues);
     host.devices.push(this);
+  }
+
+  /** For tests that compare with another way to do it; `this` is still being built. */
+  protected makeQueue(index: number, core: Core, flight: Flight): NicQueue {
+    return new NicQueue(this, index, core, flight);
   }
 
   get mtu(): number {
@@ -196,11 +201,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
       this.planAt(earlier(this.deadline, this.txDeadline()));
   }
 
-  private plan(): void {
+  protected plan(): void {
     this.planAt(earlier(this.rxDeadline(), this.txDeadline()));
   }
 
-  private planAt(due: Instant): void {
+  protected planAt(due: Instant): void {
     const t = due === NEVER ? NEVER : later(due, this.engine.now);
     if (t === this.deadline) return;
     this.deadline = t;

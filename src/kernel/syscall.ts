@@ -11,10 +11,12 @@
  * Left out: signals, errno as a variable, partial vectors (readv), anything about users, memory or files on a disk.
  */
 import type { Duration } from '../base/units.ts';
+import type { TcpInfo } from './tcp-info.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 export * from '../base/errno.ts';
 export * from './socket-options.ts';
+export { TcpInfo } from './tcp-info.ts';
 
 /** A file descriptor: a small integer, unique in its process. */
 export type Fd = number;
@@ -349,7 +351,7 @@ export class Sys {
     return this.trap.fill(NR_SCHED_YIELD, 0, 0, 0, 0, null);
   }
   /** getsockopt(TCP_INFO) into a record of the caller's. @returns 0 or −errno */
-  tcpInfo(fd: Fd, into: object): Trap {
+  tcpInfo(fd: Fd, into: TcpInfo): Trap {
     return this.trap.fill(NR_TCP_INFO, fd, 0, 0, 0, into);
   }
 }

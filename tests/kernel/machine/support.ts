@@ -35,7 +35,7 @@ const FILE_CALLS: readonly (readonly [number, Syscall])[] = [
 export class World {
   readonly engine: Engine;
   readonly pool: SkbPool = new SkbPool();
-  constructor(engine: Engine = new Engine({ seed: 'machine' })) {
+  constructor(engine: Engine = new Engine({ seed: 'machine', maxEventsPerInstant: 20_000 })) {
     this.engine = engine;
   }
 
