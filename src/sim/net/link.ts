@@ -69,6 +69,8 @@ export class Link {
   /** The last hand-over, and its number. */
   private latest: Instant = START;
   private transmission = -1;
+  /** Frames taken so far, whatever became of them. */
+  private taken = 0;
   private isDown = false;
 
   /** @throws ScenarioError when the options are impossible (checkLink) */
@@ -247,10 +249,11 @@ export class Link {
     this.recordHeader(train, n, bytes);
     if (this.faults === null || at < from || at >= until) {
       pipe.carry(train, first, n, mark, 0, full, last, 0, this.transmission);
-      this.counters.frames += n;
     } else {
       this.takeWithFaults(this.faults, train, first, n, mark, full, last);
     }
+    this.taken += n;
+    this.counters.frames += n;
     this.counters.bytes += bytes;
     if (pipe.firstArrival !== Infinity) this.to.onAppend(pipe.firstArrival as Instant);
   }
@@ -270,8 +273,7 @@ export class Link {
     let run = first;
     let lost = 0;
     for (let j = first; j < end; j++) {
-      const place = this.counters.frames++;
-      const fate = faults.fate(train.flow, train.ordinal + j, place, mark);
+      const fate = faults.fate(train.flow, train.ordinal + j, this.taken + j - first, mark);
       if (fate === 0 && !faults.jitters) continue;
       if (j > run) pipe.carry(train, run, j - run, mark, 0, full, full, 0, this.transmission);
       run = j + 1;

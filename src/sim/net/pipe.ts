@@ -76,6 +76,14 @@ export class Pipe {
     extra: number,
     transmission: number,
   ): void {
+    if (n > 1 && this.keepsOrder) {
+      // Each frame waits for the one before it by itself.
+      for (let j = 0; j < n; j++) {
+        const size = j < n - 1 ? bytes : lastBytes;
+        this.carry(train, first + j, 1, mark, fate, size, size, extra, transmission);
+      }
+      return;
+    }
     const { num, den, free } = this;
     const unit = bytes * num;
     const total = this.rem + (n - 1) * unit + lastBytes * num;
@@ -119,7 +127,13 @@ export class Pipe {
   takeBack(now: number): QueuedRun[] {
     const { backlog, den } = this;
     while (backlog.runs > 0 && backlog.departure(0, backlog.first(0), den) <= now) backlog.drop(1);
-    if (backlog.runs === 0) return [];
+    const runs = backlog.runs > 0 ? this.takeBackQueued(now) : [];
+    this.ordered = Math.max(0, this.to.flight.lastArrival());
+    return runs;
+  }
+
+  private takeBackQueued(now: number): QueuedRun[] {
+    const { backlog, den } = this;
     const head = backlog.first(0);
     const serving = backlog.start(0, head, den) < now ? 1 : 0;
     const runs: QueuedRun[] = [];
@@ -128,7 +142,6 @@ export class Pipe {
       if (backlog.count(k) > skip) runs.push(backlog.copy(k, skip));
     }
     for (let k = backlog.runs - 1; k >= 0; k--) this.retract(k, k === 0 ? serving : 0);
-    if (this.keepsOrder) this.ordered = Math.max(0, this.to.flight.lastArrival());
     if (serving === 0) {
       this.free = backlog.start(0, head, den);
       this.rem = backlog.startFraction(0, head, den);
