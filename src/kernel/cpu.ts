@@ -36,6 +36,8 @@ export * from './step.ts';
 export class Core {
   readonly host: Host;
   readonly index: number;
+  /** What it is called in traces. */
+  readonly lane: string;
   readonly softirq: Softirq;
   readonly rq: RunQueue;
   /** ns billed so far, by BILL_…; add what runs now with `times`. */
@@ -70,6 +72,7 @@ export class Core {
   constructor(host: Host, index: number, kind: Kind) {
     this.host = host;
     this.index = index;
+    this.lane = `${host.name}/cpu${index}`;
     this.engine = host.engine;
     this.timer = host.engine.timer(kind, index, 0);
     this.since = host.engine.now;

@@ -38,7 +38,9 @@ export class IrqLine implements StepSource {
   effect(core: Core): void {
     this.raised = false;
     this.count++;
-    core.host.counters.interrupts++;
+    const { counters, engine } = core.host;
+    counters.interrupts++;
+    if (engine.trace.on) engine.trace.record(engine.now, core.lane, 'irq', { line: this.name });
     this.handler.onIrq(core);
   }
 }

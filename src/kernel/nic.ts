@@ -61,7 +61,7 @@ export class Nic implements NetDevice, TxDriver {
     this.name = `${host.name}/${name}`;
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
-    this.tx = new TxRing(o.txRing);
+    this.tx = new TxRing(`${this.name}/tx`, o.txRing);
     this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this);
     const spread = o.queues > 1 ? new SpreadFlight(o.queues) : null;
     const queues: NicQueue[] = [];
@@ -116,8 +116,9 @@ export class Nic implements NetDevice, TxDriver {
     skb.owner = null;
     this.counters.tx_packets += skb.segs;
     this.counters.tx_bytes += skb.len + skb.segs * skb.headerLen;
+    if (this.host.engine.trace.on) traceTx(this, skb, now);
     const departure = this.wire.transmit(skb, now);
-    this.tx.push(owner, txTruesize, departure);
+    this.tx.push(owner, txTruesize, now, departure);
     this.queues[0]!.onTxQueued();
   }
 
@@ -168,7 +169,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     this.nic = nic;
     this.engine = host.engine;
     this.flight = flight;
-    this.ring = new RxRing(options.rxRing, flight, this);
+    this.ring = new RxRing(`${name}/rx-${index}`, options.rxRing, flight, this);
     this.irq = new IrqLine(`${name}-${index}`, core, this);
     this.lane = host.engine.lane(`${name}/rx-${index}`);
     const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, () => this.interrupt());
@@ -257,7 +258,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     if (ring.held > 0) {
       const { headSkb: skb, headIndex: index, headMark: mark } = ring;
       const bytes = ring.headBytes;
-      ring.refill();
+      ring.refill(now);
       if (this.good(skb, mark, bytes))
         core.softirq.backlog.enqueue(skb, index, mark, this.nic.truesize);
     }
@@ -309,12 +310,20 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
 
   private receiveOne(): void {
     const { ring, nic } = this;
-    ring.sync(this.engine.now); // before the refill
+    const { now, trace } = this.engine;
+    ring.sync(now); // before the refill
+    if (trace.on) {
+      trace.record(now, this.lane.name, 'rx', {
+        seq: (ring.headSkb.wireSeq + ring.headIndex * ring.headSkb.segSize) >>> 0,
+        bytes: ring.headBytes,
+        inRing: now - ring.headArrival,
+      });
+    }
     const skb = ring.headSkb;
     const index = ring.headIndex;
     const mark = ring.headMark;
     const bytes = ring.headBytes;
-    ring.refill();
+    ring.refill(now);
     this.work++;
     nic.host.counters.softnet_processed++;
     if (this.good(skb, mark, bytes))
@@ -356,4 +365,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     }
     skb.drop(1);
   }
+}
+
+function traceTx(nic: Nic, skb: Skb, now: Instant): void {
+  nic.host.engine.trace.record(now, nic.name, 'tx', {
+    seq: skb.wireSeq >>> 0,
+    bytes: skb.len + skb.segs * skb.headerLen,
+  });
 }

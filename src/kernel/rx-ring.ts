@@ -5,6 +5,7 @@
  * Between two refills a ring only fills, so it does not matter how often or when `sync` is called, as long as it is called
  * before every refill and before every look (facts: data path, rule 2). A missed frame carries the time of its arrival.
  */
+import { QueueMeter } from '../base/queue-meter.ts';
 import { type Flight, ipBytes } from '../base/train.ts';
 import type { Instant } from '../base/units.ts';
 import type { Skb } from './skb.ts';
@@ -19,8 +20,8 @@ export class RxRing {
   readonly flight: Flight;
   /** Descriptors that hold a frame. */
   held = 0;
-  /** The most that ever did. */
-  peak = 0;
+  /** Frames in the ring, each from its arrival to its refill. Call `sync` before you read it. */
+  readonly meter: QueueMeter;
   private readonly missed: MissedFrames;
   private cap = 16;
   private head = 0;
@@ -29,8 +30,9 @@ export class RxRing {
   private marks = new Uint8Array(16);
   private arrivals = new Float64Array(16);
 
-  constructor(size: number, flight: Flight, missed: MissedFrames) {
+  constructor(name: string, size: number, flight: Flight, missed: MissedFrames) {
     this.size = size;
+    this.meter = new QueueMeter(name, size);
     this.flight = flight;
     this.missed = missed;
   }
@@ -67,8 +69,18 @@ export class RxRing {
     return ipBytes(this.headSkb, this.headIndex);
   }
 
-  /** Takes the oldest frame and refills its descriptor. `sync` comes before. */
-  refill(): void {
+  get headArrival(): Instant {
+    return this.arrivals[this.head]! as Instant;
+  }
+
+  /** The most frames it ever held. */
+  get peak(): number {
+    return this.meter.peak;
+  }
+
+  /** Takes the oldest frame and refills its descriptor, at `now`. `sync` comes before. */
+  refill(now: Instant): void {
+    this.meter.leave(now);
     this.skbs[this.head] = null;
     this.head = (this.head + 1) & (this.cap - 1);
     this.held--;
@@ -87,7 +99,8 @@ export class RxRing {
     this.indexes[i] = index;
     this.marks[i] = mark;
     this.arrivals[i] = at;
-    if (++this.held > this.peak) this.peak = this.held;
+    this.held++;
+    this.meter.enter(at);
   }
 
   private grow(): void {

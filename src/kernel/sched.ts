@@ -14,6 +14,8 @@
  * Left out: weights (nice), classes other than fair, groups, periodic balancing, NUMA, the tick: slices end exactly.
  */
 import { assert } from '../base/assert.ts';
+import { QueueMeter } from '../base/queue-meter.ts';
+import type { Instant } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
 import { BILL_SWITCH, BILL_SYSTEM, type StepSource } from './step.ts';
@@ -86,6 +88,8 @@ export class RunQueue implements StepSource {
   bill: number = BILL_SYSTEM;
   private step = STEP_TASK;
 
+  /** Tasks that wait here, each from becoming runnable until it is switched to. */
+  readonly meter: QueueMeter;
   private readonly core: Core;
   /** A heap by (vruntime, order). */
   private readonly heap: Task[] = [];
@@ -97,6 +101,7 @@ export class RunQueue implements StepSource {
 
   constructor(core: Core) {
     this.core = core;
+    this.meter = new QueueMeter(`${core.lane}/runqueue`, Infinity);
   }
 
   /** Tasks that wait for this core. */
@@ -171,6 +176,7 @@ export class RunQueue implements StepSource {
     task.state = RUNNING;
     task.sliceUsed = 0;
     this.core.host.counters.contextSwitches++;
+    this.trace('switch', task);
     task.begin();
   }
 
@@ -193,6 +199,7 @@ export class RunQueue implements StepSource {
     task.vruntime = this.average() - task.lag;
     task.core = this.core;
     this.push(task, now);
+    this.trace('wakeup', task);
   }
 
   /** A woken task was put here: does it pre-empt who runs? check_preempt_wakeup_fair */
@@ -204,6 +211,11 @@ export class RunQueue implements StepSource {
   /** Who waits here, for reports. */
   *queued(): Generator<Task> {
     yield* this.heap;
+  }
+
+  private trace(what: string, task: Task): void {
+    const { engine } = this.core.host;
+    if (engine.trace.on) engine.trace.record(engine.now, this.core.lane, what, { task: task.name });
   }
 
   private pickNext(): number {
@@ -273,6 +285,7 @@ export class RunQueue implements StepSource {
     task.runnableSince = now;
     task.order = this.orders++;
     this.sum += task.vruntime;
+    this.meter.enter(now as Instant);
     const heap = this.heap;
     let i = heap.length;
     heap.push(task);
@@ -291,6 +304,7 @@ export class RunQueue implements StepSource {
     const first = heap[0];
     if (first === undefined) return null;
     this.sum -= first.vruntime;
+    this.meter.leave(this.core.host.engine.now);
     const last = heap.pop()!;
     if (last !== first) {
       let i = 0;

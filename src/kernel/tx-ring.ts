@@ -5,16 +5,16 @@
  * One descriptor per skb, where hardware takes one more for each page of a TSO skb. No byte queue limits (BQL).
  */
 import { assert } from '../base/assert.ts';
-import type { Instant } from '../base/units.ts';
-import { NEVER } from '../base/units.ts';
+import { QueueMeter } from '../base/queue-meter.ts';
+import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 
 export class TxRing {
   readonly size: number;
   /** Descriptors in use. */
   used = 0;
-  /** The most that ever were. */
-  peak = 0;
+  /** Descriptors in use, each from its xmit to the interrupt that gave it back. */
+  readonly meter: QueueMeter;
   private cap = 16;
   private head = 0;
   /** How many were given back so far: the number of the oldest one, as the wire counts them. */
@@ -23,19 +23,26 @@ export class TxRing {
   private sizes = new Float64Array(16);
   private departures = new Float64Array(16);
 
-  constructor(size: number) {
+  constructor(name: string, size: number) {
     this.size = size;
+    this.meter = new QueueMeter(name, size);
+  }
+
+  /** The most descriptors that ever were in use. */
+  get peak(): number {
+    return this.meter.peak;
   }
 
   /** The device is through with it at `departure`; departures do not go back. */
-  push(owner: unknown, truesize: number, departure: Instant): void {
+  push(owner: unknown, truesize: number, now: Instant, departure: Instant): void {
     assert(this.used < this.size, 'tx ring: no descriptor free');
     if (this.used === this.cap) this.grow();
     const i = (this.head + this.used) & (this.cap - 1);
     this.owners[i] = owner;
     this.sizes[i] = truesize;
     this.departures[i] = departure;
-    if (++this.used > this.peak) this.peak = this.used;
+    this.used++;
+    this.meter.enter(now);
   }
 
   /** How many the device is through with by `now`. */
@@ -60,6 +67,7 @@ export class TxRing {
   /** Takes back the `n` oldest, and tells their owners: once for several of one owner in a row. */
   clean(n: number, core: Core): void {
     const handler = core.host.handler;
+    if (n > 0) this.meter.leave(core.host.engine.now, n);
     let owner: unknown = null;
     let sum = 0;
     for (; n > 0; n--) {

@@ -298,6 +298,27 @@ describe('pulling frames gives what an event per frame gives [data path §1]', (
   }
 });
 
+describe("Little's law [validation Q8]", () => {
+  it('the area under the depth of a ring is the time its frames spent in it, exactly', () => {
+    prop([traffic], (t) => {
+      const b = bench(
+        { ...coalesce(1, t.frames), rxRing: t.ring },
+        { costs: { rxFrame: t.cost, irq: t.irq } },
+      );
+      let now = 0;
+      const times = t.gaps.map((gap) => (now += gap));
+      send(b, times);
+      b.w.run(now + 1_000_000);
+      b.nic.sync();
+      const { meter } = b.nic.queues[0]!.ring;
+      const spent = b.sink.frames.reduce((sum, f) => sum + f.at - times[f.seq]!, 0);
+      expect(meter.area(b.w.engine.now)).toBe(spent);
+      expect([meter.depth, meter.left]).toEqual([0, b.sink.frames.length]);
+      expect(meter.peak).toBeLessThanOrEqual(t.ring);
+    });
+  });
+});
+
 describe('budgets [validation N5]', () => {
   it('a turn takes 64 frames and a round 300; stopping with work left is a time_squeeze', () => {
     const queues = 6;

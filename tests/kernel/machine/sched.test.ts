@@ -218,6 +218,20 @@ describe('several cores', () => {
     });
   });
 
+  it('the area under a run queue is the time its tasks waited, exactly [validation Q8]', () => {
+    prop(
+      [fc.array(fc.nat(3000), { minLength: 1, maxLength: 6 }), fc.nat(40)],
+      (work, contextSwitch) => {
+        const w = new World();
+        const host = w.host({ cpus: 2, sched, costs: { contextSwitch } });
+        const threads = work.map((ns, i) => host.process(`p${i}`).spawn(busy(ns)));
+        w.run();
+        const area = host.cores.reduce((sum, c) => sum + c.rq.meter.area(w.engine.now), 0);
+        expect(threads.reduce((sum, t) => sum + t.waitTime, 0)).toBe(area);
+      },
+    );
+  });
+
   it('a context switch is billed as such', () => {
     const w = new World();
     const host = w.host({ costs: { contextSwitch: 25 }, sched });
