@@ -65,7 +65,7 @@ export class Skb extends Segment implements Train {
 
   /** A copy of frame `i`. */
   private frame(i: number): Skb {
-    const f = this.pool.take();
+    const f = this.pool.grab();
     copySegment(this, f);
     if (this.segs === 1) return f;
     const last = i === this.segs - 1;
@@ -99,9 +99,15 @@ export class SkbPool {
 
   /** An empty skb of one frame. */
   take(): Skb {
+    const skb = this.grab();
+    resetSegment(skb);
+    return skb;
+  }
+
+  /** An skb whose segment still says what it said last: for TCP, which writes all of it. */
+  grab(): Skb {
     const skb = this.free.pop() ?? new Skb(this);
     if (++this.live > this.peak) this.peak = this.live;
-    resetSegment(skb);
     skb.outstanding = 1;
     skb.owner = null;
     skb.txTruesize = 0;

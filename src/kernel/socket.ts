@@ -39,6 +39,7 @@ import type { SocketSettings } from '../tcp/options.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { SOCK, SockCommon } from './demux.ts';
 import type { File } from './file.ts';
+import type { NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
 import type { Skb } from './skb.ts';
@@ -86,6 +87,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   /** Nobody waits for it any more (SOCK_DEAD). */
   orphan = false;
 
+  /** Where its segments leave; set when there is a connection. */
+  device: NetDevice | null = null;
   /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
   boundPort = 0;
   /** How it holds `sport` as a connection: PORT_…. */
@@ -222,7 +225,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     const c = this.c;
     if (c === null || c.work === 0) return -1;
     const stack = this.stack;
-    const skb = stack.pool.take();
+    const skb = stack.pool.grab();
     if (!pollSegment(c, stack.engine.now, skb)) {
       skb.drop(1);
       this.settle(core);

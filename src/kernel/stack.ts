@@ -272,6 +272,7 @@ export class Stack implements PacketHandler {
     this.ehash.replace(r, child);
     child.c = establish(r.request, ack, this.stream(r.request.flow, 1), now);
     child.c.owner = child;
+    child.device = this.route(child.daddr);
     ack.drop(ack.segs);
     l.push(child, now);
     child.settle(core);
@@ -355,7 +356,7 @@ export class Stack implements PacketHandler {
     this.held[i] = null;
     skb.txTruesize = skb.truesize;
     skb.owner = skb.truesize > 0 ? s : null;
-    this.transmit(skb, core);
+    this.send(skb, s.device!, core);
   }
 
   /** Queues a segment without a connection: one step of its own follows what is being done. */
@@ -365,10 +366,15 @@ export class Stack implements PacketHandler {
     core.follow(outbox);
   }
 
+  /** Sends a segment that no socket sends. */
   transmit(skb: Skb, core: Core): void {
-    skb.outstanding = skb.segs;
     const device = this.route(skb.dst);
-    assert(device !== null, 'stack: a segment without a route');
+    if (device === null) skb.drop(1);
+    else this.send(skb, device, core);
+  }
+
+  private send(skb: Skb, device: NetDevice, core: Core): void {
+    skb.outstanding = skb.segs;
     if (device.xmit(skb, core) !== 0) this.mib.OutDiscards++;
   }
 
@@ -418,6 +424,7 @@ export class Stack implements PacketHandler {
     );
     c.owner = s;
     s.c = c;
+    s.device = device;
     s.state = SS_CONNECTING;
     this.ehash.insert(s);
     return c;

@@ -7,7 +7,7 @@
  * it has done in `trap.progress`.
  */
 import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
-import { inq, peek, read, setNoSpace, write, type Connection } from '../../tcp/index.ts';
+import { inq, peek, read, seqDiff, setNoSpace, write, type Connection } from '../../tcp/index.ts';
 import { memoryFree } from '../../tcp/send-memory.ts';
 import { copyCost } from '../costs.ts';
 import { isClosed, type Sock } from '../socket.ts';
@@ -95,8 +95,8 @@ function endOfRead(
 function takeBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   const c = s.c!;
   const now = t.host.engine.now;
-  if ((flags & MSG_PEEK) !== 0) return finish(s, t, trap, peek(c, trap.x));
   let into = trap.obj as Uint8Array | null;
+  if ((flags & MSG_PEEK) !== 0) return finish(s, t, trap, peekBytes(c, trap.x, into));
   if (into !== null && trap.progress > 0) into = into.subarray(trap.progress);
   trap.progress += read(c, trap.x, into, now);
   s.settle(t.core);
@@ -104,6 +104,21 @@ function takeBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): 
   const more = s.backlog !== null && s.backlog.length > 0;
   if (!more && trap.progress >= target(c, len, flags)) return finish(s, t, trap, trap.progress);
   return readOn(s, t, trap, len, flags);
+}
+
+/** Copies up to `max` queued bytes and leaves them in the queue. */
+function peekBytes(c: Connection, max: number, into: Uint8Array | null): number {
+  const n = peek(c, max);
+  if (into === null || c.rcvQueue === null) return n;
+  for (let i = 0, at = 0; at < n; i++) {
+    const r = c.rcvQueue.at(i);
+    const skip = seqDiff(c.copiedSeq, r.seq) + at;
+    if (skip >= r.len) continue;
+    const some = Math.min(r.len - skip, n - at);
+    r.stream?.copy(r.off + skip, into.subarray(at, at + some));
+    at += some;
+  }
+  return n;
 }
 
 /** Takes the backlog, then looks again: "do not sleep, just process backlog". */

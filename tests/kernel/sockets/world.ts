@@ -100,7 +100,11 @@ export class Pair {
 }
 
 /** socket, bind to PORT, listen: its descriptor. `yield* listenOn(sys, 5)` */
-export function* listenOn(sys: Sys, backlog: number, port = PORT): Generator<Trap, number, number> {
+export function* listenOn(
+  sys: Sys,
+  backlog: number,
+  port: number = PORT,
+): Generator<Trap, number, number> {
   const fd = yield sys.socket();
   expect(yield sys.bind(fd, port)).toBe(0);
   expect(yield sys.listen(fd, backlog)).toBe(0);
@@ -108,7 +112,11 @@ export function* listenOn(sys: Sys, backlog: number, port = PORT): Generator<Tra
 }
 
 /** socket and blocking connect to `to`: its descriptor, or −errno. */
-export function* connectTo(sys: Sys, to: Side, port = PORT): Generator<Trap, number, number> {
+export function* connectTo(
+  sys: Sys,
+  to: Side,
+  port: number = PORT,
+): Generator<Trap, number, number> {
   const fd = yield sys.socket();
   const r = yield sys.connect(fd, to.addr, port);
   return r < 0 ? r : fd;

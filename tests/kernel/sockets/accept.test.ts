@@ -1,0 +1,181 @@
+// The SYN queue and the accept queue: what fits, what is dropped and under which name.
+import { describe, expect, it } from 'vitest';
+import { ms, sec } from '../../../src/base/units.ts';
+import * as k from '../../../src/kernel/syscall.ts';
+import { tcpOptions } from '../../../src/tcp/index.ts';
+import { connectTo, listenOn, Pair, type PairOptions } from './world.ts';
+
+/** `n` clients that connect at once and report when, or −errno; the server listens and runs `serve`. */
+function crowd(
+  n: number,
+  backlog: number,
+  options: PairOptions = {},
+  serve?: (sys: k.Sys, listener: number) => Generator<k.Trap, void, number>,
+): { w: Pair; connected: Map<number, number> } {
+  const w = new Pair(options);
+  const connected = new Map<number, number>();
+  w.server.run('server', function* (sys) {
+    const l = yield* listenOn(sys, backlog);
+    if (serve !== undefined) yield* serve(sys, l);
+  });
+  for (let i = 0; i < n; i++) {
+    w.client.run(`c${i}`, function* (sys) {
+      const fd = yield* connectTo(sys, w.server);
+      connected.set(i, fd < 0 ? fd : w.now);
+    });
+  }
+  return { w, connected };
+}
+
+describe('the accept queue', () => {
+  it.each([0, 1, 2, 5])('of listen(%i) holds one connection more [facts D1.1, K1]', (backlog) => {
+    const { w, connected } = crowd(1, backlog);
+    // One after the other, so that each handshake is over before the next SYN.
+    w.run(ms(1));
+    for (let i = 1; i < 10; i++) {
+      w.client.run(`later${i}`, function* (sys) {
+        yield* connectTo(sys, w.server);
+        connected.set(100 + i, w.now);
+      });
+      w.run(ms(1 + i));
+    }
+    expect(connected.size).toBe(backlog + 1);
+    const [l] = w.server.stack.listeners;
+    expect(l!.acceptMeter.peak).toBe(l!.acceptMeter.bound);
+    expect(w.server.mib.ListenOverflows).toBe(10 - backlog - 1);
+    expect(w.server.mib.ListenDrops).toBe(10 - backlog - 1);
+  });
+
+  it('is bounded by somaxconn [facts D1.1]', () => {
+    const { w } = crowd(20, 1000, { stack: { somaxconn: 3 } });
+    w.run(ms(1));
+    expect(w.server.stack.listeners[0]!.queue.length).toBe(4);
+  });
+
+  it('when full ignores the handshake ACK; the SYN-ACK comes again and the client, long connected, gets in [facts D1.3]', () => {
+    const accepted: number[] = [];
+    const { w, connected } = crowd(2, 0, {}, function* (sys, l) {
+      yield sys.nanosleep(ms(500));
+      for (let i = 0; i < 2; i++) {
+        yield sys.accept(l);
+        accepted.push(Math.floor(Number(yield sys.clockGettime()) / ms(1)));
+      }
+    });
+    w.run(sec(5));
+    expect([...connected.values()]).toEqual([200_000, 200_000]);
+    expect(w.server.mib.ListenOverflows).toBe(1);
+    expect(accepted).toEqual([500, 1000]);
+  });
+
+  it('when full resets instead with tcp_abort_on_overflow [facts D1.3]', () => {
+    const { w } = crowd(2, 0, { stack: { tcp: tcpOptions({ abortOnOverflow: true }) } });
+    w.run(ms(1));
+    expect(w.server.mib.ListenOverflows).toBe(1);
+    expect(w.client.stack.ehash.size).toBe(1);
+  });
+
+  it('gives data that came before accept() right afterwards [facts D1.5]', () => {
+    const w = new Pair();
+    let got = 0;
+    w.server.run('server', function* (sys) {
+      const l = yield* listenOn(sys, 5);
+      yield sys.nanosleep(ms(100));
+      const fd = yield sys.accept(l);
+      got = yield sys.recv(fd, 100_000, k.MSG_DONTWAIT);
+    });
+    w.client.run('client', function* (sys) {
+      const fd = yield* connectTo(sys, w.server);
+      yield sys.write(fd, 50_000);
+    });
+    w.run(ms(200));
+    expect(got).toBe(50_000);
+  });
+
+  it('is reset when the listener is closed, and nobody can connect any more [life/backlog-zero.pkt]', () => {
+    const w = new Pair();
+    const results: number[] = [];
+    w.server.run('server', function* (sys) {
+      const l = yield* listenOn(sys, 5);
+      yield sys.nanosleep(ms(1));
+      yield sys.close(l);
+    });
+    w.client.run('client', function* (sys) {
+      const fd = yield* connectTo(sys, w.server);
+      results.push(yield sys.read(fd, 10));
+      results.push(yield* connectTo(sys, w.server));
+    });
+    w.run();
+    expect(results).toEqual([-k.ECONNRESET, -k.ECONNREFUSED]);
+    expect(w.pool.live).toBe(0);
+  });
+});
+
+describe('the SYN queue', () => {
+  it('when full drops SYNs without SYN cookies, and answers them with [facts D1.4]', () => {
+    for (const syncookies of [0, 1] as const) {
+      const { w, connected } = crowd(4, 1, { stack: { syncookies } }, function* (sys, l) {
+        for (;;) yield sys.accept(l);
+      });
+      w.run(ms(1));
+      expect(connected.size).toBe(syncookies === 0 ? 2 : 4);
+      expect(w.server.mib.TCPReqQFullDrop).toBe(syncookies === 0 ? 2 : 0);
+      expect(w.server.mib.TCPReqQFullDoCookies).toBe(syncookies === 0 ? 0 : 2);
+      expect(w.server.mib.SyncookiesRecv).toBe(syncookies === 0 ? 0 : 2);
+      const meter = w.server.stack.listeners[0]!.synMeter;
+      expect([meter.peak, meter.depth]).toEqual([meter.bound, 0]);
+    }
+  });
+
+  it('gives a half-open connection up after tcp_synack_retries', () => {
+    const w = new Pair({ link: {}, stack: { tcp: tcpOptions({ synackRetries: 1 }) } });
+    w.server.run('server', function* (sys) {
+      yield* listenOn(sys, 5);
+    });
+    w.run(1);
+    // A SYN from nowhere: nobody answers the SYN-ACK, for its way leads to a host without a route back.
+    const syn = w.pool.take();
+    Object.assign(syn, { src: 1, dst: 2, sport: 7, dport: 80, mss: 1460, window: 1000 });
+    syn.flags = 2;
+    w.client.nic.wire = { mtu: 1500, transmit: (s, t) => (s.drop(s.segs), t) };
+    w.up.transmit(syn, w.engine.now);
+    w.run(ms(1));
+    expect(w.server.stack.listeners[0]!.synMeter.depth).toBe(1);
+    w.run();
+    expect(w.server.stack.listeners[0]!.synMeter.depth).toBe(0);
+    w.expectDrained();
+  });
+});
+
+describe('ports and descriptors', () => {
+  it('say EADDRINUSE, EMFILE, EBADF, ENOTSOCK, EINVAL, ENOTCONN, ENETUNREACH', () => {
+    const w = new Pair({ host: { nofile: 4 } });
+    const out: number[] = [];
+    w.server.run('server', function* (sys) {
+      yield* listenOn(sys, 5);
+      const fd = yield sys.socket();
+      out.push(yield sys.bind(fd, 80));
+      out.push(yield sys.accept(fd));
+      out.push(yield sys.read(fd, 1));
+      out.push(yield sys.write(fd, 1));
+      out.push(yield sys.shutdown(fd, k.SHUT_WR));
+      out.push(yield sys.connect(fd, 77, 1));
+      const ev = yield sys.eventfd(0);
+      out.push(yield sys.listen(ev, 1));
+      yield sys.socket();
+      out.push(yield sys.socket());
+      out.push(yield sys.close(9));
+    });
+    w.run();
+    expect(out).toEqual([
+      -k.EADDRINUSE,
+      -k.EINVAL,
+      -k.ENOTCONN,
+      -k.EPIPE,
+      -k.ENOTCONN,
+      -k.ENETUNREACH,
+      -k.ENOTSOCK,
+      -k.EMFILE,
+      -k.EBADF,
+    ]);
+  });
+});
