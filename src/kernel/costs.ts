@@ -2,9 +2,18 @@
  * The price of every step, ns, each with its source. `machine: linux` is this table; `machine: ideal` is all zeros, and
  * steps of 0 ns run at once, in the same order. A scenario may override single entries.
  *
- * Sources named D7 are this project's survey of published and measured figures (README, "Costs"): D7.2 was measured on a
- * nested VM and bounds from above, D7.3 is judgement within those bounds. They give the right order of magnitude, not a
- * particular machine.
+ * The figures give the right order of magnitude on a current x86 server, not a particular machine. Sources:
+ *
+ * - *measured on a VM*: by this project, on a shared, nested virtual machine (Linux 6.18), minimum of many: an upper bound
+ *   for bare metal. getppid 165 ns (median 369); 1-byte pipe read or write 333; empty epoll_wait(0) 158, with one level-triggered
+ *   item 422; epoll_ctl MOD 312; eventfd wake and switch one way on one CPU 2.25 µs; loopback send + recv of 1 B 3.3 + 3.2 µs,
+ *   16 KiB 3.8 + 3.5, 64 KiB 7.4 + 5.3.
+ * - *published*: getpid ~100 ns before 2018 and ~300 with KPTI and retpoline (blog.i0.pm, 2019), 20–50 on recent CPUs
+ *   (taourl.com, 2025); context switch through a pipe 2.4 µs between processes, 1.07 between threads (ddumbying.vercel.app,
+ *   i7 of the 11th generation, Linux 6.6); interrupts 1–5 µs on current x86 (common knowledge, no good source).
+ * - *[judgement]*: ours, within those bounds.
+ *
+ * The indirect cost of a switch (cold caches) is not modelled.
  */
 export interface Costs {
   /** Hard interrupt of a device: entry, handler, exit. */
@@ -62,56 +71,61 @@ export interface CostEntry {
 export const LINUX_COSTS: { readonly [K in keyof Costs]: CostEntry } = {
   irq: {
     ns: 1_500,
-    source:
-      'D7.3: interrupt + softirq entry 2 µs, here 1.5 + 0.5 [judgement]; D7.1: 1–5 µs on current x86',
+    source: 'published: 1–5 µs; with softirq entry 2 µs [judgement]',
   },
   ipi: {
     ns: 1_000,
     source:
-      'D7.3: a switch on another core takes 5 µs, 2 of them the switch itself; IPI and idle exit, cut to bare metal [judgement]',
+      'a wake-up on another core is taken to cost 3 µs with its switch, 2 of them the switch [judgement]',
   },
   hrtimer: {
     ns: 1_000,
-    source: 'an interrupt without a device to read, D7.1 lower bound [judgement]',
+    source: 'an interrupt without a device to read: the low end of what is published [judgement]',
   },
-  softirq: { ns: 500, source: 'D7.3: see irq [judgement]' },
-  timer: { ns: 300, source: 'a call from the wheel; below one packet [judgement]' },
-  rxFrame: { ns: 700, source: 'D7.3: per-packet softirq 0.5–1 µs [judgement]' },
-  rxComplete: { ns: 150, source: 'one register write over PCIe, posted [judgement]' },
-  txClean: { ns: 100, source: 'unmap and free of one skb; a fraction of rxFrame [judgement]' },
-  xmit: { ns: 300, source: 'driver part of tcpOutput [judgement]' },
+  softirq: { ns: 500, source: 'see irq [judgement]' },
+  timer: { ns: 300, source: 'a call from the wheel, less than a packet [judgement]' },
+  rxFrame: { ns: 700, source: '0.5–1 µs per packet in softirq [judgement]' },
+  rxComplete: { ns: 150, source: 'one posted register write over PCIe [judgement]' },
+  txClean: { ns: 100, source: 'unmap and free of one skb: a fraction of rxFrame [judgement]' },
+  xmit: { ns: 300, source: 'the driver part of tcpOutput [judgement]' },
   tcpOutput: {
     ns: 900,
     source:
-      'D7.2: loopback send + recv of 1 B 3.3 µs each in a VM, less entry, copy and the receive half [judgement]',
+      'measured on a VM: loopback send of 1 B 3.3 µs, less entry, copy and the receive half that runs in it [judgement]',
   },
   contextSwitch: {
     ns: 2_000,
     source:
-      'D7.3: wake + context switch 2 µs (1–5) on the same CPU; D7.1: 1.07 µs thread, 2.4 µs process; D7.2: 2.25 µs minimum',
+      'published: 1.07 µs thread, 2.4 µs process; measured on a VM: 2.25 µs; with the wake-up 2 [judgement]',
   },
-  syscall: { ns: 150, source: 'D7.3: 150 ns (50–400); D7.2: getppid 165 ns minimum' },
+  syscall: { ns: 150, source: 'measured on a VM: getppid 165 ns minimum; published: 20–300' },
   copyPerKiB: {
     ns: 100,
-    source: 'D7.3: 5–10 GB/s; D7.2: 64 KiB against 16 KiB through loopback 75 ns/KiB and side',
+    source:
+      'measured on a VM: 64 KiB against 16 KiB through loopback: 75 ns/KiB on the sending side; 5–10 GB/s [judgement]',
   },
   recv: {
     ns: 300,
-    source: 'D7.2: 1-byte pipe read 333 ns with entry, plus the socket lock [judgement]',
+    source:
+      'measured on a VM: 1-byte pipe read 333 ns with entry, plus the socket lock [judgement]',
   },
-  send: { ns: 300, source: 'D7.2: as recv [judgement]' },
+  send: { ns: 300, source: 'as recv [judgement]' },
   socket: { ns: 1_500, source: 'allocation of socket, inode, file [judgement]' },
   close: { ns: 800, source: 'release of the same [judgement]' },
-  epollEvent: { ns: 200, source: 'D7.2: epoll_wait with one item 422 against 158 ns empty' },
-  epollCtl: { ns: 150, source: 'D7.2: epoll_ctl MOD 312 ns with entry' },
+  epollEvent: {
+    ns: 200,
+    source: 'measured on a VM: epoll_wait 422 ns with one item against 158 empty',
+  },
+  epollCtl: { ns: 150, source: 'measured on a VM: epoll_ctl MOD 312 ns with entry' },
   pollFd: { ns: 50, source: 'one call of tcp_poll [judgement]' },
-  futex: { ns: 150, source: 'hash, bucket lock [judgement]' },
+  futex: { ns: 150, source: 'hash and bucket lock [judgement]' },
   eventfd: {
     ns: 100,
-    source: 'D7.2: 1-byte pipe read or write 333 ns with entry, eventfd is simpler [judgement]',
+    source:
+      'measured on a VM: 1-byte pipe read or write 333 ns with entry; an eventfd is simpler [judgement]',
   },
-  pipe: { ns: 180, source: 'D7.2: 1-byte pipe read or write 333 ns with entry' },
-  clone: { ns: 10_000, source: 'thread creation is 5–15 µs on x86 [judgement]' },
+  pipe: { ns: 180, source: 'measured on a VM: 1-byte pipe read or write 333 ns with entry' },
+  clone: { ns: 10_000, source: 'thread creation takes 5–15 µs on x86 [judgement]' },
   exit: { ns: 3_000, source: 'the smaller half of clone [judgement]' },
 };
 

@@ -240,6 +240,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
     this.mode = RESUME;
     if (this.body === null) {
       this.state = DEAD;
+      this.timeout?.release();
+      this.timeout = null;
       return;
     }
     // Straight on, unless segments are still to be sent, someone else has a better claim to the core, or it was killed.

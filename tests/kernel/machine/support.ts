@@ -71,17 +71,17 @@ export class World {
 export class Steps implements StepSource {
   readonly done: number[] = [];
   private readonly costs: number[];
-  private readonly then: (i: number, core: Core) => void;
-  constructor(costs: readonly number[], then: (i: number, core: Core) => void = () => {}) {
+  private readonly after: (i: number, core: Core) => void;
+  constructor(costs: readonly number[], after: (i: number, core: Core) => void = () => {}) {
     this.costs = [...costs];
-    this.then = then;
+    this.after = after;
   }
   next(): number {
     return this.costs[this.done.length] ?? -1;
   }
   effect(core: Core): void {
     this.done.push(core.host.engine.now);
-    this.then(this.done.length - 1, core);
+    this.after(this.done.length - 1, core);
   }
 }
 

@@ -432,7 +432,8 @@ describe('kill', () => {
     const t = w
       .host()
       .process('p')
-      .spawn(function* (): ThreadBody {
+      .spawn(function* (sys): ThreadBody {
+        yield sys.compute(1);
         throw new Error('ran');
       });
     t.kill();
