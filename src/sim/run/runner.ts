@@ -2,7 +2,8 @@
 import { LAST, type Instant } from '../../base/units.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
-import { info } from '../../tcp/index.ts';
+import type { Sock } from '../../kernel/socket.ts';
+import { fillTcpInfo, TcpInfo } from '../../kernel/tcp-info.ts';
 import { focusOf, type Scenario } from '../scenario/types.ts';
 import { audit } from './audit.ts';
 import { tapWires } from './capture-taps.ts';
@@ -101,8 +102,16 @@ function connections(world: World): ConnectionSummary[] {
   return world.flows.ends.slice(0, CONNECTIONS_SHOWN).map((e) => ({
     name: `${e.host.name}:${e.c.sport}->${names.get(e.c.dst) ?? e.c.dst}:${e.c.dport}`,
     host: e.host.name,
-    info: { ...(info(e.c, world.engine.now) as unknown as Record<string, number>), bytes_read: e.read, bytes_written: e.written },
+    info: { ...tcpInfo(e.c.owner as Sock | null), bytes_read: e.read, bytes_written: e.written },
   }));
+}
+
+/** What getsockopt(TCP_INFO) would show; nothing of a connection without a socket. */
+function tcpInfo(sock: Sock | null): Record<string, number> {
+  if (sock === null || sock.c === null) return {};
+  const into = new TcpInfo();
+  fillTcpInfo(sock, into);
+  return { ...into };
 }
 
 function waiting(world: World): WaitingThread[] {
