@@ -138,9 +138,16 @@ export class Core {
     else this.arm((this.engine.now + this.remOf(level)) as Instant);
   }
 
+  /** What is raised from here on waits for `enter`, which must follow in the same event. */
+  hold(): void {
+    assert(!this.looping, 'cpu: held from inside');
+    this.looping = true;
+  }
+
   /** As `poke`, in the tail of an event handler: steps may run at once. */
   enter(): void {
-    assert(!this.looping, 'cpu: entered from inside');
+    assert(this.inEffect < 0, 'cpu: entered from inside');
+    this.looping = false;
     this.settle();
     this.disarm();
     this.loop();

@@ -134,9 +134,11 @@ export class RunQueue implements StepSource {
     return false;
   }
 
-  /** Something is waiting for the end of this slice or wants the core (need_resched); what softirqs look at. */
+  /** A task should run here that does not (need_resched): it pre-empts, or the core is idle. Softirqs look at it. */
   get wantsResched(): boolean {
-    return this.needResched;
+    return (
+      this.needResched || (this.current === null && this.incoming === null && this.waiting > 0)
+    );
   }
 
   /** sched_yield(2): the rest of the slice is forfeited. */
@@ -381,11 +383,11 @@ export function wakeUpNew(task: Task): void {
 
 function activate(task: Task, core: Core, sync: boolean): void {
   const rq = core.rq;
-  const idle = rq.idle;
+  const wanted = rq.wantsResched;
   rq.enqueue(task);
   rq.checkPreempt(task, sync);
   const from = task.host.executing;
   if (from === core) return; // its loop goes on with what is highest
-  if (from !== null && (idle || rq.wantsResched)) task.host.ipi.send(core);
+  if (from !== null && !wanted && rq.wantsResched) task.host.ipi.send(core);
   else core.poke(); // a slice that had no end may have one now
 }

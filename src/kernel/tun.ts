@@ -121,6 +121,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
   private arrived(): void {
     const { flight, counters } = this;
     const now = this.host.engine.now;
+    this.core.hold();
     for (let k = flight.arrivedInHead(now); k > 0; k = flight.arrivedInHead(now)) {
       const skb = flight.headTrain() as Skb;
       const first = flight.headFirst();

@@ -6,7 +6,7 @@ import { BILL_NAMES } from '../../../src/kernel/cpu.ts';
 import type { Host } from '../../../src/kernel/host.ts';
 import type { Sys, ThreadBody } from '../../../src/kernel/syscall.ts';
 import { prop } from '../../support/prop.ts';
-import { Steps, World } from './support.ts';
+import { NeverAhead, Steps, World } from './support.ts';
 
 function bills(host: Host, core = 0): Record<string, number> {
   return Object.fromEntries(BILL_NAMES.map((name, i) => [name, host.cores[core]!.spent(i)]));
@@ -158,12 +158,6 @@ describe('billing', () => {
     });
   });
 });
-
-class NeverAhead extends Engine {
-  override tryAdvance(_t: Instant, _cls: EventClass): boolean {
-    return false;
-  }
-}
 
 /** A wrong one: runs ahead of what is due before. */
 class Hasty extends Engine {

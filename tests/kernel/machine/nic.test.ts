@@ -8,9 +8,9 @@ import type { Host, HostOptions } from '../../../src/kernel/host.ts';
 import { Nic, NicQueue } from '../../../src/kernel/nic.ts';
 import type { NicOptions } from '../../../src/kernel/profile.ts';
 import type { Skb } from '../../../src/kernel/skb.ts';
-import type { ThreadBody } from '../../../src/kernel/syscall.ts';
+import { Futex, type ThreadBody } from '../../../src/kernel/syscall.ts';
 import { prop } from '../../support/prop.ts';
-import { at, Sink, World } from './support.ts';
+import { at, NeverAhead, Sink, World } from './support.ts';
 
 const coalesce = (rxUsecs: number, rxFrames: number, txUsecs = 0, txFrames = 1) => ({
   coalesce: { rxUsecs, rxFrames, txUsecs, txFrames },
@@ -29,8 +29,8 @@ function bench(
   options: Partial<NicOptions>,
   machine: Partial<HostOptions> = {},
   make: new (host: Host, name: string, o: Partial<NicOptions>) => Nic = Nic,
+  w: World = new World(),
 ): Bench {
-  const w = new World();
   const host = w.host(machine);
   const sink = new Sink();
   host.handler = sink;
@@ -267,6 +267,43 @@ describe('pulling frames gives what an event per frame gives [data path §1]', (
     expect(drops).toBeGreaterThan(50);
   });
 
+  it('and the same whether steps are events or run ahead [data path §2]', () => {
+    prop([traffic, fc.integer({ min: 1, max: 3 })], (t, queues) => {
+      const fingerprint = (w: World): string => {
+        const b = bench(
+          { ...coalesce(t.usecs, t.frames), rxRing: t.ring, queues },
+          {
+            cpus: 2,
+            costs: { rxFrame: t.cost, irq: t.irq, contextSwitch: 30, ipi: 5, softirq: 3 },
+          },
+          Nic,
+          w,
+        );
+        const p = b.host.process('p');
+        let fd = -1;
+        b.sink.onReceive = () => (p.fds.get(fd) as unknown as { add(n: number): void }).add(1);
+        p.spawn(function* (sys): ThreadBody {
+          fd = yield sys.eventfd(0);
+          for (;;) {
+            yield sys.read(fd, 8);
+            yield sys.compute(100);
+          }
+        });
+        let now = 100;
+        send(
+          b,
+          t.gaps.map((gap) => (now += gap)),
+          0,
+          (i) => i,
+        );
+        w.run(now + 100_000);
+        return w.engine.fingerprint();
+      };
+      const events = new NeverAhead({ seed: 'machine' });
+      expect(fingerprint(new World())).toBe(fingerprint(new World(events)));
+    });
+  });
+
   it('whoever looks at the ring in between changes nothing', () => {
     prop(
       [traffic, fc.array(fc.nat(60_000), { maxLength: 20 })],
@@ -406,6 +443,23 @@ describe('overload', () => {
     const peak = goodput(true, 140_000);
     expect(peak).toBeGreaterThan(6900);
     expect(Math.abs(goodput(true, 60_000) - peak)).toBeLessThan(0.03 * peak);
+  });
+
+  it('a thread that wakes on an idle core waits for one round of softirqs, not for ten [need_resched]', () => {
+    const b = bench({ ...coalesce(0, 1), rxRing: 1024 }, { costs: { rxFrame: 1000 } });
+    const word = new Futex(0);
+    let ran = 0;
+    b.sink.onReceive = () => word.waiters.wake(0, 1, true);
+    b.host.process('p').spawn(function* (sys): ThreadBody {
+      yield sys.futexWait(word, 0);
+      ran = b.w.engine.now;
+    });
+    send(
+      b,
+      Array.from({ length: 640 }, () => 500),
+    );
+    b.w.run();
+    expect(ran).toBe(500 + 64 * 1000); // the weight of one turn; then ksoftirqd competes with the thread
   });
 
   it('endless softirqs are handed to ksoftirqd, so that threads run too', () => {

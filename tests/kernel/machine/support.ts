@@ -1,7 +1,7 @@
 // One machine without a network stack: what the tests of cores, interrupts and threads are built from.
 import type { Train } from '../../../src/base/train.ts';
 import { type Instant, LAST } from '../../../src/base/units.ts';
-import { DEVICE, Engine } from '../../../src/engine/engine.ts';
+import { DEVICE, Engine, type EventClass } from '../../../src/engine/engine.ts';
 import type { Core, StepSource } from '../../../src/kernel/cpu.ts';
 import { Host, type HostOptions } from '../../../src/kernel/host.ts';
 import type { PacketHandler } from '../../../src/kernel/netdev.ts';
@@ -64,6 +64,13 @@ export class World {
     skb.segs = 1;
     skb.flow = flow;
     return skb;
+  }
+}
+
+/** An engine in which every step is an event of its own. */
+export class NeverAhead extends Engine {
+  override tryAdvance(_t: Instant, _cls: EventClass): boolean {
+    return false;
   }
 }
 
