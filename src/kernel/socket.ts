@@ -103,8 +103,11 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   private lockQueue: WaitQueue | null = null;
   private timer: KernelTimer | null = null;
   private timerDeferred = false;
-  /** In the list of things to follow the present softirq step. */
+  /** In the list of things to follow the present softirq step: at most once. */
   private following = false;
+  /** A segment whose step is running: one that follows, and one that the owner's release sends. */
+  private held: Skb | null = null;
+  private heldByOwner: Skb | null = null;
 
   constructor(stack: Stack, settings: SocketSettings | null) {
     super();
@@ -191,24 +194,23 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
 
   /** For core.follow(): the next segment, unless a system call owns the socket (its release will send). */
   next(core: Core): number {
-    if (this.owner === null) {
-      const cost = this.offer(core, false);
-      if (cost >= 0) return cost;
-    }
+    if (this.owner === null && (this.held = this.offer(core)) !== null)
+      return this.stack.host.costs.tcpOutput;
     this.following = false;
     return -1;
   }
 
   /** The segment's time has been spent. */
   effect(core: Core): void {
-    this.stack.sendHeld(this, core, false);
+    const skb = this.held!;
+    this.held = null;
+    this.send(skb, core);
   }
 
   /** For the owner: what its release has to do next costs so much, then `releaseStep`; −1: `unlock`. */
   releaseCost(core: Core): number {
     for (;;) {
-      const cost = this.offer(core, true);
-      if (cost >= 0) return cost;
+      if ((this.heldByOwner = this.offer(core)) !== null) return this.stack.host.costs.tcpOutput;
       // The segment was paid for in the softirq that put it here; in task context it only changes hands.
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
       else if (this.timerDeferred) this.runTimer(core);
@@ -217,23 +219,32 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   }
 
   releaseStep(core: Core): void {
-    this.stack.sendHeld(this, core, true);
+    const skb = this.heldByOwner!;
+    this.heldByOwner = null;
+    this.send(skb, core);
   }
 
-  /** Builds the next segment TCP has to send, if any; the cost of sending it, or −1. */
-  private offer(core: Core, owned: boolean): number {
+  /** Builds the next segment TCP has to send; null when there is none. */
+  private offer(core: Core): Skb | null {
     const c = this.c;
-    if (c === null || c.work === 0) return -1;
-    const stack = this.stack;
+    if (c === null || c.work === 0) return null;
+    const { stack } = this;
     const skb = stack.pool.grab();
-    if (!pollSegment(c, stack.engine.now, skb)) {
-      skb.drop(1);
-      this.settle(core);
-      return -1;
-    }
+    const any = pollSegment(c, stack.engine.now, skb);
     this.settle(core);
-    stack.hold(skb, core, owned);
-    return stack.host.costs.tcpOutput;
+    if (any) {
+      stack.building++;
+      return skb;
+    }
+    skb.drop(1);
+    return null;
+  }
+
+  private send(skb: Skb, core: Core): void {
+    this.stack.building--;
+    skb.txTruesize = skb.truesize;
+    skb.owner = this;
+    this.stack.send(skb, this.device!, core);
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------
@@ -297,7 +308,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   /** Delivers TCP's events and arms the connection's one timer. Sending is for `follow` or the owner's release. */
   settle(core: Core): void {
     const c = this.c!;
-    if (c.events !== 0) this.deliver(c, takeEvents(c));
+    if (c.events !== 0) this.deliver(c, takeEvents(c), core);
     if (this.c !== null && !isClosed(c)) this.arm(nextDeadline(c), core);
   }
 
@@ -314,7 +325,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     }
   }
 
-  private deliver(c: Connection, events: number): void {
+  private deliver(c: Connection, events: number, core: Core): void {
     const wait = this.wait;
     if (!this.orphan && !wait.empty) {
       // sk_state_change: everyone, whatever they wait for.
@@ -323,7 +334,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
       if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
     }
-    if ((events & TIME_WAIT) !== 0) this.stack.enterTimeWait(this, c);
+    if ((events & TIME_WAIT) !== 0) this.stack.enterTimeWait(this, c, core);
     else if ((events & CLOSED) !== 0) this.stack.unhash(this);
     if ((events & (TIME_WAIT | CLOSED)) !== 0) this.dropTimer();
   }

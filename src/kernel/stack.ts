@@ -25,6 +25,7 @@ import {
   onTxFreed,
   pathOptions,
   pollRequest,
+  pollSegment,
   pollTimeWait,
   replyToOrphan,
   REQ_DEAD,
@@ -114,8 +115,8 @@ export class Stack implements PacketHandler {
   private readonly routes = new Map<number, NetDevice>();
   private readonly paths = new Map<NetDevice, PathOptions>();
   private connects = 0;
-  /** Segments built whose step is running: one per core, one more for the owner of a socket. */
-  private readonly held: (Skb | null)[];
+  /** Segments that sockets have built and whose step is running. */
+  building = 0;
   private readonly outboxes: Outbox[];
 
   constructor(host: Host, options: StackOptions) {
@@ -135,7 +136,6 @@ export class Stack implements PacketHandler {
     this.maxSynBacklog = options.maxSynBacklog ?? 2048;
     this.backlogMeter = new QueueMeter(`${host.name}/socket-backlog`, Infinity);
     this.isns = host.engine.random.keyed(`${host.name}/isn`);
-    this.held = new Array<Skb | null>(2 * host.cores.length).fill(null);
     this.outboxes = host.cores.map(() => new Outbox(this));
     host.handler = this;
   }
@@ -342,23 +342,6 @@ export class Stack implements PacketHandler {
 
   // ---- output ------------------------------------------------------------------------------------------------------
 
-  /** Keeps a segment while its step runs. */
-  hold(skb: Skb, core: Core, owned: boolean): void {
-    const i = 2 * core.index + (owned ? 1 : 0);
-    assert(this.held[i] === null, 'stack: a step began before the last one ended');
-    this.held[i] = skb;
-  }
-
-  /** The step has ended: the segment goes to the device. */
-  sendHeld(s: Sock, core: Core, owned: boolean): void {
-    const i = 2 * core.index + (owned ? 1 : 0);
-    const skb = this.held[i]!;
-    this.held[i] = null;
-    skb.txTruesize = skb.truesize;
-    skb.owner = skb.truesize > 0 ? s : null;
-    this.send(skb, s.device!, core);
-  }
-
   /** Queues a segment without a connection: one step of its own follows what is being done. */
   private post(skb: Skb, core: Core): void {
     const outbox = this.outboxes[core.index]!;
@@ -373,7 +356,7 @@ export class Stack implements PacketHandler {
     else this.send(skb, device, core);
   }
 
-  private send(skb: Skb, device: NetDevice, core: Core): void {
+  send(skb: Skb, device: NetDevice, core: Core): void {
     skb.outstanding = skb.segs;
     if (device.xmit(skb, core) !== 0) this.mib.OutDiscards++;
   }
@@ -397,9 +380,8 @@ export class Stack implements PacketHandler {
 
   /** Skbs that it keeps: in the backlogs of sockets, waiting to be sent, or built and being paid for. */
   get skbsHeld(): number {
-    let n = this.backlogMeter.depth;
+    let n = this.backlogMeter.depth + this.building;
     for (const outbox of this.outboxes) n += outbox.skbs.length;
-    for (const skb of this.held) if (skb !== null) n++;
     return n;
   }
 
@@ -475,8 +457,11 @@ export class Stack implements PacketHandler {
     this.givePort(s);
   }
 
-  /** tcp_time_wait(): a small record takes the connection's place. */
-  enterTimeWait(s: Sock, c: Connection): void {
+  /** tcp_time_wait(): a small record takes the connection's place, after the ACK that is due. */
+  enterTimeWait(s: Sock, c: Connection, core: Core): void {
+    const ack = this.pool.grab();
+    if (pollSegment(c, this.engine.now, ack)) this.post(ack, core);
+    else ack.drop(1);
     const w = new TimewaitSock(this, timeWaitOf(c, this.engine.now), s.portShare);
     s.portShare = PORT_NONE;
     this.ehash.replace(s, w);

@@ -62,13 +62,15 @@ export function sysEpollWait(t: Thread, trap: Trap): number {
   if (!(max > 0) || max > out.max) return t.done(-EINVAL);
   if (trap.phase === START && ep.anyReady) {
     trap.phase = PAID;
-    const cost = t.host.costs.epollEvent * Math.min(max, ep.ready.depth);
+    trap.x = Math.min(max, ep.ready.depth);
+    const cost = t.host.costs.epollEvent * trap.x;
     if (cost > 0) return cost;
   }
   if (trap.phase === PAID) {
-    const n = ep.collect(out, max);
+    const n = ep.collect(out, trap.x);
     if (n > 0) return t.done(n);
   }
+  // Nothing held: collect() has emptied the ready list.
   if (trap.b === 0 || t.timedOut) return t.done(0);
   t.startTimeout(trap.b);
   return t.waitOn(ep.wq, true);

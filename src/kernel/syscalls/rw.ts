@@ -82,10 +82,9 @@ function endOfRead(
       return copied;
   } else {
     if (len === 0) return 0;
-    const eof = c.rcvShutdown && c.error === 0;
-    if (eof) return 0;
-    if (c.error !== 0) return s.takeError();
-    if (isClosed(c)) return 0;
+    // EPIPE means that the peer's FIN had been taken before its RST: the stream has ended (SOCK_DONE).
+    if (c.error !== 0 && c.error !== EPIPE) return s.takeError();
+    if (c.rcvShutdown || isClosed(c)) return 0;
   }
   if (s.nonblock || (flags & MSG_DONTWAIT) !== 0 || t.timedOut)
     return copied > 0 ? copied : -EAGAIN;
