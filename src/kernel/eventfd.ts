@@ -42,8 +42,7 @@ export class EventFd implements File {
 
   read(t: Thread, trap: Trap): number {
     if (trap.x === 0) return pay(trap, t.host.costs.eventfd);
-    if (this.count === 0)
-      return this.nonblock ? t.done(-EAGAIN) : t.waitOn(this.wait, true, EPOLLIN);
+    if (this.count === 0) return this.nonblock ? t.done(-EAGAIN) : t.waitInLine(this.wait, EPOLLIN);
     const value = this.semaphore ? 1 : this.count;
     this.count -= value;
     if (trap.obj !== null) putNumber(trap.obj as Uint8Array, value);
@@ -56,7 +55,7 @@ export class EventFd implements File {
     const value = trap.obj === null ? trap.a : getNumber(trap.obj as Uint8Array);
     if (!(value >= 0 && value <= MAX)) return t.done(-EINVAL);
     if (this.count > MAX - value)
-      return this.nonblock ? t.done(-EAGAIN) : t.waitOn(this.wait, true, EPOLLOUT);
+      return this.nonblock ? t.done(-EAGAIN) : t.waitInLine(this.wait, EPOLLOUT);
     this.add(value);
     return t.done(8);
   }

@@ -102,12 +102,17 @@ export class Thread extends Task implements Waiter, TimerHandler {
 
   /** Puts this thread on `queue`; it does not sleep yet. @param mask the events it waits for, 0 for any */
   addWait(queue: WaitQueue, exclusive: boolean, mask = 0): void {
+    const e = this.freeEntry(mask);
+    if (exclusive) queue.addExclusive(e);
+    else queue.add(e);
+  }
+
+  private freeEntry(mask: number): WaitEntry {
     let e = this.entries[this.waits];
     if (e === undefined) this.entries.push((e = new WaitEntry(this)));
     this.waits++;
     e.mask = mask;
-    if (exclusive) queue.addExclusive(e);
-    else queue.add(e);
+    return e;
   }
 
   /** Sleeps until a queue it stands on, or its deadline, wakes it. `return t.sleep()` */
@@ -124,6 +129,12 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** `return t.waitOn(queue, exclusive)`: sleeps on one queue. */
   waitOn(queue: WaitQueue, exclusive: boolean, mask = 0): number {
     this.addWait(queue, exclusive, mask);
+    return this.sleep();
+  }
+
+  /** As waitOn, at the end of the queue, and woken together with all (wait_event_interruptible_locked). */
+  waitInLine(queue: WaitQueue, mask: number): number {
+    queue.addTail(this.freeEntry(mask));
     return this.sleep();
   }
 

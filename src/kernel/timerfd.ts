@@ -51,7 +51,7 @@ export class TimerFd implements File, TimerHandler {
 
   read(t: Thread, trap: Trap): number {
     if (trap.x === 0) return pay(trap, t.host.costs.eventfd);
-    if (!this.expired) return this.nonblock ? t.done(-EAGAIN) : t.waitOn(this.wait, true, EPOLLIN);
+    if (!this.expired) return this.nonblock ? t.done(-EAGAIN) : t.waitInLine(this.wait, EPOLLIN);
     let n = 1;
     this.expired = false;
     if (this.interval > 0) {

@@ -54,9 +54,15 @@ export class WaitQueue {
 
   /** add_wait_queue_exclusive: behind all others. */
   addExclusive(e: WaitEntry): void {
+    this.addTail(e);
+    e.exclusive = true;
+  }
+
+  /** __add_wait_queue_entry_tail: behind all others, and woken with all others. */
+  addTail(e: WaitEntry): void {
     assert(e.queue === null, 'wait queue: entry stands in two');
     e.queue = this;
-    e.exclusive = true;
+    e.exclusive = false;
     e.next = null;
     e.prev = this.tail;
     if (this.tail === null) this.head = e;

@@ -202,9 +202,7 @@ describe('hand-overs', () => {
       yield sys.write(sum, 300);
       yield sys.write(sum, 7);
       yield sys.nanosleep(1000);
-      yield sys.write(sem, 1);
-      yield sys.nanosleep(1000);
-      yield sys.write(sem, 1);
+      yield sys.write(sem, 2);
     });
     w.run();
     expect(out).toEqual(['sum got 307', 'sem 0 got 1', 'sem 1 got 1']);
@@ -269,7 +267,7 @@ function pool(
   items: readonly number[],
   cpus: number,
   waitCall: [number, Syscall] | null = null,
-  kill: { worker: number; at: number; forget: boolean } | null = null,
+  kill: { after: number; forget: boolean } | null = null,
 ): { done: number[]; left: number; waiting: string[]; results: number[] } {
   const w = new World();
   const costs = { contextSwitch: 20, syscall: 3, futex: 7, ipi: 4 };
@@ -280,6 +278,12 @@ function pool(
   const done: number[] = [];
   const results: number[] = [];
   const threads: Thread[] = [];
+  /** Kills the worker that is on its way to the last item, if there is one. */
+  const strike = (forget: boolean): void => {
+    const t = threads.find((x) => x.wokenBy !== null) ?? threads[0]!;
+    if (forget) t.wokenBy = null;
+    t.kill();
+  };
   for (let i = 0; i < workers; i++) {
     threads.push(
       p.spawn(function* (sys): ThreadBody {
@@ -299,14 +303,8 @@ function pool(
       word.value++;
       yield sys.futexWake(word, 1);
     }
+    if (kill !== null) w.when(w.engine.now + kill.after, () => strike(kill.forget));
   }, 'producer');
-  if (kill !== null) {
-    w.when(kill.at, () => {
-      const t = threads[kill.worker]!;
-      if (kill.forget) t.wokenBy = null;
-      t.kill();
-    });
-  }
   w.run();
   return { done, left: queue.length, waiting: host.waiting(), results };
 }
@@ -418,13 +416,25 @@ describe('kill', () => {
   });
 
   it('passes on the wake-up that only the killed thread had got; forgetting it leaves an item behind (mutant)', () => {
-    // The producer wakes worker 0 at 123 and exits at 126; worker 0 is killed while it is being switched to.
-    const good = pool(2, [10], 1, null, { worker: 0, at: 135, forget: false });
-    const bad = pool(2, [10], 1, null, { worker: 0, at: 135, forget: true });
+    // The producer wakes worker 0 and exits; worker 0 is killed while it is being switched to.
+    const good = pool(2, [10], 1, null, { after: 12, forget: false });
+    const bad = pool(2, [10], 1, null, { after: 12, forget: true });
     expect(good.done).toEqual([10]);
     expect(good.left).toBe(0);
     expect(bad.done).toEqual([]);
     expect(bad.left).toBe(1);
+  });
+
+  it('at any moment leaves no item that another worker could take; forgetting leaves some (mutant)', () => {
+    let stranded = 0;
+    const workers = fc.integer({ min: 2, max: 4 });
+    prop([items, workers, fc.nat(60), fc.integer({ min: 1, max: 2 })], (xs, n, after, cpus) => {
+      const r = pool(n, xs, cpus, null, { after, forget: false });
+      expect(r.left).toBe(0);
+      expect(r.done.length).toBeGreaterThanOrEqual(xs.length - 1); // it may have died with one in hand
+      if (pool(n, xs, cpus, null, { after, forget: true }).left > 0) stranded++;
+    });
+    expect(stranded).toBeGreaterThan(3);
   });
 
   it('before a thread ever ran runs nothing of it', () => {
