@@ -1,121 +1,485 @@
-/** The calls of the face; see index.ts. */
-import type { PayloadStream } from '../base/payload.ts';
-import { InvariantError } from '../base/assert.ts';
-import type { Instant } from '../base/units.ts';
-import type { Connection, ConnectionArgs } from './connection.ts';
-import type { ListenerOptions, Request, RequestArgs } from './request.ts';
-import type { Segment } from './segment.ts';
-import type { TimeWait } from './time-wait.ts';
+/** What the application's side calls: connect, write, read, shutdown, close, and the options of a live socket. */
+import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from '../base/errno.ts';
+import { add, type Duration, type Instant } from '../base/units.ts';
+import { cleanupRbuf, enterPingpong, exitPingpong } from './ack.ts';
+import { jiffiesOfUs } from './clock.ts';
+import { congestionControl } from './congestion/index.ts';
+import {
+  ACK_PUSHED,
+  ACK_SCHED,
+  CLOSED,
+  Connection,
+  HANGUP,
+  READABLE,
+  WORK_RST,
+  WORK_RTX,
+  WORK_SYN,
+  WORK_XMIT,
+  WRITABLE,
+  type ConnectionArgs,
+} from './connection.ts';
+import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
+import { MIN_RCVBUF } from './options.ts';
+import { currentMss, sizeGoal, slowStartAfterIdle, TX_OVERHEAD } from './output.ts';
+import { startKeepalive } from './probe.ts';
+import type { Rx } from './recv-queue.ts';
+import { advertisedMss } from './request.ts';
+import { INITIAL_RTO_US } from './rtt.ts';
+import { ACK, BASE_HEADER, FIN, PSH, resetSegment, RST, segLen, type Segment } from './segment.ts';
+import { hasWriteSpace, memoryFree } from './send-memory.ts';
+import { SendQueue, type Tx } from './send-queue.ts';
+import { seq, seqAdd, seqDiff, seqGt } from './seq.ts';
+import { sends, setState } from './state.ts';
+import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
 
-const later = (name: string): never => {
-  throw new InvariantError('tcp', name);
-};
+/** Starts an active open: the SYN comes with the next poll (tcp_v4_connect, tcp_connect_init). */
 export function connect(args: ConnectionArgs, now: Instant): Connection {
-  return later('connect' + args + now);
+  const s = args.settings;
+  const x = args.context;
+  const c = new Connection(args, congestionControl(s.congestion));
+  c.iss = seq(args.isn);
+  c.sndUna = c.iss;
+  c.sndNxt = c.iss;
+  c.writeSeq = seqAdd(c.iss, 1);
+  c.pushedSeq = c.writeSeq;
+  c.advMss = advertisedMss(args.path, s);
+  c.reordering = x.options.reordering;
+  const full = Math.floor((c.rcvbuf * c.scalingRatio) / 256);
+  let clamp = s.windowClamp;
+  if (s.rcvbufLocked && (clamp > full || clamp === 0)) clamp = full;
+  const w = selectInitialWindow(
+    x.options,
+    full,
+    c.advMss,
+    clamp,
+    x.options.windowScaling,
+    args.path.initRwnd,
+  );
+  c.rcvWnd = w.rcvWnd;
+  c.rcvSsthresh = w.rcvWnd;
+  c.windowClamp = w.windowClamp;
+  c.rcvWscale = w.rcvWscale;
+  c.rto = jiffiesOfUs(x, INITIAL_RTO_US);
+  setState(c, 'SYN-SENT', now);
+  c.work |= WORK_SYN;
+  return c;
 }
-/** A SYN for a listener: the half-open connection, whose SYN-ACK pollRequest has. */
-export function onSyn(
-  listener: ListenerOptions,
-  syn: Segment,
-  args: RequestArgs,
-  now: Instant,
-): Request {
-  return later('onSyn' + listener + syn + args + now);
-}
-/** A segment for a half-open connection: REQ_DROP, REQ_ESTABLISH or REQ_DEAD. */
-export function onRequestSegment(r: Request, seg: Segment, now: Instant): number {
-  return later('r' + r + seg + now);
-}
-export function onRequestTimer(r: Request, now: Instant): void {
-  later('r' + r + now);
-}
-export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
-  return later('r' + r + out + now);
-}
-export function requestDeadline(r: Request): Instant {
-  return r.deadline;
-}
-/** The full connection, after REQ_ESTABLISH; processes `ack` and what it carries. `tx`: what this side writes. */
-export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Instant): Connection {
-  return later('e' + r + ack + tx + now);
-}
-export function onSegment(c: Connection, seg: Segment, now: Instant): void {
-  later('s' + c + seg + now);
-}
-export function onTimer(c: Connection, now: Instant): void {
-  later('t' + c + now);
-}
-export function onTxFreed(c: Connection, truesize: number, now: Instant): void {
-  later('t' + c + truesize + now);
-}
-/** Appends pattern (a number of bytes) or real bytes; the count taken, or −EAGAIN, −EPIPE, −ECONNRESET … */
+
+// ---- Writing
+
+/**
+ * Appends pattern (a number of bytes) or real bytes.
+ *
+ * @returns the count taken, which may be short; −EAGAIN when there is no room or the handshake is not done; the pending
+ * error, once; −EPIPE after our own FIN
+ */
 export function write(c: Connection, chunk: number | Uint8Array, now: Instant): number {
-  return later('w' + c + chunk + now);
+  if (c.error !== 0) return takeError(c);
+  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
+    c.noSpace = true;
+    return -EAGAIN;
+  }
+  if (c.sndShutdown || !sends(c.state)) return -EPIPE;
+  const want = typeof chunk === 'number' ? chunk : chunk.length;
+  if (want === 0) return 0;
+  const taken = appendRecords(c, want, now);
+  if (taken < want) {
+    // Refused: WRITABLE will tell, and what is there goes even if it is small.
+    c.noSpace = true;
+    c.naglePush = true;
+    c.work |= WORK_XMIT;
+    if (taken === 0) return -EAGAIN;
+  }
+  const off = c.tx.written;
+  if (typeof chunk === 'number') c.tx.appendPattern(taken);
+  else c.tx.append(taken === want ? chunk : chunk.subarray(0, taken));
+  c.context.observer?.onWritten(c, off, taken, now);
+  push(c);
+  return taken;
 }
-/** Up to `max` bytes in order; 0 at the end of the stream, −EAGAIN when there is nothing. */
+
+function takeError(c: Connection): number {
+  const e = c.error;
+  c.error = 0;
+  return -e;
+}
+
+/** Fills the last record and adds new ones while memory lasts (tcp_sendmsg_locked). */
+function appendRecords(c: Connection, want: number, now: Instant): number {
+  const mss = currentMss(c);
+  const goal = sizeGoal(c, mss);
+  const q = (c.sendQueue ??= new SendQueue());
+  let taken = 0;
+  while (taken < want) {
+    let t = tailWithRoom(q, goal);
+    if (t === null) {
+      if (!memoryFree(c, false)) break;
+      if (q.records.length === 0) slowStartAfterIdle(c, now);
+      t = newRecord(c, q);
+    }
+    const n = Math.min(want - taken, goal - t.len);
+    if (taken === 0) t.flags &= ~PSH;
+    t.len += n;
+    t.end = seqAdd(t.end, n);
+    t.truesize += n;
+    c.wmemQueued += n;
+    c.writeSeq = t.end;
+    taken += n;
+    // Half a window after the last PSH comes another (forced_push).
+    if (t.len === goal && seqGt(c.writeSeq, seqAdd(c.pushedSeq, c.maxWindow >> 1))) markPush(c, t);
+  }
+  if (q.records.length === 0) c.sendQueue = null;
+  return taken;
+}
+
+function tailWithRoom(q: SendQueue, goal: number): Tx | null {
+  if (q.unsent === 0) return null;
+  const t = q.records.at(q.records.length - 1);
+  return t.len < goal && (t.flags & FIN) === 0 ? t : null;
+}
+
+function newRecord(c: Connection, q: SendQueue): Tx {
+  const t = c.context.takeTx();
+  t.seq = c.writeSeq;
+  t.end = c.writeSeq;
+  t.len = 0;
+  t.flags = 0;
+  t.segs = 1;
+  t.sacked = 0;
+  t.truesize = TX_OVERHEAD;
+  c.wmemQueued += TX_OVERHEAD;
+  q.records.push(t);
+  return t;
+}
+
+function markPush(c: Connection, t: Tx): void {
+  t.flags |= PSH;
+  c.pushedSeq = c.writeSeq;
+}
+
+/** The end of a write: PSH on its last record, and it may go, unless it is small and the device is busy (tcp_push). */
+function push(c: Connection): void {
+  const q = c.sendQueue!;
+  const t = q.records.at(q.records.length - 1);
+  if (!c.cork) markPush(c, t);
+  const corks =
+    c.context.options.autocorking &&
+    q.unsent > 0 &&
+    q.sent > 0 &&
+    t.len < sizeGoal(c, currentMss(c)) &&
+    c.wmemAlloc > t.truesize;
+  if (corks && c.noSpace === false) {
+    c.context.mib.TCPAutoCorking++;
+    c.tsqThrottled = true;
+    return;
+  }
+  c.work |= WORK_XMIT;
+}
+
+/** The device has freed `truesize` bytes of what was polled (TSQ). */
+export function onTxFreed(c: Connection, truesize: number, _now: Instant): void {
+  c.wmemAlloc -= truesize;
+  if (!c.tsqThrottled || c.state === 'CLOSED') return;
+  c.tsqThrottled = false;
+  if (c.sendQueue !== null) c.work |= WORK_XMIT | (c.lostOut > c.retransOut ? WORK_RTX : 0);
+}
+
+// ---- Reading
+
+/**
+ * Up to `max` bytes in order. Real bytes go into `into` when it is given; who read what is told to the observer.
+ *
+ * @returns the count; 0 at the end of the stream; −EAGAIN when there is nothing yet; the pending error, once
+ */
 export function read(c: Connection, max: number, into: Uint8Array | null, now: Instant): number {
-  return later('w' + c + max + into + now);
+  const n = take(c, max, into, now);
+  if (n > 0) {
+    cleanupRbuf(c, n);
+    return n;
+  }
+  return nothingToRead(c, max);
 }
-/** What read would return, without taking anything. */
+
+/** What read would return, without taking anything or reporting the error for good. */
 export function peek(c: Connection, max: number): number {
-  return later('w' + c + max);
+  const n = Math.min(inq(c), max);
+  if (n > 0 || max === 0) return n;
+  if (c.error !== 0) return -c.error;
+  if (c.rcvShutdown) return 0;
+  return c.state === 'CLOSED' ? -ENOTCONN : -EAGAIN;
 }
+
+function nothingToRead(c: Connection, max: number): number {
+  if (max === 0) return 0;
+  // After the peer's FIN the end of the stream comes before an error.
+  if (c.error !== 0) return takeError(c);
+  if (c.rcvShutdown) return 0;
+  if (c.state === 'CLOSED') return -ENOTCONN;
+  return -EAGAIN;
+}
+
+function take(c: Connection, max: number, into: Uint8Array | null, now: Instant): number {
+  const q = c.rcvQueue;
+  if (q === null) return 0;
+  let copied = 0;
+  while (copied < max && q.length > 0) {
+    const r = q.at(0);
+    const skip = seqDiff(c.copiedSeq, r.seq);
+    const n = Math.min(r.len - skip, max - copied);
+    if (n > 0) {
+      const stream = r.stream!;
+      if (into !== null) stream.copy(r.off + skip, into.subarray(copied, copied + n));
+      c.copiedSeq = seqAdd(c.copiedSeq, n);
+      copied += n;
+      c.context.observer?.onRead(c, stream, r.off + skip, n, now);
+      adjustRcvSpace(c, now);
+    }
+    if (skip + Math.max(n, 0) < r.len) break;
+    eat(c, r);
+  }
+  if (q.length === 0) c.rcvQueue = null;
+  return copied;
+}
+
+/** A record has been read to its end (sk_eat_skb); a FIN in it has no byte. */
+function eat(c: Connection, r: Rx): void {
+  c.rcvQueue!.shift();
+  if (r.fin !== 0) c.copiedSeq = r.end;
+  c.rmemAlloc -= r.truesize;
+  c.context.giveRx(r);
+}
+
+// ---- Closing
+
+/** shutdown(SHUT_WR): our FIN goes after what is queued (RFC 9293 §3.10.4). @returns 0 or −ENOTCONN */
 export function shutdownWrite(c: Connection, now: Instant): number {
-  return later('w' + c + now);
+  if (c.sndShutdown) return c.state === 'CLOSED' ? -ENOTCONN : 0;
+  if (c.state === 'CLOSED' || c.state === 'SYN-SENT') return -ENOTCONN;
+  c.sndShutdown = true;
+  c.events |= WRITABLE;
+  finState(c, now);
+  return 0;
 }
-export function shutdownRead(c: Connection, now: Instant): void {
-  later('w' + c + now);
+
+/** Moves to FIN-WAIT-1 or LAST-ACK and queues the FIN (tcp_close_state, tcp_send_fin). */
+function finState(c: Connection, now: Instant): void {
+  switch (c.state) {
+    case 'ESTABLISHED':
+      setState(c, 'FIN-WAIT-1', now);
+      break;
+    case 'CLOSE-WAIT':
+      setState(c, 'LAST-ACK', now);
+      break;
+    case 'SYN-RECEIVED':
+    default:
+      return; // FIN already queued, or it will be when the handshake is done
+  }
+  const q = (c.sendQueue ??= new SendQueue());
+  const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q);
+  t.flags |= FIN;
+  t.end = seqAdd(t.end, 1);
+  c.writeSeq = t.end;
+  c.naglePush = true;
+  c.work |= WORK_XMIT;
 }
+
+/** shutdown(SHUT_RD): reads end with 0, but what still comes is acknowledged and can be read (Linux). */
+export function shutdownRead(c: Connection): void {
+  c.rcvShutdown = true;
+  c.events |= READABLE | HANGUP;
+}
+
+/**
+ * close(): an orderly FIN; a RST when data was received and not read (RFC 9293 §3.10.4, RFC 2525 §2.17). The record lives
+ * on as an orphan until CLOSED or TIME_WAIT.
+ */
 export function close(c: Connection, now: Instant): void {
-  later('w' + c + now);
+  if (c.orphan) return;
+  c.orphan = true;
+  const unread = inq(c) > 0;
+  purgeReceiveQueue(c);
+  c.rcvShutdown = true;
+  const established = c.state !== 'CLOSED' && c.state !== 'TIME-WAIT';
+  if (!established) {
+    c.sndShutdown = true;
+    if (c.state === 'CLOSED') c.events |= CLOSED;
+    return;
+  }
+  if (c.state === 'SYN-SENT') {
+    purgeSendQueue(c);
+    done(c, now);
+    c.work = 0;
+    return;
+  }
+  if (unread) {
+    c.context.mib.TCPAbortOnClose++;
+    resetNow(c, now);
+    return;
+  }
+  if (!c.sndShutdown) {
+    c.sndShutdown = true;
+    finState(c, now);
+  }
+  if (c.state === 'FIN-WAIT-2') orphanInFinWait2(c, now);
 }
+
+/** The peer may never send its FIN: an orphan does not wait for ever. */
+function orphanInFinWait2(c: Connection, now: Instant): void {
+  if (c.linger2S < 0) {
+    c.context.mib.TCPAbortOnLinger++;
+    resetNow(c, now);
+    return;
+  }
+  const wait = finTime(c);
+  const most = c.context.options.timeWaitS * 1_000_000_000;
+  if (wait > most) c.keepaliveAt = add(now, (wait - most) as Duration);
+  else enterTimeWait(c, wait);
+}
+
+/** Ends the connection with a RST (SO_LINGER 0, or the owner is gone). */
 export function abort(c: Connection, now: Instant): void {
-  later('w' + c + now);
+  c.orphan = true;
+  purgeReceiveQueue(c);
+  if (c.state === 'CLOSED' || c.state === 'TIME-WAIT') return;
+  if (c.state === 'SYN-SENT') {
+    purgeSendQueue(c);
+    done(c, now);
+    c.work = 0;
+    return;
+  }
+  resetNow(c, now);
 }
-export function pollSegment(c: Connection, now: Instant, out: Segment): boolean {
-  return later('w' + c + now + out);
+
+function resetNow(c: Connection, now: Instant): void {
+  purgeSendQueue(c);
+  done(c, now);
+  c.work = WORK_RST;
 }
-export function nextDeadline(c: Connection): Instant {
-  return later('w' + c);
+
+// ---- Options of a live socket
+
+/** TCP_NODELAY; setting it sends what was held back. */
+export function setNoDelay(c: Connection, on: boolean): void {
+  c.noDelay = on;
+  if (on) pushPending(c);
 }
+
+/** TCP_CORK; taking it out sends what was held back. */
+export function setCork(c: Connection, on: boolean): void {
+  c.cork = on;
+  if (!on) pushPending(c);
+}
+
+function pushPending(c: Connection): void {
+  if (c.sendQueue === null || c.sendQueue.unsent === 0) return;
+  c.naglePush = true;
+  c.work |= WORK_XMIT;
+}
+
+/** TCP_QUICKACK: 0 enters ping-pong mode; 1 leaves it and sends the ACK that is due (tcp_sock_set_quickack). */
+export function setQuickAck(c: Connection, on: boolean): void {
+  if (!on) {
+    enterPingpong(c);
+    return;
+  }
+  exitPingpong(c);
+  if ((c.state === 'ESTABLISHED' || c.state === 'CLOSE-WAIT') && c.ackPending & ACK_SCHED) {
+    c.ackPending |= ACK_PUSHED;
+    cleanupRbuf(c, 1);
+  }
+}
+
+/** SO_KEEPALIVE on a live socket. */
+export function setKeepAlive(c: Connection, on: boolean, now: Instant): void {
+  c.keepAlive = on;
+  if (on && c.state !== 'CLOSED') startKeepalive(c, now);
+}
+
+/** SO_RCVBUF on a live socket: the promised window stays, memory is bounded at once. */
+export function setRcvbuf(c: Connection, bytes: number): void {
+  c.rcvbuf = Math.max(2 * Math.min(bytes, c.context.options.rmemMax), MIN_RCVBUF);
+  c.rcvbufLocked = true;
+}
+
+/** TCP_WINDOW_CLAMP. @returns 0 or −EINVAL (0 on a connected socket) */
+export function setWindowClamp(c: Connection, bytes: number): number {
+  if (bytes === 0) {
+    if (c.state !== 'CLOSED') return -EINVAL;
+    c.windowClamp = 0;
+    return 0;
+  }
+  setClamp(c, bytes);
+  return 0;
+}
+
+// ---- Looking, without changing anything
+
+/** Bytes that can be read now; a FIN is none (SIOCINQ). */
+export function inq(c: Connection): number {
+  if (c.rcvQueue === null || c.rcvQueue.length === 0) return 0;
+  const n = seqDiff(c.rcvNxt, c.copiedSeq);
+  return n - (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0 ? 1 : 0);
+}
+
+/** Written and not acknowledged, a FIN included (SIOCOUTQ). */
+export const outq = (c: Connection): number => (c.synAcked ? seqDiff(c.writeSeq, c.sndUna) : 0);
+
+/** Written and not sent (SIOCOUTQNSD). */
+export const outqUnsent = (c: Connection): number =>
+  c.synAcked ? seqDiff(c.writeSeq, c.sndNxt) : 0;
+
+/** Is there room for a writer, as poll and epoll see it (EPOLLOUT)? After our FIN: yes, a write fails at once. */
+export const isWritable = (c: Connection): boolean =>
+  c.sndShutdown || (c.state !== 'SYN-SENT' && hasWriteSpace(c, false));
+
+/** Is SO_RCVLOWAT reached, or the end of the stream, as poll and epoll see it (EPOLLIN)? */
+export function isReadable(c: Connection): boolean {
+  return c.rcvShutdown || c.error !== 0 || inq(c) >= Math.max(c.rcvLowat, 1);
+}
+
+/** A writer was refused or polls for room: it gets WRITABLE when there is some. */
+export function setNoSpace(c: Connection): void {
+  c.noSpace = true;
+}
+
+/** What happened since the last call: bits of connection.ts. */
 export function takeEvents(c: Connection): number {
   const e = c.events;
   c.events = 0;
   return e;
 }
-/** The RST that answers a segment without a connection; false when none is due (it was a RST itself). */
+
+/** The pending error, cleared (SO_ERROR): a positive errno or 0. */
+export function takeSocketError(c: Connection): number {
+  const e = c.error;
+  c.error = 0;
+  return e;
+}
+
+/**
+ * The RST that answers a segment without a connection (RFC 9293 §3.10.7.1); false when it was a RST itself. `out` is
+ * addressed back to the sender.
+ */
 export function replyToOrphan(seg: Segment, out: Segment): boolean {
-  return later('o' + seg + out);
-}
-/** The small record that replaces a connection after the TIME_WAIT event. */
-export function timeWaitOf(c: Connection, now: Instant): TimeWait {
-  return later('w' + c + now);
-}
-export function onTimeWaitSegment(tw: TimeWait, seg: Segment, now: Instant): number {
-  return later('w' + tw + seg + now);
-}
-export function pollTimeWait(tw: TimeWait, now: Instant, out: Segment): boolean {
-  return later('w' + tw + out + now);
-}
-/** Bytes that can be read now; bytes written and not acknowledged (SIOCOUTQ); of these not sent (SIOCOUTQNSD). */
-export function inq(c: Connection): number {
-  return later('q' + c);
-}
-export function outq(c: Connection): number {
-  return later('q' + c);
-}
-export function outqUnsent(c: Connection): number {
-  return later('q' + c);
-}
-/** Is there room for a writer (sk_stream_is_writeable, EPOLLOUT)? */
-export function isWritable(c: Connection): boolean {
-  return later('q' + c);
-}
-/** Is something to read, or the end of the stream, as poll and epoll see it (respects SO_RCVLOWAT)? */
-export function isReadable(c: Connection): boolean {
-  return later('q' + c);
-}
-/** A writer was refused: it gets WRITABLE when there is room again. */
-export function setNoSpace(c: Connection): void {
-  c.noSpace = true;
+  if (seg.flags & RST) return false;
+  const len = segLen(seg);
+  const { src, dst, sport, dport, flow, flags, ack, seq: number } = seg;
+  resetSegment(out);
+  out.src = dst;
+  out.dst = src;
+  out.sport = dport;
+  out.dport = sport;
+  out.flow = flow;
+  out.headerLen = BASE_HEADER;
+  out.truesize = TX_OVERHEAD;
+  if (flags & ACK) {
+    out.flags = RST;
+    out.seq = ack;
+    out.ack = seq(0);
+  } else {
+    out.flags = RST | ACK;
+    out.seq = seq(0);
+    out.ack = seqAdd(number, len);
+  }
+  return true;
 }

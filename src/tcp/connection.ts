@@ -10,7 +10,8 @@ import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.t
 import type { CongestionControl } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
-import type { OutOfOrderQueue, ReceiveQueue } from './recv-queue.ts';
+import type { Deque } from './deque.ts';
+import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
 import type { SackCache } from './sack.ts';
 import type { SendQueue } from './send-queue.ts';
 import { SEQ_ZERO, type Seq } from './seq.ts';
@@ -34,6 +35,8 @@ export const WORK_HEAD = 16; // retransmit the first unacknowledged segment, wha
 export const WORK_PROBE = 32; // a probe of seq SND.UNA − 1
 export const WORK_RST = 64;
 export const WORK_WAKEUP = 128; // probe with what fits into the window
+export const WORK_SPACE = 256; // look whether a refused writer can go on, once all has been sent
+export const WORK_REPLY_RST = 512; // a RST that answers a segment (its number is in replySeq)
 
 /** ACK scheduling, icsk_ack.pending. */
 export const ACK_SCHED = 1;
@@ -121,6 +124,8 @@ export class Connection {
   pushedSeq: Seq = SEQ_ZERO;
   /** Offset in `tx` of the byte at SND.UNA (a SYN or FIN counts 0). */
   unaOff = 0;
+  /** Our SYN has been acknowledged: from here on a sequence number acknowledged is a byte, or the FIN at the end. */
+  synAcked = false;
   sendQueue: SendQueue | null = null;
   /** Peer's MSS option, then the size of a full segment without SACK blocks. */
   mssClamp = 536;
@@ -141,6 +146,8 @@ export class Connection {
   noSpace = false;
   noDelay: boolean;
   cork: boolean;
+  /** Nagle does not hold back what is queued now (TCP_NAGLE_PUSH). */
+  naglePush = false;
   notsentLowat: number;
 
   // ---- Congestion control and loss recovery
@@ -206,6 +213,10 @@ export class Connection {
   probesStamp: Instant = NEVER;
   userTimeoutMs: number;
   synCount: number;
+  synSentAt: Instant = NEVER;
+  synRetransmitted = false;
+  /** How long the record that replaces this one is to live. */
+  timeWaitFor: Duration = ZERO;
   timer: number = TIMER_NONE;
   timerAt: Instant = NEVER;
   delackAt: Instant = NEVER;
@@ -221,14 +232,12 @@ export class Connection {
   copiedSeq: Seq = SEQ_ZERO;
   /** As advertised last. */
   rcvWnd = 0;
-  /** Right edge ever advertised furthest. */
-  rcvMwndSeq: Seq = SEQ_ZERO;
   rcvWscale = 0;
   rcvSsthresh = 0;
   windowClamp = 0;
   /** Window bytes per byte of memory, of 256. */
   scalingRatio = 128;
-  rcvQueue: ReceiveQueue | null = null;
+  rcvQueue: Deque<Rx> | null = null;
   ofo: OutOfOrderQueue | null = null;
   rcvLowat: number;
   /** The peer's FIN has been taken (RCV_SHUTDOWN), by it or by shutdown(SHUT_RD). */
@@ -270,7 +279,8 @@ export class Connection {
   dsackLeft: Seq = SEQ_ZERO;
   dsackRight: Seq = SEQ_ZERO;
   lastOowAck: Instant = NEVER;
-  lastAckSent: Seq = SEQ_ZERO;
+  /** Number of a RST that answers a segment (WORK_REPLY_RST). */
+  replySeq: Seq = SEQ_ZERO;
 
   // ---- Options of the connection
   sackOk = false;
@@ -279,8 +289,6 @@ export class Connection {
   tsOffset = 0;
   tsRecent = 0;
   tsRecentStamp: Instant = NEVER;
-  /** Echo of the segment in hand, for the receiver's RTT. */
-  rcvTsecr = 0;
 
   // ---- Keepalive
   keepAlive: boolean;

@@ -2,6 +2,7 @@
  * What all connections of one host share: options, memory pressure, counters under their Linux names, the lane of the
  * fingerprint, the observer, and the pools of records.
  */
+import { AckState } from './ack-state.ts';
 import type { Lane } from '../base/hash.ts';
 import type { TcpObserver } from './observer.ts';
 import type { TcpOptions } from './options.ts';
@@ -95,6 +96,8 @@ export class TcpContext {
   /** Challenge ACKs sent in the current second (RFC 5961 §7). */
   challengeSecond = -1;
   challengeCount = 0;
+  /** Scratch of processAck. */
+  readonly ackState: AckState = new AckState();
   private readonly txPool: Tx[] = [];
   private readonly rxPool: Rx[] = [];
 

@@ -1,17 +1,23 @@
 /**
  * The face of TCP. Nothing here does I/O, keeps time or draws randomness; nothing calls out but the observer.
  *
- * From below:   connect onSegment onTimer onTxFreed (onSyn onRequestSegment establish onTimeWaitSegment …)
- * From above:   write read peek shutdownWrite shutdownRead close abort set*
- * After either: pollSegment until false, nextDeadline, takeEvents.
+ * From below:   onSegment onTimer onTxFreed · onSyn onRequestSegment onRequestTimer establish · onTimeWaitSegment
+ * From above:   connect write read peek shutdownWrite shutdownRead close abort set*
+ * After either: pollSegment until false, then nextDeadline and takeEvents. An event may come of polling (WRITABLE), so
+ *               events are taken last; TIME_WAIT and CLOSED are acted on only then: a last ACK or RST was polled before.
  */
 export * from './calls.ts';
 export * from './connection.ts';
 export { TcpContext, TcpMemory, TcpMib } from './context.ts';
+export { info, type TcpInfo } from './info.ts';
+export { onSegment } from './input.ts';
 export * from './observer.ts';
 export * from './options.ts';
+export { pollSegment } from './output.ts';
 export * from './request.ts';
 export * from './segment.ts';
 export * from './seq.ts';
 export { receives, sends, type TcpState } from './state.ts';
 export * from './time-wait.ts';
+export { nextDeadline, onTimer } from './timers.ts';
+export { receiveWindow } from './window.ts';

@@ -1,54 +1,154 @@
 /**
  * What has arrived: in order and waiting to be read, or out of order behind a hole. Only references to payload are kept.
- * Memory is charged by truesize; whether two neighbours share memory afterwards is decided as in tcp_try_coalesce /
+ * Memory is charged by truesize; whether two neighbours share memory afterwards is decided as in tcp_try_coalesce and
  * skb_try_coalesce: copied into the tail room, or its page moved over.
  */
 import type { PayloadStream } from '../base/payload.ts';
 import { Deque } from './deque.ts';
-import { SEQ_ZERO, seqLt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import { FIN, type Segment } from './segment.ts';
 
 /** Pages that one skb can hold (MAX_SKB_FRAGS). */
-export const MAX_FRAGS = 17;
+const MAX_FRAGS = 17;
 
-/** A pooled record: what Linux has as one skb in a receive queue. */
+/** A pooled record: what Linux has as one skb in a receive queue. Records may overlap; RCV.NXT and copiedSeq decide. */
 export class Rx {
   seq: Seq = SEQ_ZERO;
+  /** Counts the FIN too. */
   end: Seq = SEQ_ZERO;
   stream: PayloadStream | null = null;
   /** Offset in `stream` of the byte at `seq`, and payload bytes. */
   off = 0;
   len = 0;
-  /** FIN flag of segment.ts, or 0. */
+  /** FIN of segment.ts, or 0. */
   fin = 0;
   truesize = 0;
   tailroom = 0;
   mergeable = 0;
   frags = 0;
-  /** Bytes already read. */
-  read = 0;
 }
 
-/** In order, until read. */
-export class ReceiveQueue {
-  readonly records: Deque<Rx> = new Deque<Rx>(4);
+export function fillRx(r: Rx, seg: Segment, end: Seq): Rx {
+  r.seq = seg.seq;
+  r.end = end;
+  r.stream = seg.stream;
+  r.off = seg.off;
+  r.len = seg.len;
+  r.fin = seg.flags & FIN;
+  r.truesize = seg.truesize;
+  r.tailroom = seg.tailroom;
+  r.mergeable = seg.mergeable;
+  r.frags = 0;
+  return r;
 }
 
-/** Behind a hole: sorted by sequence number, without overlaps. */
+/**
+ * Merges `from` into `to` when it follows it without a gap and its memory can move: copied into the tail room (nothing
+ * more is charged), or its page moved over (its own sk_buff is saved).
+ *
+ * @returns bytes that `to` is charged more, or −1 when they stay apart
+ */
+export function coalesce(to: Rx, from: Rx): number {
+  if (to.end !== from.seq || to.fin !== 0) return -1;
+  if (from.len > 0 && (to.stream !== from.stream || to.off + to.len !== from.off)) return -1;
+  let charge: number;
+  if (from.len <= to.tailroom) {
+    to.tailroom -= from.len;
+    charge = 0;
+  } else {
+    if (from.mergeable === 0 || to.frags + from.frags + 1 > MAX_FRAGS) return -1;
+    charge = from.truesize - from.mergeable;
+    to.frags += from.frags + 1;
+    to.tailroom = 0;
+  }
+  to.len += from.len;
+  to.end = from.end;
+  to.fin |= from.fin;
+  to.truesize += charge;
+  return charge;
+}
+
+/** Behind a hole: sorted by sequence number. */
 export class OutOfOrderQueue {
   readonly records: Deque<Rx> = new Deque<Rx>(4);
   /** Islands in the order in which they are reported (RFC 2018 §4): newest first, [left, right) pairs, at most 4. */
   readonly blocks: Int32Array = new Int32Array(8);
   count = 0;
 
-  /** Index of the first record that does not begin before `s`. */
-  lowerBound(s: Seq): number {
+  /** Index of the first record that begins after `s`. */
+  upperBound(s: Seq): number {
     let lo = 0;
     let hi = this.records.length;
     while (lo < hi) {
       const mid = (lo + hi) >>> 1;
-      if (seqLt(this.records.at(mid).seq, s)) lo = mid + 1;
-      else hi = mid;
+      if (seqGt(this.records.at(mid).seq, s)) hi = mid;
+      else lo = mid + 1;
     }
     return lo;
   }
+
+  left(i: number): Seq {
+    return this.blocks[2 * i]! as unknown as Seq;
+  }
+  right(i: number): Seq {
+    return this.blocks[2 * i + 1]! as unknown as Seq;
+  }
+
+  /** [left, right) has arrived: its island comes to the front, grown (tcp_sack_new_ofo_skb). */
+  report(left: Seq, right: Seq): void {
+    for (let i = 0; i < this.count; i++) {
+      if (seqGt(left, this.right(i)) || seqGt(this.left(i), right)) continue;
+      let l = this.left(i);
+      let r = this.right(i);
+      if (seqLt(left, l)) l = left;
+      if (seqGt(right, r)) r = right;
+      this.toFront(i, l, r);
+      if (this.count > 1) this.mergeFirst();
+      return;
+    }
+    // The oldest falls off the end: 4 is what fits into the options.
+    if (this.count < 4) this.count++;
+    this.toFront(this.count - 1, left, right);
+  }
+
+  /** Everything before `s` has been taken in order: islands that it covers go (tcp_sack_remove). */
+  removeBefore(s: Seq): void {
+    let n = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (seqDiff(s, this.left(i)) >= 0) continue;
+      this.blocks[2 * n] = this.blocks[2 * i]!;
+      this.blocks[2 * n + 1] = this.blocks[2 * i + 1]!;
+      n++;
+    }
+    this.count = n;
+  }
+
+  private toFront(i: number, l: Seq, r: Seq): void {
+    for (let k = i; k > 0; k--) {
+      this.blocks[2 * k] = this.blocks[2 * k - 2]!;
+      this.blocks[2 * k + 1] = this.blocks[2 * k - 1]!;
+    }
+    this.blocks[0] = l as unknown as number;
+    this.blocks[1] = r as unknown as number;
+  }
+
+  /** The island in front may now touch others (tcp_sack_maybe_coalesce). */
+  private mergeFirst(): void {
+    let n = 1;
+    for (let i = 1; i < this.count; i++) {
+      const touches = !seqGt(this.left(0), this.right(i)) && !seqGt(this.left(i), this.right(0));
+      if (touches) {
+        if (seqLt(this.left(i), this.left(0))) this.blocks[0] = this.blocks[2 * i]!;
+        if (seqGt(this.right(i), this.right(0))) this.blocks[1] = this.blocks[2 * i + 1]!;
+        continue;
+      }
+      this.blocks[2 * n] = this.blocks[2 * i]!;
+      this.blocks[2 * n + 1] = this.blocks[2 * i + 1]!;
+      n++;
+    }
+    this.count = n;
+  }
 }
+
+/** Payload end of a record, without its FIN. */
+export const payloadEnd = (r: Rx): Seq => seqAdd(r.seq, r.len);

@@ -1,10 +1,21 @@
-/** A half-open connection of a listener (SYN-RECEIVED): a small record, as Linux's request_sock. */
-import type { Instant } from '../base/units.ts';
-import { NEVER } from '../base/units.ts';
+/**
+ * A half-open connection of a listener (SYN-RECEIVED): a small record, as Linux's request_sock, with the SYN-ACK and its
+ * retransmission. It becomes a connection when the handshake ACK comes and the accept queue has room.
+ */
+import type { PayloadStream } from '../base/payload.ts';
+import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
+import { jiffiesOfUs, tsClock } from './clock.ts';
+import { congestionControl } from './congestion/index.ts';
+import { Connection, type ConnectionArgs, type Tuple } from './connection.ts';
 import type { TcpContext } from './context.ts';
-import type { Tuple } from './connection.ts';
+import { onSegment } from './input.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
-import { SEQ_ZERO, type Seq } from './seq.ts';
+import { synOptionBytes, syncMss, TX_OVERHEAD } from './output.ts';
+import { INITIAL_RTO_US } from './rtt.ts';
+import { ACK, BASE_HEADER, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
+import { SEQ_ZERO, seq, seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
+import { setState } from './state.ts';
+import { selectInitialWindow } from './window.ts';
 
 /** What the listening socket passes on. */
 export interface ListenerOptions {
@@ -74,3 +85,244 @@ export class Request {
 export const REQ_DROP = 0; // nothing to do; pollRequest may have a reply
 export const REQ_ESTABLISH = 1; // the handshake ACK (or data with it): call establish, if the accept queue has room
 export const REQ_DEAD = 2; // reset: forget it; pollRequest has nothing
+
+/** A SYN for a listener: the half-open connection, whose SYN-ACK pollRequest has (tcp_conn_request). */
+export function onSyn(
+  listener: ListenerOptions,
+  syn: Segment,
+  args: RequestArgs,
+  now: Instant,
+): Request {
+  const r = new Request(listener, args);
+  const x = listener.context;
+  const o = x.options;
+  const s = listener.settings;
+  r.sntIsn = seq(args.isn);
+  r.rcvIsn = syn.seq;
+  r.rcvNxt = seqAdd(syn.seq, 1);
+  r.mss = Math.max(syn.mss > 0 ? syn.mss : 536, 48);
+  if (s.userMss > 0) r.mss = Math.min(r.mss, s.userMss);
+  r.wscaleOk = o.windowScaling && syn.wscale >= 0;
+  r.sndWscale = r.wscaleOk ? Math.min(syn.wscale, 14) : 0;
+  r.sackOk = o.sack && syn.sackOk;
+  r.tsOk = o.timestamps && syn.hasTs;
+  r.tsRecent = syn.hasTs ? syn.tsVal : 0;
+  const advMss = advertisedMss(listener.path, s);
+  const full = Math.floor((s.rcvbuf * 128) / 256);
+  let clamp = s.windowClamp;
+  if (s.rcvbufLocked && (clamp > full || clamp === 0)) clamp = full;
+  const w = selectInitialWindow(
+    o,
+    full,
+    advMss - (r.tsOk ? 12 : 0),
+    clamp,
+    r.wscaleOk,
+    listener.path.initRwnd,
+  );
+  r.rcvWnd = w.rcvWnd;
+  r.windowClamp = w.windowClamp;
+  r.rcvWscale = w.rcvWscale;
+  r.work = REPLY_SYNACK;
+  r.synackAt = now;
+  r.deadline = add(now, jiffiesOfUs(x, INITIAL_RTO_US));
+  return r;
+}
+
+/** The MSS that this side offers: what the path takes, and TCP_MAXSEG. */
+export function advertisedMss(path: PathOptions, s: SocketSettings): number {
+  const mss = path.mtu - BASE_HEADER;
+  return s.userMss > 0 ? Math.min(mss, s.userMss) : mss;
+}
+
+/** A segment for a half-open connection (tcp_check_req): REQ_DROP, REQ_ESTABLISH or REQ_DEAD. */
+export function onRequestSegment(r: Request, seg: Segment, now: Instant): number {
+  const o = r.listener.context.options;
+  // A repeated SYN: the same SYN-ACK again, at most as often as other out-of-window segments are answered.
+  if (seg.seq === r.rcvIsn && (seg.flags & (SYN | RST | ACK)) === SYN) {
+    if (mayAnswer(r, now)) {
+      r.work |= REPLY_SYNACK_AGAIN;
+      r.deadline = add(now, requestRto(r));
+    }
+    return REQ_DROP;
+  }
+  // An ACK of something else: RFC 9293 §3.10.7.4, SYN-RECEIVED.
+  if (seg.flags & ACK && seg.ack !== seqAdd(r.sntIsn, 1)) {
+    if ((seg.flags & RST) === 0) {
+      r.replySeq = seg.ack;
+      r.work |= REPLY_RST;
+    }
+    return REQ_DROP;
+  }
+  const paws = r.tsOk && seg.hasTs && ((r.tsRecent - seg.tsVal) | 0) > 0;
+  const end = seqAdd(seg.seq, segLen(seg));
+  if (paws || seqLt(end, r.rcvNxt) || seqGt(seg.seq, seqAdd(r.rcvNxt, r.rcvWnd))) {
+    if ((seg.flags & RST) === 0 && mayAnswer(r, now)) r.work |= REPLY_ACK;
+    return REQ_DROP;
+  }
+  if (seg.hasTs && r.tsOk && !seqGt(seg.seq, r.rcvNxt)) r.tsRecent = seg.tsVal;
+  if (seg.flags & RST) return seg.seq === r.rcvNxt ? dead(r) : REQ_DROP;
+  if (seg.flags & SYN) return dead(r);
+  if ((seg.flags & ACK) === 0) return REQ_DROP;
+  r.acked = true;
+  if (o.abortOnOverflow) r.replySeq = seg.ack;
+  return REQ_ESTABLISH;
+}
+
+function dead(r: Request): number {
+  r.dead = true;
+  r.work = 0;
+  r.deadline = NEVER;
+  return REQ_DEAD;
+}
+
+function mayAnswer(r: Request, now: Instant): boolean {
+  const limit = r.listener.context.options.invalidRatelimitMs * 1_000_000;
+  if (r.lastOowAck !== NEVER && now - r.lastOowAck < limit) return false;
+  r.lastOowAck = now;
+  return true;
+}
+
+const requestRto = (r: Request): Duration => {
+  const o = r.listener.context.options;
+  return jiffiesOfUs(
+    r.listener.context,
+    Math.min(INITIAL_RTO_US * (1 << r.timeouts), o.rtoMaxMs * 1000),
+  );
+};
+
+export function requestDeadline(r: Request): Instant {
+  return r.deadline;
+}
+
+/** The SYN-ACK timer fired: again, or `dead` after tcp_synack_retries (reqsk_timer_handler). */
+export function onRequestTimer(r: Request, now: Instant): void {
+  if (r.deadline > now) return;
+  if (r.timeouts >= r.listener.context.options.synackRetries) {
+    dead(r);
+    return;
+  }
+  r.timeouts++;
+  r.work |= REPLY_SYNACK_AGAIN;
+  r.deadline = add(now, requestRto(r));
+}
+
+/** The accept queue had no room for an established request: the next SYN-ACK will draw another ACK, or a RST ends it. */
+export function refuseRequest(r: Request): void {
+  if (!r.listener.context.options.abortOnOverflow) return;
+  r.work |= REPLY_RST;
+  r.dead = true;
+}
+
+/** SYN-ACK, ACK or RST of a half-open connection. */
+export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
+  if (r.work === 0) return false;
+  const x = r.listener.context;
+  resetSegment(out);
+  out.src = r.src;
+  out.dst = r.dst;
+  out.sport = r.sport;
+  out.dport = r.dport;
+  out.flow = r.flow;
+  out.truesize = TX_OVERHEAD;
+  out.ordinal = r.ordinal++;
+  x.mib.OutSegs++;
+  if (r.work & REPLY_RST) {
+    r.work &= ~REPLY_RST;
+    out.flags = RST;
+    out.seq = r.replySeq;
+    out.ack = seq(0);
+    x.mib.OutRsts++;
+    return true;
+  }
+  if (r.tsOk) {
+    out.hasTs = true;
+    out.tsVal = (tsClock(now) + r.tsOffset) | 0;
+    out.tsEcr = r.tsRecent;
+  }
+  out.ack = r.rcvNxt;
+  if (r.work & REPLY_ACK) {
+    r.work &= ~REPLY_ACK;
+    out.flags = ACK;
+    out.seq = seqAdd(r.sntIsn, 1);
+    out.window = r.rcvWnd >> r.rcvWscale;
+    out.headerLen += r.tsOk ? 12 : 0;
+    return true;
+  }
+  if (r.work & REPLY_SYNACK_AGAIN) {
+    r.retrans++;
+    x.mib.RetransSegs++;
+    x.mib.TCPSynRetrans++;
+  }
+  r.work = 0;
+  r.synackAt = now;
+  out.flags = SYN | ACK;
+  out.seq = r.sntIsn;
+  out.mss = advertisedMss(r.listener.path, r.listener.settings);
+  out.sackOk = r.sackOk;
+  if (r.wscaleOk) out.wscale = r.rcvWscale;
+  out.window = Math.min(r.rcvWnd, 65_535);
+  out.headerLen += synOptionBytes(r.tsOk, r.sackOk, r.wscaleOk);
+  return true;
+}
+
+/**
+ * The full connection, after REQ_ESTABLISH (tcp_v4_syn_recv_sock). It processes `ack` and what that carries: poll it
+ * afterwards. `tx` is what this side writes.
+ */
+export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Instant): Connection {
+  const l = r.listener;
+  const args: ConnectionArgs = {
+    context: l.context,
+    tuple: { src: r.src, sport: r.sport, dst: r.dst, dport: r.dport },
+    isn: 0,
+    tsOffset: r.tsOffset,
+    flow: r.flow,
+    tx,
+    path: l.path,
+    settings: l.settings,
+  };
+  const c = new Connection(args, congestionControl(l.settings.congestion));
+  c.ordinal = r.ordinal;
+  c.iss = r.sntIsn;
+  c.sndUna = r.sntIsn;
+  c.sndNxt = seqAdd(r.sntIsn, 1);
+  c.writeSeq = c.sndNxt;
+  c.pushedSeq = c.sndNxt;
+  c.irs = r.rcvIsn;
+  c.rcvNxt = r.rcvNxt;
+  c.rcvWup = r.rcvNxt;
+  c.copiedSeq = r.rcvNxt;
+  c.mssClamp = r.mss;
+  c.wscaleOk = r.wscaleOk;
+  c.sndWscale = r.sndWscale;
+  c.rcvWscale = r.rcvWscale;
+  c.sackOk = r.sackOk;
+  c.tsOk = r.tsOk;
+  c.tsRecent = r.tsRecent;
+  c.tsRecentStamp = now;
+  c.advMss = advertisedMss(l.path, l.settings);
+  c.rcvWnd = r.rcvWnd;
+  c.rcvSsthresh = r.rcvWnd;
+  c.windowClamp = r.windowClamp;
+  c.reordering = l.context.options.reordering;
+  c.rto = jiffiesOfUs(l.context, INITIAL_RTO_US);
+  c.synSentAt = r.synackAt;
+  c.synRetransmitted = r.retrans > 0;
+  c.totalRetrans = r.retrans;
+  c.sndWnd = ack.window << r.sndWscale;
+  c.maxWindow = c.sndWnd;
+  c.sndWl1 = ack.seq;
+  syncMss(c);
+  setState(c, 'SYN-RECEIVED', now);
+  l.context.mib.PassiveOpens++;
+  r.work = 0;
+  r.deadline = NEVER;
+  r.dead = true;
+  onSegment(c, ack, now);
+  return c;
+}
+
+const REPLY_SYNACK = 1;
+const REPLY_SYNACK_AGAIN = 2;
+const REPLY_ACK = 4;
+const REPLY_RST = 8;

@@ -1,15 +1,16 @@
 /**
  * Written, not yet acknowledged: one sorted queue of records, the sent ones first (Linux: the retransmission tree and the
  * write queue). A record is what Linux has as one skb; with a device that takes one frame at a time it is one segment.
- * The SACK scoreboard is a set of bits in the records; a record is found by binary search.
+ * The SACK scoreboard is a set of bits in the records; a record is found by binary search. Records that are in the
+ * network are also on a list in the order of their last transmission, so that RACK looks at each only once.
  */
-import { Deque } from './deque.ts';
 import type { Instant } from '../base/units.ts';
-import { SEQ_ZERO, seqGt, seqLe, type Seq } from './seq.ts';
+import { Deque } from './deque.ts';
+import { SEQ_ZERO, seqGt, type Seq } from './seq.ts';
 
 /** Scoreboard bits, TCP_SKB_CB(skb)->sacked. */
 export const SACKED = 1;
-export const RETRANS = 2; // retransmitted and not known to be lost again
+export const RETRANS = 2; // retransmitted, and that is not known to be lost
 export const LOST = 4;
 export const EVER_RETRANS = 8;
 
@@ -24,21 +25,26 @@ export class Tx {
   segs = 1;
   sacked = 0;
   truesize = 0;
-  /** When it was last sent, and when first. */
+  /** When it was last sent. */
   sentAt: Instant = 0 as Instant;
-  firstSentAt: Instant = 0 as Instant;
+  older: Tx | null = null;
+  newer: Tx | null = null;
+  /** On the list of what is in the network. */
+  listed = false;
 }
 
 export class SendQueue {
   readonly records: Deque<Tx> = new Deque<Tx>(8);
   /** How many of them have been sent: the next one to send is at this index. */
   sent = 0;
+  oldest: Tx | null = null;
+  newest: Tx | null = null;
 
   get unsent(): number {
     return this.records.length - this.sent;
   }
 
-  /** Index of the sent record that ends after `s`, or `sent` when there is none. */
+  /** Index of the first sent record that ends after `s`; `sent` when there is none. */
   find(s: Seq): number {
     let lo = 0;
     let hi = this.sent;
@@ -49,7 +55,36 @@ export class SendQueue {
     }
     return lo;
   }
-}
 
-/** Does the record lie wholly before `s`? */
-export const endsBy = (t: Tx, s: Seq): boolean => seqLe(t.end, s);
+  /** The record was sent last. */
+  list(t: Tx): void {
+    if (t.listed) this.unlist(t);
+    t.listed = true;
+    t.older = this.newest;
+    if (this.newest === null) this.oldest = t;
+    else this.newest.newer = t;
+    this.newest = t;
+  }
+
+  /** The record has left the network: acknowledged, SACKed or lost. */
+  unlist(t: Tx): void {
+    if (!t.listed) return;
+    t.listed = false;
+    if (t.older === null) this.oldest = t.newer;
+    else t.older.newer = t.newer;
+    if (t.newer === null) this.newest = t.older;
+    else t.newer.older = t.older;
+    t.older = null;
+    t.newer = null;
+  }
+
+  /** Puts `t`, split off `after`, behind it on the list. */
+  listAfter(t: Tx, after: Tx): void {
+    t.listed = true;
+    t.older = after;
+    t.newer = after.newer;
+    if (after.newer === null) this.newest = t;
+    else after.newer.older = t;
+    after.newer = t;
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * When to acknowledge: quick ACKs, delayed ACKs, ping-pong mode, ACK compression of out-of-order data, D-SACK, and the
+ * answers to segments that are not acceptable (RFC 9293 §3.10.7.4, RFC 5961). The ACK itself is built by output.ts.
+ */
+import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
+import { jiffiesNow, jiffiesOfMs, jiffiesOfUs } from './clock.ts';
+import {
+  ACK_NOW,
+  ACK_PUSHED,
+  ACK_PUSHED2,
+  ACK_SCHED,
+  ACK_TIMER,
+  WORK_ACK,
+  type Connection,
+} from './connection.ts';
+import { segLen, SYN, type Segment } from './segment.ts';
+import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import { rtoMin } from './rtt.ts';
+import { growWindow, measureRcvMss, measureRcvRtt, receiveWindow, selectWindow } from './window.ts';
+
+/** include/net/tcp.h TCP_MAX_QUICKACKS. */
+export const MAX_QUICKACKS = 16;
+const FASTRETRANS_THRESH = 3;
+
+/** TCP_ATO_MIN = TCP_DELACK_MIN = HZ/25, TCP_DELACK_MAX = HZ/5. */
+const ATO_MIN_MS = 40;
+const DELACK_MAX_MS = 200;
+
+const atoMin = (c: Connection): Duration => jiffiesOfMs(c.context, ATO_MIN_MS);
+
+export const inPingpong = (c: Connection): boolean =>
+  c.ackPingpong >= c.context.options.pingpongThresh;
+export const exitPingpong = (c: Connection): void => void (c.ackPingpong = 0);
+export const enterPingpong = (c: Connection): void =>
+  void (c.ackPingpong = c.context.options.pingpongThresh);
+
+export function scheduleAck(c: Connection): void {
+  c.ackPending |= ACK_SCHED;
+}
+
+/** An ACK leaves at the next poll, alone if no data goes. */
+export function sendAck(c: Connection): void {
+  c.work |= WORK_ACK;
+}
+
+/** Grants quick ACKs for half a window of segments, at most `max` (tcp_incr_quickack). */
+function grantQuickAcks(c: Connection, max: number): void {
+  let n = Math.floor(c.rcvWnd / (2 * c.rcvMss));
+  if (n === 0) n = 2;
+  if (n > max) n = max;
+  if (n > c.ackQuick) c.ackQuick = n;
+}
+
+export function enterQuickack(c: Connection, max: number): void {
+  grantQuickAcks(c, max);
+  exitPingpong(c);
+  c.ackAto = atoMin(c);
+}
+
+const inQuickack = (c: Connection): boolean =>
+  c.path.quickack || (c.ackQuick > 0 && !inPingpong(c));
+
+/** Data went into the receive queue in order (tcp_event_data_recv). */
+export function onDataReceived(c: Connection, seg: Segment, now: Instant): void {
+  scheduleAck(c);
+  measureRcvMss(c, seg);
+  measureRcvRtt(c, now);
+  const t = jiffiesNow(c.context, now);
+  if (c.ackAto === 0) {
+    // The first data: start the delayed-ACK engine.
+    grantQuickAcks(c, MAX_QUICKACKS);
+    c.ackAto = atoMin(c);
+  } else {
+    const gap = t - c.lrcvTime;
+    const half = atoMin(c) / 2;
+    if (gap <= half) c.ackAto = (halfTicks(c, c.ackAto) + half) as Duration;
+    else if (gap < c.ackAto) c.ackAto = Math.min(halfTicks(c, c.ackAto) + gap, c.rto) as Duration;
+    else if (gap > c.rto) grantQuickAcks(c, MAX_QUICKACKS);
+  }
+  c.lrcvTime = t;
+  if (seg.len >= 128) growWindow(c, seg);
+}
+
+/** Half a duration, in whole ticks. */
+function halfTicks(c: Connection, d: Duration): number {
+  const j = c.context.jiffyNs;
+  return j === 0 ? Math.floor(d / 2) : Math.floor(d / j / 2) * j;
+}
+
+/** After a segment: acknowledge now, later, or not at all (tcp_ack_snd_check, __tcp_ack_snd_check). */
+export function ackSndCheck(c: Connection, now: Instant): void {
+  if ((c.ackPending & ACK_SCHED) === 0) return;
+  const unacked = seqDiff(c.rcvNxt, c.rcvWup);
+  if (
+    (unacked > c.rcvMss &&
+      (seqDiff(c.rcvNxt, c.copiedSeq) < c.rcvLowat || selectWindow(c) >= c.rcvWnd)) ||
+    inQuickack(c) ||
+    c.ackPending & ACK_NOW
+  ) {
+    sendAck(c);
+    return;
+  }
+  if (c.ofo === null || c.ofo.records.length === 0) delayAck(c, now);
+  else compressAck(c, now);
+}
+
+/** The first ACKs of out-of-order data go at once, later ones are held back for a part of an RTT. */
+function compressAck(c: Connection, now: Instant): void {
+  const o = c.context.options;
+  if (!c.sackOk || c.compressedAck >= o.compSackNr) {
+    sendAck(c);
+    return;
+  }
+  if (c.compressedRcvNxt !== c.rcvNxt) {
+    c.compressedRcvNxt = c.rcvNxt;
+    c.dupAckCounter = 0;
+  }
+  if (c.dupAckCounter < FASTRETRANS_THRESH) {
+    c.dupAckCounter++;
+    sendAck(c);
+    return;
+  }
+  c.compressedAck++;
+  if (c.compressedAt !== NEVER) return;
+  let rtt = c.rcvRttUs;
+  if (c.srttUs > 0 && c.srttUs < rtt) rtt = c.srttUs;
+  // Both estimates are scaled by 8.
+  const share = Math.floor(((rtt >> 3) * 1000 * o.compSackRttPercent) / 100);
+  c.compressedAt = add(now, Math.min(share, o.compSackDelayNs) as Duration);
+}
+
+/** Arms the delayed-ACK timer (tcp_send_delayed_ack). */
+function delayAck(c: Connection, now: Instant): void {
+  const x = c.context;
+  let ato: number = c.ackAto;
+  if (ato > atoMin(c)) {
+    let most: number = jiffiesOfMs(
+      x,
+      inPingpong(c) || c.ackPending & ACK_PUSHED ? DELACK_MAX_MS : 500,
+    );
+    if (c.srttUs > 0) most = Math.min(most, Math.max(jiffiesOfUs(x, c.srttUs >> 3), atoMin(c)));
+    ato = Math.min(ato, most);
+  }
+  // Never later than the peer's smallest RTO would allow.
+  const tick = x.jiffyNs === 0 ? 1_000_000 : x.jiffyNs;
+  ato = Math.min(ato, jiffiesOfMs(x, DELACK_MAX_MS), Math.max(rtoMin(c), 2 * tick) - tick);
+  let at = add(now, ato as Duration);
+  if (c.ackPending & ACK_TIMER) {
+    const quarter = x.jiffyNs === 0 ? ato / 4 : Math.floor(ato / x.jiffyNs / 4) * x.jiffyNs;
+    if (c.delackAt <= now + quarter) {
+      sendAck(c);
+      return;
+    }
+    if (at >= c.delackAt) at = c.delackAt;
+  }
+  c.ackPending |= ACK_SCHED | ACK_TIMER;
+  c.delackAt = at;
+}
+
+/** The delayed-ACK timer fired (tcp_delack_timer_handler). */
+export function onDelackTimer(c: Connection): void {
+  c.delackAt = NEVER;
+  if ((c.ackPending & ACK_TIMER) === 0) return;
+  c.ackPending &= ~ACK_TIMER;
+  if ((c.ackPending & ACK_SCHED) === 0) return;
+  if (!inPingpong(c)) {
+    // The ACK found no data to ride on: wait longer next time.
+    c.ackAto = Math.min(c.ackAto * 2, c.rto) as Duration;
+  } else {
+    exitPingpong(c);
+    c.ackAto = atoMin(c);
+  }
+  sendAck(c);
+  c.context.mib.DelayedACKs++;
+}
+
+/** The compression timer fired (tcp_compressed_ack_kick): one ACK for all that were held back. */
+export function onCompressedTimer(c: Connection): void {
+  c.compressedAt = NEVER;
+  if (c.compressedAck === 0) return;
+  // It does not count as a compressed one itself.
+  c.compressedAck--;
+  sendAck(c);
+}
+
+/** A segment with the ACK flag leaves: nothing is owed any more (tcp_event_ack_sent). */
+export function onAckSent(c: Connection): void {
+  if (c.compressedAck > 0) {
+    c.context.mib.TCPAckCompressed += c.compressedAck;
+    c.compressedAck = 0;
+  }
+  c.compressedAt = NEVER;
+  if (c.ackQuick > 0 && c.ackPending & ACK_SCHED) {
+    c.ackQuick--;
+    if (c.ackQuick === 0) c.ackAto = atoMin(c);
+  }
+  c.ackPending = 0;
+  c.delackAt = NEVER;
+  c.work &= ~WORK_ACK;
+}
+
+/** Data leaves: an answer within the ATO is an exchange (tcp_event_data_sent). */
+export function onDataSent(c: Connection, now: Instant): void {
+  const t = jiffiesNow(c.context, now);
+  c.lsndTime = t;
+  if (t - c.lrcvTime < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
+}
+
+/** The application has read `copied` bytes: is an ACK or a window update due (tcp_cleanup_rbuf)? */
+export function cleanupRbuf(c: Connection, copied: number): void {
+  if (c.ackPending & ACK_SCHED) {
+    const pushed = c.ackPending & ACK_PUSHED2 || (c.ackPending & ACK_PUSHED && !inPingpong(c));
+    if (seqDiff(c.rcvNxt, c.rcvWup) > c.rcvMss || (copied > 0 && pushed && c.rmemAlloc === 0)) {
+      sendAck(c);
+      return;
+    }
+  }
+  if (copied === 0 || c.rcvShutdown) return;
+  // A window update is worth a segment when it doubles what the peer may send (RFC 9293 §3.8.6.2.2).
+  const now = receiveWindow(c);
+  if (2 * now > c.windowClamp) return;
+  const next = selectWindow(c);
+  if (next > 0 && next >= 2 * now) sendAck(c);
+}
+
+/** Remembers a duplicate for the next ACK (RFC 2883; tcp_dsack_set). */
+export function setDsack(c: Connection, left: Seq, right: Seq): void {
+  if (!c.sackOk || !c.context.options.dsack) return;
+  if (seqLt(left, c.rcvNxt)) c.context.mib.TCPDSACKOldSent++;
+  else c.context.mib.TCPDSACKOfoSent++;
+  c.dsack = true;
+  c.dsackLeft = left;
+  c.dsackRight = right;
+}
+
+/** One more duplicate of the same segment (tcp_dsack_extend). */
+export function extendDsack(c: Connection, left: Seq, right: Seq): void {
+  if (!c.dsack) {
+    setDsack(c, left, right);
+    return;
+  }
+  if (seqGt(left, c.dsackRight) || seqGt(c.dsackLeft, right)) return;
+  if (seqLt(left, c.dsackLeft)) c.dsackLeft = left;
+  if (seqGt(right, c.dsackRight)) c.dsackRight = right;
+}
+
+/** The answer to an unacceptable segment: an ACK at once, with a D-SACK for what is old in it (tcp_send_dupack). */
+export function answerUnacceptable(c: Connection, seg: Segment): void {
+  if (segLen(seg) > 0 && seqLt(seg.seq, c.rcvNxt)) {
+    c.context.mib.DelayedACKLost++;
+    enterQuickack(c, MAX_QUICKACKS);
+    const end = seqAdd(seg.seq, segLen(seg));
+    setDsack(c, seg.seq, seqGt(end, c.rcvNxt) ? c.rcvNxt : end);
+  }
+  sendAck(c);
+}
+
+/** May an out-of-window segment be answered now? Those with data always (tcp_oow_rate_limited, RFC 5961 §7). */
+export function mayAnswerOow(c: Connection, seg: Segment, now: Instant): boolean {
+  if (segLen(seg) > 0 && (seg.flags & SYN) === 0) return true;
+  return passesRatelimit(c, now);
+}
+
+function passesRatelimit(c: Connection, now: Instant): boolean {
+  const limit = c.context.options.invalidRatelimitMs * 1_000_000;
+  if (c.lastOowAck !== NEVER && now - c.lastOowAck < limit) {
+    c.context.mib.TCPAckSkipped++;
+    return false;
+  }
+  c.lastOowAck = now;
+  return true;
+}
+
+/** A challenge ACK (RFC 5961 §3, §4, §5): the peer proves by its answer that it is who it seems to be. */
+export function challengeAck(c: Connection, now: Instant): void {
+  if (!passesRatelimit(c, now)) return;
+  const x = c.context;
+  const second = Math.floor(now / 1_000_000_000);
+  if (x.challengeSecond !== second) {
+    x.challengeSecond = second;
+    x.challengeCount = 0;
+  }
+  if (x.challengeCount >= x.options.challengeAckLimit) return;
+  x.challengeCount++;
+  x.mib.TCPChallengeACK++;
+  sendAck(c);
+}

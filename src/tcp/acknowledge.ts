@@ -1,0 +1,298 @@
+/**
+ * The acknowledgment of a segment: window update, SACK, removal of what is acknowledged, round-trip sample, and what
+ * congestion control and recovery make of it (net/ipv4/tcp_input.c tcp_ack()).
+ */
+import type { Instant } from '../base/units.ts';
+import { challengeAck } from './ack.ts';
+import {
+  F_ACKED,
+  F_DATA,
+  F_DATA_ACKED,
+  F_DATA_SACKED,
+  F_DSACKING_ACK,
+  F_FORWARD_PROGRESS,
+  F_NOT_DUP,
+  F_ORIG_SACK_ACKED,
+  F_RETRANS_DATA_ACKED,
+  F_SACK_RENEGING,
+  F_SET_XMIT_TIMER,
+  F_SND_UNA_ADVANCED,
+  F_WIN_UPDATE,
+  REXMIT_NONE,
+  type AckState,
+} from './ack-state.ts';
+import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
+import { CA_OPEN, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
+import {
+  fastRetransAlert,
+  inCwndReduction,
+  reduceCwnd,
+  removeRenoSacks,
+  xmitRecovery,
+} from './loss.ts';
+import { slowStartAfterIdle, syncMss } from './output.ts';
+import { ackProbe } from './probe.ts';
+import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
+import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
+import { tagSack } from './sack.ts';
+import { SYN, segLen, type Segment } from './segment.ts';
+import { EVER_RETRANS, LOST, RETRANS, SACKED } from './send-queue.ts';
+import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
+import { rearmRto } from './timers.ts';
+
+export const ACK_NEW = 1; // acceptable
+export const ACK_OLD = 0; // below SND.UNA, but not too old
+export const ACK_BAD = -1; // above SND.NXT, or far below SND.UNA
+
+/** Fifth, check the ACK field; RFC 9293 §3.10.7.4. `challenge`: answer a far too old one (RFC 5961 §5). */
+export function processAck(c: Connection, seg: Segment, challenge: boolean, now: Instant): number {
+  const a = c.context.ackState;
+  const ack = seg.ack;
+  resetAckState(a, c, seg);
+  if (seqLt(ack, c.sndUna)) return oldAck(c, seg, a, challenge, now);
+  if (seqGt(ack, c.sndNxt)) return ACK_BAD;
+  const outBefore = c.packetsOut;
+  const deliveredBefore = c.delivered;
+  const lostBefore = c.lost;
+  if (seqGt(ack, c.sndUna)) {
+    a.flag |= F_SND_UNA_ADVANCED;
+    c.retransmits = 0;
+  }
+  updateTsRecent(c, seg, now);
+  if (segLen(seg) > 0) a.flag |= F_DATA;
+  else c.context.mib.TCPPureAcks++;
+  if (updateWindow(c, seg, now)) a.flag |= F_WIN_UPDATE;
+  if (c.sackOk && seg.nsack > 0) tagSack(c, seg, a, now);
+
+  c.probesOut = 0;
+  c.rcvTstamp = jiffiesNow(c.context, now);
+  if (outBefore === 0) {
+    // Nothing was out: at most a D-SACK, or an answer to a probe.
+    if (a.flag & F_DSACKING_ACK) {
+      fastRetransAlert(c, a, now);
+      xmitRecovery(c, a);
+    }
+    ackProbe(c, now);
+    return ACK_NEW;
+  }
+  cleanSendQueue(c, a, now);
+  if (isDubious(c, a)) {
+    if ((a.flag & (F_SND_UNA_ADVANCED | F_NOT_DUP | F_DSACKING_ACK)) === 0)
+      a.dupacks = Math.max(1, seg.segs);
+    fastRetransAlert(c, a, now);
+  }
+  if (a.flag & F_SET_XMIT_TIMER) rearmRto(c, now);
+  const delivered = c.delivered - deliveredBefore;
+  if (inCwndReduction(c)) reduceCwnd(c, delivered, c.lost - lostBefore, a.flag);
+  else if (mayRaiseCwnd(c, a)) c.congestion.congAvoid(c, delivered, now);
+  xmitRecovery(c, a);
+  return ACK_NEW;
+}
+
+function resetAckState(a: AckState, c: Connection, seg: Segment): void {
+  a.flag = 0;
+  a.rexmit = REXMIT_NONE;
+  a.dupacks = 0;
+  a.priorUna = c.sndUna;
+  a.priorFack = highestSackSeq(c);
+  a.priorSacked = c.sackedOut;
+  a.reord = c.sndNxt;
+  a.firstSackAt = -1;
+  a.lastSackAt = -1;
+  a.hasTs = seg.hasTs;
+  a.tsEcr = seg.tsEcr;
+}
+
+function oldAck(
+  c: Connection,
+  seg: Segment,
+  a: AckState,
+  challenge: boolean,
+  now: Instant,
+): number {
+  const window = Math.min(c.maxWindow, c.bytesAcked);
+  if (seqLt(seg.ack, seqAdd(c.sndUna, -window))) {
+    if (challenge) challengeAck(c, now);
+    return ACK_BAD;
+  }
+  if (c.sackOk && seg.nsack > 0) {
+    tagSack(c, seg, a, now);
+    fastRetransAlert(c, a, now);
+    xmitRecovery(c, a);
+  }
+  return ACK_OLD;
+}
+
+/** An ACK that may mean trouble: it changes nothing, it SACKs, or there is trouble already (tcp_ack_is_dubious). */
+const isDubious = (c: Connection, a: AckState): boolean =>
+  (a.flag & F_NOT_DUP) === 0 ||
+  (a.flag & (F_DATA_SACKED | F_DSACKING_ACK)) !== 0 ||
+  c.caState !== CA_OPEN;
+
+/** May the window grow on this ACK? With much reordering SACKed data counts too (tcp_may_raise_cwnd). */
+const mayRaiseCwnd = (c: Connection, a: AckState): boolean =>
+  (a.flag & (c.reordering > c.context.options.reordering ? F_FORWARD_PROGRESS : F_DATA_ACKED)) !==
+  0;
+
+/** TS.Recent, RFC 7323 §4.3: from segments that do not lie beyond the last ACK sent (tcp_replace_ts_recent). */
+function updateTsRecent(c: Connection, seg: Segment, now: Instant): void {
+  if (!seg.hasTs || !c.tsOk || seqGt(seg.seq, c.rcvWup)) return;
+  // Linux: `paws_check(.., 0)`, an older stamp is not stored.
+  if (((seg.tsVal - c.tsRecent) | 0) < 0) return;
+  c.tsRecent = seg.tsVal;
+  c.tsRecentStamp = now;
+}
+
+/** RFC 9293 §3.10.7.4: SND.WND, SND.WL1. Same numbers: a larger window is taken, a smaller one not, 0 is believed. */
+function updateWindow(c: Connection, seg: Segment, now: Instant): boolean {
+  const wnd = seg.flags & SYN ? seg.window : seg.window << c.sndWscale;
+  const newer =
+    seqGt(seg.ack, c.sndUna) ||
+    seqGt(seg.seq, c.sndWl1) ||
+    (seqEq(seg.seq, c.sndWl1) && (wnd > c.sndWnd || wnd === 0));
+  let changed = false;
+  if (newer) {
+    changed = true;
+    c.sndWl1 = seg.seq;
+    if (c.sndWnd !== wnd) {
+      c.sndWnd = wnd;
+      if (c.sendQueue !== null) slowStartAfterIdle(c, now);
+      if (wnd > c.maxWindow) {
+        c.maxWindow = wnd;
+        syncMss(c);
+      }
+    }
+  }
+  const n = seqDiff(seg.ack, c.sndUna);
+  c.bytesAcked += n;
+  c.sndUna = seg.ack;
+  if (n > 0) c.unaOff = Math.min(c.unaOff + n - (c.synAcked ? 0 : 1), c.tx.written);
+  if (n > 0) c.synAcked = true;
+  return changed;
+}
+
+/** Takes what is acknowledged off the send queue, and samples the round trip (tcp_clean_rtx_queue). */
+function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
+  const q = c.sendQueue;
+  let acked = 0;
+  let firstAt = -1;
+  let lastAt = -1;
+  if (q !== null) {
+    while (q.sent > 0) {
+      const t = q.records.at(0);
+      if (seqGt(t.end, c.sndUna)) {
+        if (t.segs === 1 || seqLe(c.sndUna, t.seq) || !trimAcked(c, t)) break;
+        acked += 1;
+        a.flag |= F_DATA_ACKED;
+        break;
+      }
+      if (t.sacked & (RETRANS | EVER_RETRANS)) {
+        if (t.sacked & RETRANS) c.retransOut -= t.segs;
+        a.flag |= F_RETRANS_DATA_ACKED;
+      } else if ((t.sacked & SACKED) === 0) {
+        lastAt = t.sentAt;
+        if (firstAt < 0) firstAt = lastAt;
+        if (seqLt(t.seq, a.reord)) a.reord = t.seq;
+        if (seqLe(t.end, c.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
+      }
+      if (t.sacked & SACKED) c.sackedOut -= t.segs;
+      else if (c.sackOk) {
+        c.delivered += t.segs;
+        rackAdvance(c, t, now);
+      }
+      if (t.sacked & LOST) c.lostOut -= t.segs;
+      c.packetsOut -= t.segs;
+      acked += t.segs;
+      a.flag |= F_DATA_ACKED;
+      q.unlist(t);
+      q.records.shift();
+      q.sent--;
+      c.wmemQueued -= t.truesize;
+      c.context.giveTx(t);
+    }
+    if (q.sent > 0) {
+      if (q.records.at(0).sacked & SACKED) a.flag |= F_SACK_RENEGING;
+    } else if (q.records.length === 0) c.sendQueue = null;
+    if (seqLt(c.rtxHint, c.sndUna)) c.rtxHint = c.sndUna;
+  }
+  sampleRtt(c, a, firstAt, lastAt, acked, now);
+}
+
+/** Part of a record of several segments is acknowledged: whole segments go (tcp_tso_acked). */
+function trimAcked(
+  c: Connection,
+  t: { seq: Seq; len: number; segs: number; truesize: number; sacked: number },
+): boolean {
+  const n = seqDiff(c.sndUna, t.seq);
+  const before = t.segs;
+  t.seq = c.sndUna;
+  t.len -= n;
+  t.truesize -= n;
+  c.wmemQueued -= n;
+  t.segs = Math.max(Math.ceil(t.len / c.mssCache), 1);
+  const gone = before - t.segs;
+  if (gone <= 0) return false;
+  c.packetsOut -= gone;
+  if (t.sacked & SACKED) c.sackedOut -= gone;
+  else if (c.sackOk) c.delivered += gone;
+  if (t.sacked & LOST) c.lostOut -= gone;
+  if (t.sacked & RETRANS) c.retransOut -= gone;
+  return true;
+}
+
+function sampleRtt(
+  c: Connection,
+  a: AckState,
+  firstAt: number,
+  lastAt: number,
+  acked: number,
+  now: Instant,
+): void {
+  let rttUs = -1;
+  let newestUs = -1;
+  let sackUs = -1;
+  if (firstAt >= 0 && (a.flag & F_RETRANS_DATA_ACKED) === 0) {
+    rttUs = usBetween(now, firstAt as Instant);
+    newestUs = usBetween(now, lastAt as Instant);
+  }
+  if (a.firstSackAt >= 0) {
+    sackUs = usBetween(now, a.firstSackAt as Instant);
+    newestUs = usBetween(now, a.lastSackAt as Instant);
+  }
+  // Karn's rule holds without timestamps only: an echo tells which transmission it was (RFC 7323 §4.1).
+  let us = rttUs < 0 ? sackUs : rttUs;
+  if (us < 0 && a.hasTs && a.tsEcr !== 0 && a.flag & F_ACKED) {
+    const ms = (tsClock(now) + c.tsOffset - a.tsEcr) | 0;
+    if (ms >= 0 && ms < 2_147_483) {
+      us = Math.max(ms, 1) * 1000;
+      newestUs = us;
+    }
+  }
+  const sampled = us >= 0;
+  if (sampled) takeRttSample(c, us, newestUs, now);
+  if (a.flag & F_ACKED) {
+    a.flag |= F_SET_XMIT_TIMER;
+    if (!c.sackOk) {
+      removeRenoSacks(c, acked);
+      if (a.flag & F_RETRANS_DATA_ACKED) a.flag &= ~F_ORIG_SACK_ACKED;
+    } else if (seqLt(a.reord, a.priorFack)) noteReordering(c, a.reord, highestSackSeq(c), false);
+  } else if (sampled && sackUs >= 0 && c.sendQueue !== null && c.sendQueue.sent > 0) {
+    // Data sent after the head was: the head's timer need not run from its own time.
+    if (sackUs > usBetween(now, c.sendQueue.records.at(0).sentAt)) a.flag |= F_SET_XMIT_TIMER;
+  }
+  c.congestion.onAcked(c, acked, newestUs, now);
+}
+
+/** One round-trip sample: estimator, RTO, and the end of a back-off (RFC 6298 §5.7 and Karn). */
+export function takeRttSample(c: Connection, us: number, newestUs: number, now: Instant): void {
+  if (newestUs >= 0) updateMinRtt(c, newestUs, usOf(now));
+  rttSample(c, us);
+  c.rto = computeRto(c);
+  c.backoff = 0;
+}
+
+/** After a segment: something may be sendable, and a writer may have room (tcp_data_snd_check). */
+export function dataSndCheck(c: Connection): void {
+  if (c.sendQueue !== null && c.sendQueue.unsent > 0) c.work |= WORK_XMIT;
+  if (c.noSpace) c.work |= WORK_SPACE;
+}

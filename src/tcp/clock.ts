@@ -1,0 +1,34 @@
+/**
+ * Time as TCP sees it: jiffies for timers, microseconds for round-trip times, milliseconds for timestamps. Durations are
+ * computed in jiffies with Linux's rounding; deadlines expire exactly then (tick phase and timer-wheel slack belong to the
+ * machine). With `hz: exact` nothing is rounded.
+ */
+import type { Duration, Instant } from '../base/units.ts';
+import type { TcpContext } from './context.ts';
+
+/** Microseconds as a timer length: rounded up to whole jiffies (usecs_to_jiffies). */
+export function jiffiesOfUs(x: TcpContext, us: number): Duration {
+  const j = x.jiffyNs;
+  if (j === 0) return (us * 1000) as Duration;
+  return (Math.ceil((us * 1000) / j) * j) as Duration;
+}
+
+export const jiffiesOfMs = (x: TcpContext, ms: number): Duration => jiffiesOfUs(x, ms * 1000);
+
+/** The clock of timers: `now` on the last tick (tcp_jiffies32). */
+export function jiffiesNow(x: TcpContext, now: Instant): Instant {
+  const j = x.jiffyNs;
+  return (j === 0 ? now : Math.floor(now / j) * j) as Instant;
+}
+
+/** tcp_mstamp: microseconds, rounded down. */
+export const usOf = (t: Instant): number => Math.floor(t / 1000);
+
+/** Microseconds between two instants as two readings of that clock (tcp_stamp_us_delta): never negative. */
+export const usBetween = (later: Instant, earlier: Instant): number => {
+  const d = Math.floor(later / 1000) - Math.floor(earlier / 1000);
+  return d > 0 ? d : 0;
+};
+
+/** The timestamp clock: one tick a millisecond (TCP_TS_HZ), before the connection's offset; modulo 2^32, signed. */
+export const tsClock = (now: Instant): number => Math.floor(now / 1_000_000) | 0;

@@ -1,0 +1,60 @@
+/** Reno: slow start and additive increase (RFC 5681 §3.1, tcp_cong.c), windows in segments. */
+import type { Connection } from '../connection.ts';
+import type { CongestionControl } from './controller.ts';
+
+/** Grows the window by one for every one acknowledged, up to ssthresh; what is left of `acked` (tcp_slow_start). */
+export function slowStart(c: Connection, acked: number): number {
+  const next = Math.min(c.cwnd + acked, c.ssthresh);
+  const left = acked - (next - c.cwnd);
+  c.cwnd = next;
+  return left;
+}
+
+/** One more for every `w` acknowledged (tcp_cong_avoid_ai). */
+export function additiveIncrease(c: Connection, w: number, acked: number): void {
+  if (c.cwndCnt >= w) {
+    c.cwndCnt = 0;
+    c.cwnd++;
+  }
+  c.cwndCnt += acked;
+  if (c.cwndCnt >= w) {
+    const more = Math.floor(c.cwndCnt / w);
+    c.cwndCnt -= more * w;
+    c.cwnd += more;
+  }
+}
+
+/** Was the window the limit lately? In slow start it may also be twice what was out (tcp_is_cwnd_limited). */
+export function isCwndLimited(c: Connection): boolean {
+  if (c.isCwndLimited) return true;
+  return c.cwnd < c.ssthresh && c.cwnd < 2 * c.maxPacketsOut;
+}
+
+export class Reno implements CongestionControl {
+  readonly name = 'reno';
+
+  ssthresh(c: Connection): number {
+    return Math.max(c.cwnd >> 1, 2);
+  }
+
+  congAvoid(c: Connection, acked: number): void {
+    if (!isCwndLimited(c)) return;
+    let left = acked;
+    if (c.cwnd < c.ssthresh) {
+      left = slowStart(c, acked);
+      if (left === 0) return;
+    }
+    additiveIncrease(c, c.cwnd, left);
+  }
+
+  undoCwnd(c: Connection): number {
+    return Math.max(c.cwnd, c.priorCwnd);
+  }
+
+  setState(): void {}
+  onTxStart(): void {}
+  onAcked(): void {}
+}
+
+/** Reno keeps nothing of its own: one object serves every connection. */
+export const RENO: CongestionControl = Object.freeze(new Reno());

@@ -1,0 +1,383 @@
+/**
+ * A segment arrives: the steps of RFC 9293 §3.10.7.3 (SYN-SENT) and §3.10.7.4 (all later states), in their order, with
+ * RFC 5961's stricter rules, as tcp_rcv_state_process and tcp_validate_incoming have them. A segment past the right edge
+ * is taken whole if nothing is queued, else dropped whole (Linux 6.17); the RFC would trim it.
+ */
+import { unreachable } from '../base/assert.ts';
+import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
+import { ackSndCheck, answerUnacceptable, challengeAck, mayAnswerOow, sendAck } from './ack.ts';
+import { ACK_BAD, ACK_NEW, dataSndCheck, processAck, takeRttSample } from './acknowledge.ts';
+import { jiffiesNow, jiffiesOfMs, tsClock, usBetween } from './clock.ts';
+import {
+  CONNECTED,
+  TIMER_RETRANS,
+  WORK_REPLY_RST,
+  WORK_SYN,
+  WRITABLE,
+  type Connection,
+} from './connection.ts';
+import { Cubic } from './congestion/cubic.ts';
+import { done, enterTimeWait, finTime, onReset } from './done.ts';
+import { syncMss } from './output.ts';
+import { startKeepalive } from './probe.ts';
+import { queueData } from './receive.ts';
+import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
+import { expandSndbuf } from './send-memory.ts';
+import { seqAdd, seqDiff, seqGt, seqLt } from './seq.ts';
+import { setState } from './state.ts';
+import { stopTimer } from './timers.ts';
+import { initBufferSpace, initRcvMss, measureRcvRttTs, receiveWindow } from './window.ts';
+
+/** 24 days: an older TS.Recent says nothing (RFC 7323 §5.5). */
+const PAWS_24DAYS_NS = 24 * 24 * 3600 * 1_000_000_000;
+/** A timestamp may be this much older and still pass (TCP_PAWS_WINDOW). */
+const PAWS_WINDOW = 1;
+
+export function onSegment(c: Connection, seg: Segment, now: Instant): void {
+  c.segsIn += seg.segs;
+  c.context.mib.InSegs += seg.segs;
+  if (seg.len > 0) c.dataSegsIn += seg.segs;
+  c.context.observer?.onReceived(c, seg, now);
+  switch (c.state) {
+    case 'SYN-SENT':
+      return synSent(c, seg, now);
+    case 'SYN-RECEIVED':
+    case 'ESTABLISHED':
+    case 'FIN-WAIT-1':
+    case 'FIN-WAIT-2':
+    case 'CLOSE-WAIT':
+    case 'CLOSING':
+    case 'LAST-ACK':
+      return synchronized(c, seg, now);
+    case 'CLOSED':
+    case 'LISTEN':
+    case 'TIME-WAIT':
+      return; // the kernel gives these to replyToOrphan, its listener, or a TimeWait
+    default:
+      return unreachable(c.state);
+  }
+}
+
+// ---- SYN-SENT
+
+/** RFC 9293 §3.10.7.3; tcp_rcv_synsent_state_process. */
+function synSent(c: Connection, seg: Segment, now: Instant): void {
+  const acks = (seg.flags & ACK) !== 0;
+  if (acks) {
+    // First, check the ACK bit; then that the timestamp echo is ours (RFC 7323, PAWS for connections).
+    const echo = seg.hasTs && seg.tsEcr !== 0 && c.synSentAt !== NEVER;
+    const badEcho = echo && !echoInRange(c, seg, now);
+    if (seqDiff(seg.ack, c.iss) <= 0 || seqGt(seg.ack, c.sndNxt) || badEcho) {
+      if ((seg.flags & RST) === 0) replyRst(c, seg);
+      return;
+    }
+    // Second, check the RST bit.
+    if (seg.flags & RST) return onReset(c, now);
+    if ((seg.flags & SYN) === 0) return;
+    return synAckArrives(c, seg, now);
+  }
+  if (seg.flags & RST) return;
+  if (seg.flags & SYN) crossedSyn(c, seg, now);
+}
+
+function echoInRange(c: Connection, seg: Segment, now: Instant): boolean {
+  const first = (tsClock(c.retransStamp) + c.tsOffset) | 0;
+  const last = (tsClock(now) + c.tsOffset) | 0;
+  return ((seg.tsEcr - first) | 0) >= 0 && ((last - seg.tsEcr) | 0) >= 0;
+}
+
+/** A RST that carries the number of the segment it answers. */
+function replyRst(c: Connection, seg: Segment): void {
+  c.replySeq = seg.ack;
+  c.work |= WORK_REPLY_RST;
+}
+
+/** What the peer's SYN says, taken into the connection. */
+export function takeSynOptions(c: Connection, seg: Segment, now: Instant): void {
+  const o = c.context.options;
+  c.mssClamp = seg.mss > 0 ? seg.mss : 536;
+  c.wscaleOk = o.windowScaling && seg.wscale >= 0;
+  c.sndWscale = c.wscaleOk ? Math.min(seg.wscale, 14) : 0;
+  if (!c.wscaleOk) {
+    c.rcvWscale = 0;
+    c.windowClamp = Math.min(c.windowClamp, 65_535);
+  }
+  c.sackOk = o.sack && seg.sackOk;
+  c.tsOk = o.timestamps && seg.hasTs;
+  if (c.tsOk) {
+    c.tsRecent = seg.tsVal;
+    c.tsRecentStamp = now;
+  }
+  c.irs = seg.seq;
+  c.rcvNxt = seqAdd(seg.seq, 1);
+  c.rcvWup = c.rcvNxt;
+  c.copiedSeq = c.rcvNxt;
+}
+
+function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
+  takeSynOptions(c, seg, now);
+  c.sndUna = seg.ack;
+  c.synAcked = true;
+  c.unaOff = 0;
+  c.sndWl1 = seg.seq;
+  c.sndWnd = seg.window;
+  c.maxWindow = seg.window;
+  c.packetsOut = 0;
+  c.retransmits = 0;
+  stopTimer(c, TIMER_RETRANS);
+  if (c.tsOk) c.advMss -= 12;
+  syncMss(c);
+  initRcvMss(c);
+  // Karn: a SYN sent twice gives a sample only by its timestamp.
+  if (!c.synRetransmitted)
+    takeRttSample(c, usBetween(now, c.synSentAt), usBetween(now, c.synSentAt), now);
+  else if (seg.hasTs && seg.tsEcr !== 0) {
+    const us = Math.max((tsClock(now) + c.tsOffset - seg.tsEcr) | 0, 1) * 1000;
+    takeRttSample(c, us, us, now);
+  } else c.rto = jiffiesOfMs(c.context, 1000);
+  c.delivered++;
+  established(c, now);
+  c.context.mib.ActiveOpens++;
+  dataSndCheck(c);
+  sendAck(c);
+}
+
+/** Simultaneous open: SYN-ACK with the same number (RFC 9293 §3.5, Figure 8). */
+function crossedSyn(c: Connection, seg: Segment, now: Instant): void {
+  if (seg.hasTs && !c.context.options.timestamps) return;
+  takeSynOptions(c, seg, now);
+  c.sndWl1 = seg.seq;
+  c.sndWnd = seg.window;
+  c.maxWindow = seg.window;
+  if (c.tsOk) c.mssClamp = Math.max(c.mssClamp, 48);
+  syncMss(c);
+  initRcvMss(c);
+  setState(c, 'SYN-RECEIVED', now);
+  c.work |= WORK_SYN;
+}
+
+/** The handshake is complete (tcp_finish_connect, tcp_init_transfer): buffers, windows and congestion control start. */
+export function established(c: Connection, now: Instant): void {
+  setState(c, 'ESTABLISHED', now);
+  c.retransStamp = NEVER;
+  c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
+  c.cwndStamp = jiffiesNow(c.context, now);
+  c.lsndTime = c.cwndStamp;
+  c.rcvTstamp = c.cwndStamp;
+  c.lrcvTime = c.cwndStamp;
+  c.highSeq = c.sndUna;
+  c.rtxHint = c.sndUna;
+  c.sndSml = c.sndUna;
+  c.cwndUsageSeq = c.sndUna;
+  if (!c.sndbufLocked) expandSndbuf(c);
+  initBufferSpace(c, now);
+  if (c.congestion instanceof Cubic) c.congestion.init(c, now);
+  startKeepalive(c, now);
+  c.events |= CONNECTED | WRITABLE;
+}
+
+// ---- All synchronized states
+
+/** RFC 9293 §3.10.7.4. */
+function synchronized(c: Connection, seg: Segment, now: Instant): void {
+  if (!acceptable(c, seg, now)) return;
+  // Fifth, check the ACK field.
+  if ((seg.flags & ACK) === 0) return;
+  const inEstablished = c.state === 'ESTABLISHED';
+  const result = processAck(c, seg, inEstablished, now);
+  if (result === ACK_BAD && inEstablished) return;
+  if (!inEstablished && !afterAck(c, seg, result, now)) return;
+  measureTs(c, seg, now);
+  // Seventh and eighth: text and FIN.
+  if (resetsOnData(c, seg)) {
+    c.context.mib.TCPAbortOnData++;
+    replyRst(c, seg);
+    const rst = c.work & WORK_REPLY_RST;
+    onReset(c, now);
+    c.work |= rst;
+    return;
+  }
+  queueData(c, seg, now);
+  const state = c.state as string;
+  if (state === 'CLOSED' || state === 'TIME-WAIT') return;
+  dataSndCheck(c);
+  ackSndCheck(c, now);
+}
+
+/** First to fourth: sequence number, RST, SYN (tcp_validate_incoming). False: the segment is done with. */
+function acceptable(c: Connection, seg: Segment, now: Instant): boolean {
+  if (failsPaws(c, seg, now)) {
+    c.context.mib.PAWSEstab++;
+    if ((seg.flags & RST) === 0) {
+      if (seg.flags & SYN) synChallenge(c, now);
+      else if (mayAnswerOow(c, seg, now)) answerUnacceptable(c, seg);
+      return false;
+    }
+  }
+  if (!inSequence(c, seg)) {
+    if ((seg.flags & RST) === 0) {
+      if (seg.flags & SYN) synChallenge(c, now);
+      else if (mayAnswerOow(c, seg, now)) answerUnacceptable(c, seg);
+    } else if (resetAfterFin(c, seg)) onReset(c, now);
+    return false;
+  }
+  if (seg.flags & RST) {
+    // RFC 5961 §3.2: only the exact number resets; anything else in the window is challenged.
+    if (seg.seq === c.rcvNxt || resetAfterFin(c, seg) || isRightmostSack(c, seg)) onReset(c, now);
+    else challengeAck(c, now);
+    return false;
+  }
+  if (seg.flags & SYN && !completesCrossedOpen(c, seg)) {
+    // RFC 5961 §4.2.
+    synChallenge(c, now);
+    return false;
+  }
+  return true;
+}
+
+function synChallenge(c: Connection, now: Instant): void {
+  c.context.mib.TCPSYNChallenge++;
+  challengeAck(c, now);
+}
+
+/** RFC 7323 §5.3 R1: older than TS.Recent. A pure, old ACK that the network overtook may pass (tcp_disordered_ack). */
+function failsPaws(c: Connection, seg: Segment, now: Instant): boolean {
+  if (!c.tsOk || !seg.hasTs) return false;
+  if (((c.tsRecent - seg.tsVal) | 0) <= PAWS_WINDOW) return false;
+  if (now - c.tsRecentStamp >= PAWS_24DAYS_NS) return false;
+  const disordered =
+    (seg.flags & ACK) !== 0 &&
+    segLen(seg) === 0 &&
+    seg.seq === c.rcvNxt &&
+    seg.ack === c.sndUna &&
+    seg.window << c.sndWscale === c.sndWnd &&
+    ((c.tsRecent - seg.tsVal) | 0) <= c.rto / 1_000_000;
+  return !disordered;
+}
+
+/** The four cases of RFC 9293 §3.10.7.4, Table 6, as tcp_sequence decides them. */
+function inSequence(c: Connection, seg: Segment): boolean {
+  const size = segLen(seg);
+  const end = seqAdd(seg.seq, size);
+  if (seqLt(end, c.rcvWup)) return false;
+  const edge = seqAdd(c.rcvNxt, receiveWindow(c));
+  if (!seqGt(end, edge)) return true;
+  // A FIN may stick out.
+  if (!seqGt(seqAdd(seg.seq, seg.len), edge)) return true;
+  if (seqGt(seg.seq, edge) || (c.rcvQueue !== null && c.rcvQueue.length > 0)) {
+    c.context.mib.TCPBeyondWindow++;
+    return false;
+  }
+  return true;
+}
+
+/** A RST one before RCV.NXT, from a peer whose FIN we have taken (tcp_reset_check). */
+const resetAfterFin = (c: Connection, seg: Segment): boolean =>
+  seg.seq === seqAdd(c.rcvNxt, -1) &&
+  (c.state === 'CLOSE-WAIT' || c.state === 'LAST-ACK' || c.state === 'CLOSING');
+
+function isRightmostSack(c: Connection, seg: Segment): boolean {
+  const ofo = c.ofo;
+  if (!c.sackOk || ofo === null || ofo.count === 0) return false;
+  let most = ofo.right(0);
+  for (let i = 1; i < ofo.count; i++) if (seqGt(ofo.right(i), most)) most = ofo.right(i);
+  return seg.seq === most;
+}
+
+/** The SYN-ACK of a simultaneous open repeats the SYN. */
+const completesCrossedOpen = (c: Connection, seg: Segment): boolean =>
+  c.state === 'SYN-RECEIVED' &&
+  (seg.flags & ACK) !== 0 &&
+  seg.len === 0 &&
+  seqAdd(seg.seq, 1) === c.rcvNxt &&
+  seg.ack === c.sndNxt;
+
+/** What an acceptable ACK does to the state. False: the segment is done with. */
+function afterAck(c: Connection, seg: Segment, result: number, now: Instant): boolean {
+  if (result !== ACK_NEW && c.state === 'SYN-RECEIVED') {
+    if (result === ACK_BAD) replyRst(c, seg);
+    return false;
+  }
+  if (result === ACK_BAD) {
+    challengeAck(c, now);
+    return false;
+  }
+  switch (c.state) {
+    case 'SYN-RECEIVED':
+      synReceivedAcked(c, seg, now);
+      return true;
+    case 'FIN-WAIT-1':
+      return finWait1Acked(c, seg, now);
+    case 'CLOSING':
+      if (c.sndUna !== c.writeSeq) return true;
+      setState(c, 'TIME-WAIT', now);
+      enterTimeWait(c, jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000));
+      return false;
+    case 'LAST-ACK':
+      if (c.sndUna !== c.writeSeq) return true;
+      done(c, now);
+      return false;
+    case 'ESTABLISHED':
+    case 'FIN-WAIT-2':
+    case 'CLOSE-WAIT':
+      return true;
+    case 'CLOSED':
+    case 'LISTEN':
+    case 'SYN-SENT':
+    case 'TIME-WAIT':
+      return false;
+    default:
+      return unreachable(c.state);
+  }
+}
+
+function synReceivedAcked(c: Connection, seg: Segment, now: Instant): void {
+  c.packetsOut = 0;
+  stopTimer(c, TIMER_RETRANS);
+  c.sndWnd = seg.window << (seg.flags & SYN ? 0 : c.sndWscale);
+  c.maxWindow = Math.max(c.maxWindow, c.sndWnd);
+  c.sndWl1 = seg.seq;
+  if (c.tsOk) c.advMss -= 12;
+  if (c.srttUs === 0 && !c.synRetransmitted) {
+    const us = usBetween(now, c.synSentAt);
+    takeRttSample(c, us, us, now);
+  }
+  c.delivered++;
+  established(c, now);
+  initRcvMss(c);
+  if (c.sndShutdown) setState(c, 'FIN-WAIT-1', now);
+}
+
+/** Our FIN may have been acknowledged. */
+function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
+  if (c.sndUna !== c.writeSeq) return true;
+  setState(c, 'FIN-WAIT-2', now);
+  c.events |= WRITABLE;
+  if (!c.orphan) return true;
+  const dataBeyond = segLen(seg) > 0 && seqGt(seqAdd(seg.seq, seg.len), c.rcvNxt);
+  if (c.linger2S < 0 || dataBeyond) {
+    c.context.mib.TCPAbortOnData++;
+    done(c, now);
+    if (dataBeyond) replyRst(c, seg);
+    return false;
+  }
+  const wait = finTime(c);
+  const most = jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000);
+  if (wait > most) c.keepaliveAt = add(now, (wait - most) as Duration);
+  else if (seg.flags & FIN) c.keepaliveAt = add(now, wait);
+  else {
+    enterTimeWait(c, wait);
+    return false;
+  }
+  return true;
+}
+
+/** Data for a reader that is gone: RFC 9293 §3.10.4.5 (RFC 1122 §4.2.2.13) wants a reset. */
+function resetsOnData(c: Connection, seg: Segment): boolean {
+  if (!c.rcvShutdown || (c.state !== 'FIN-WAIT-1' && c.state !== 'FIN-WAIT-2')) return false;
+  return segLen(seg) > 0 && seqGt(seqAdd(seg.seq, seg.len), c.rcvNxt);
+}
+
+function measureTs(c: Connection, seg: Segment, now: Instant): void {
+  if (c.tsOk && seg.len > 0) measureRcvRttTs(c, seg, now);
+}

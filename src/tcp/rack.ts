@@ -1,0 +1,103 @@
+/**
+ * RACK loss detection (RFC 8985, net/ipv4/tcp_recovery.c): a segment is lost when one sent later has been delivered and
+ * the reordering window has passed. Linux 6.17 dropped the counting of RFC 6675; with SACK this is the only rule. Segments
+ * are looked at in the order of their transmission, and each leaves the list when it is delivered or lost, so an ACK costs
+ * what it finds, never the window.
+ */
+import { add, type Duration, type Instant } from '../base/units.ts';
+import { jiffiesOfUs, usBetween } from './clock.ts';
+import { CA_RECOVERY, TIMER_REO, type Connection } from './connection.ts';
+import { LOST, RETRANS, SACKED, EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
+import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+
+/** include/net/tcp.h TCP_TIMEOUT_MIN_US. */
+const TIMEOUT_MIN_US = 2000;
+
+const sentAfter = (at1: Instant, at2: Instant, end1: Seq, end2: Seq): boolean =>
+  at1 > at2 || (at1 === at2 && seqGt(end1, end2));
+
+/** A segment was delivered (tcp_rack_advance). */
+export function rackAdvance(c: Connection, t: Tx, now: Instant): void {
+  const rtt = usBetween(now, t.sentAt);
+  // Too soon for a retransmission: it was the original that arrived.
+  if (rtt < c.minRttUs && t.sacked & (RETRANS | EVER_RETRANS)) return;
+  c.rackAdvanced = true;
+  c.rackRttUs = rtt;
+  if (sentAfter(t.sentAt, c.rackAt, t.end, c.rackEnd)) {
+    c.rackAt = t.sentAt;
+    c.rackEnd = t.end;
+  }
+}
+
+/** How long a segment may be overtaken, µs (tcp_rack_reo_wnd). */
+function reorderWindow(c: Connection): number {
+  if (c.reordSeen === 0) {
+    // Reordering has not been seen: in recovery, and at the duplicate-ACK threshold, do not wait for it.
+    if (c.caState >= CA_RECOVERY || c.sackedOut >= c.reordering) return 0;
+  }
+  const quarter = c.minRttUs === 0x7fffffff ? 0 : c.minRttUs >> 2;
+  return Math.min(quarter, c.srttUs >> 3);
+}
+
+/** µs until the segment counts as lost; ≤ 0: it does now. */
+export const rackRemaining = (c: Connection, t: Tx, reoUs: number, now: Instant): number =>
+  c.rackRttUs + reoUs - usBetween(now, t.sentAt);
+
+/** Marks what is lost; µs until the next segment would be, 0 when there is none (tcp_rack_detect_loss). */
+export function rackDetectLoss(c: Connection, now: Instant): number {
+  const q = c.sendQueue!;
+  const reo = reorderWindow(c);
+  let wait = 0;
+  let t = q.oldest;
+  while (t !== null) {
+    const next: Tx | null = t.newer;
+    if (!sentAfter(c.rackAt, t.sentAt, c.rackEnd, t.end)) break;
+    const left = rackRemaining(c, t, reo, now);
+    if (left <= 0) markLost(c, q, t);
+    else if (left > wait) wait = left;
+    t = next;
+  }
+  return wait;
+}
+
+/** After an ACK: what is lost now, and a timer for what may be soon. True when that timer was set (tcp_rack_mark_lost). */
+export function rackMarkLost(c: Connection, now: Instant): boolean {
+  if (!c.rackAdvanced) return false;
+  c.rackAdvanced = false;
+  const wait = rackDetectLoss(c, now);
+  if (wait === 0) return false;
+  c.timer = TIMER_REO;
+  c.timerAt = add(now, jiffiesOfUs(c.context, wait + TIMEOUT_MIN_US) as Duration);
+  return true;
+}
+
+/** The segment, or its retransmission, is lost (tcp_mark_skb_lost). */
+export function markLost(c: Connection, q: SendQueue, t: Tx): void {
+  if (t.sacked & SACKED) return;
+  if (seqLt(t.seq, c.rtxHint)) c.rtxHint = t.seq;
+  if (t.sacked & LOST) {
+    if ((t.sacked & RETRANS) === 0) return;
+    t.sacked &= ~RETRANS;
+    c.retransOut -= t.segs;
+  } else {
+    t.sacked |= LOST;
+    c.lostOut += t.segs;
+  }
+  c.lost += t.segs;
+  q.unlist(t);
+}
+
+/** Data arrived out of turn: how far (tcp_check_sack_reordering)? `ts`: shown by a timestamp. */
+export function noteReordering(c: Connection, low: Seq, highest: Seq, ts: boolean): void {
+  const distance = seqDiff(highest, low);
+  if (distance <= 0) return;
+  if (distance > c.reordering * c.mssCache) {
+    c.reordering = Math.min(Math.ceil(distance / c.mssCache), c.context.options.maxReordering);
+  }
+  c.reordSeen++;
+  if (ts) c.context.mib.TCPTSReorder++;
+  else c.context.mib.TCPSACKReorder++;
+}
+
+/** End of the highest SACKed record, SND.UNA when there is none (tcp_highest_sack_seq). */
+export const highestSackSeq = (c: Connection): Seq => (c.sackedOut > 0 ? c.highestSack : c.sndUna);

@@ -1,0 +1,291 @@
+/**
+ * The data of a segment: in order into the receive queue, out of order behind a hole, or dropped with an answer
+ * (tcp_data_queue and what it calls).
+ */
+import type { Instant } from '../base/units.ts';
+import {
+  enterPingpong,
+  enterQuickack,
+  extendDsack,
+  MAX_QUICKACKS,
+  onDataReceived,
+  scheduleAck,
+  sendAck,
+  setDsack,
+} from './ack.ts';
+import { ACK_NOMEM, ACK_NOW, HANGUP, READABLE, type Connection } from './connection.ts';
+import { jiffiesOfMs } from './clock.ts';
+import { Deque } from './deque.ts';
+import { enterTimeWait, purgeOutOfOrder } from './done.ts';
+import { coalesce, fillRx, OutOfOrderQueue, type Rx } from './recv-queue.ts';
+import { FIN, segLen, type Segment } from './segment.ts';
+import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
+import { setState } from './state.ts';
+import { clampWindow, growRcvbuf, growWindow, measureRcvMss, receiveWindow } from './window.ts';
+
+/** Seventh, process the segment text; RFC 9293 §3.10.7.4. The segment has passed the sequence check. */
+export function queueData(c: Connection, seg: Segment, now: Instant): void {
+  const size = segLen(seg);
+  if (size === 0) return;
+  c.dsack = false;
+  const end = seqAdd(seg.seq, size);
+  const window = receiveWindow(c);
+  if (seg.seq === c.rcvNxt) {
+    // A bare FIN needs no buffer.
+    if (window === 0 && (seg.len > 0 || (seg.flags & FIN) === 0)) {
+      c.context.mib.TCPZeroWindowDrop++;
+      outOfWindow(c);
+    } else queueInOrder(c, seg, end, now);
+    return;
+  }
+  if (seqLe(end, c.rcvNxt)) {
+    c.context.mib.DelayedACKLost++;
+    setDsack(c, seg.seq, end);
+    outOfWindow(c);
+    return;
+  }
+  if (seqGe(seg.seq, seqAdd(c.rcvNxt, window))) {
+    outOfWindow(c);
+    return;
+  }
+  if (seqLt(seg.seq, c.rcvNxt)) {
+    setDsack(c, seg.seq, c.rcvNxt);
+    if (window === 0) outOfWindow(c);
+    else queueInOrder(c, seg, end, now);
+    return;
+  }
+  queueOutOfOrder(c, seg, end);
+}
+
+function outOfWindow(c: Connection): void {
+  enterQuickack(c, MAX_QUICKACKS);
+  scheduleAck(c);
+}
+
+// ---- Memory
+
+/** Would the segment overfill the buffer? Its payload counts here, not its truesize (tcp_can_ingest). */
+const fits = (c: Connection, seg: Segment): boolean => c.rmemAlloc + seg.len <= c.rcvbuf;
+
+/** Makes room if it can: grows the buffer, gives up out-of-order data (tcp_try_rmem_schedule, tcp_prune_queue). */
+function makeRoom(c: Connection, seg: Segment): boolean {
+  if (fits(c, seg)) return true;
+  const mib = c.context.mib;
+  mib.PruneCalled++;
+  clampWindow(c);
+  if (fits(c, seg)) return true;
+  pruneOutOfOrder(c, seg);
+  if (fits(c, seg)) return true;
+  mib.RcvPruned++;
+  return false;
+}
+
+/** Drops out-of-order data from the end, an eighth of the buffer at a time (tcp_prune_ofo_queue). */
+function pruneOutOfOrder(c: Connection, seg: Segment): void {
+  const ofo = c.ofo;
+  if (ofo === null) return;
+  let goal = c.rcvbuf >> 3;
+  let pruned = false;
+  while (ofo.records.length > 0) {
+    const last = ofo.records.at(ofo.records.length - 1);
+    // Not for the sake of data that lies further out itself.
+    if (seqGt(seg.seq, last.seq)) break;
+    ofo.records.pop();
+    pruned = true;
+    goal -= last.truesize;
+    c.rmemAlloc -= last.truesize;
+    c.context.giveRx(last);
+    if (ofo.records.length === 0 || goal <= 0) {
+      if (fits(c, seg)) break;
+      goal = c.rcvbuf >> 3;
+    }
+  }
+  if (!pruned) return;
+  c.context.mib.OfoPruned++;
+  // What was SACKed is gone: say nothing of it any more (RFC 2018 §8 lets us).
+  ofo.count = 0;
+  if (ofo.records.length === 0) c.ofo = null;
+}
+
+// ---- In order
+
+function queueInOrder(c: Connection, seg: Segment, end: Seq, now: Instant): void {
+  if (!makeRoom(c, seg)) {
+    c.ackPending |= ACK_NOMEM | ACK_NOW;
+    scheduleAck(c);
+    c.events |= READABLE;
+    if (c.rcvQueue !== null && c.rcvQueue.length > 0 && seg.len > 0) {
+      c.context.mib.TCPRcvQDrop++;
+      return;
+    }
+  }
+  const r = fillRx(c.context.takeRx(), seg, end);
+  c.rmemAlloc += r.truesize;
+  append(c, r, now);
+  if (seg.len > 0) onDataReceived(c, seg, now);
+  if (seg.flags & FIN) takeFin(c, now);
+  if (c.ofo !== null) fillHole(c, now);
+  dataReady(c);
+}
+
+/** At the end of the receive queue, merged with the last record when its memory can move. r is charged already. */
+function append(c: Connection, r: Rx, now: Instant): void {
+  const skip = seqDiff(c.rcvNxt, r.seq);
+  const fresh = r.len - skip;
+  if (fresh > 0) {
+    c.bytesReceived += fresh;
+    c.context.observer?.onQueued(c, r.stream!, r.off + skip, fresh, now);
+  }
+  c.rcvNxt = r.end;
+  const q = (c.rcvQueue ??= new Deque<Rx>(4));
+  if (q.length > 0) {
+    const more = coalesce(q.at(q.length - 1), r);
+    if (more >= 0) {
+      c.rmemAlloc += more - r.truesize;
+      c.context.mib.TCPRcvCoalesce++;
+      c.context.giveRx(r);
+      return;
+    }
+  }
+  q.push(r);
+}
+
+/** Wakes the reader if there is enough to read (tcp_data_ready, SO_RCVLOWAT), or if memory or window are nearly gone. */
+function dataReady(c: Connection): void {
+  const avail = seqDiff(c.rcvNxt, c.copiedSeq);
+  if (avail <= 0) return;
+  const enough =
+    avail >= c.rcvLowat ||
+    c.rcvShutdown ||
+    c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) ||
+    receiveWindow(c) <= c.rcvMss;
+  if (enough) c.events |= READABLE;
+}
+
+/** What lies behind the hole that was just filled is in order now (tcp_ofo_queue). */
+function fillHole(c: Connection, now: Instant): void {
+  const ofo = c.ofo!;
+  const high = c.rcvNxt;
+  while (ofo.records.length > 0) {
+    const r = ofo.records.at(0);
+    if (seqGt(r.seq, c.rcvNxt)) break;
+    if (seqLt(r.seq, high)) extendDsack(c, r.seq, seqLt(r.end, high) ? r.end : high);
+    ofo.records.shift();
+    if (seqLe(r.end, c.rcvNxt)) {
+      c.rmemAlloc -= r.truesize;
+      c.context.giveRx(r);
+      continue;
+    }
+    const fin = r.fin;
+    append(c, r, now);
+    if (fin !== 0) {
+      takeFin(c, now);
+      break;
+    }
+  }
+  ofo.removeBefore(c.rcvNxt);
+  if (ofo.records.length > 0) return;
+  // RFC 5681 §4.2: an ACK at once when the gap is filled.
+  c.ackPending |= ACK_NOW;
+  c.ofo = null;
+}
+
+// ---- Out of order
+
+function queueOutOfOrder(c: Connection, seg: Segment, end: Seq): void {
+  const mib = c.context.mib;
+  if (!makeRoom(c, seg)) {
+    mib.TCPOFODrop++;
+    c.events |= READABLE;
+    return;
+  }
+  measureRcvMss(c, seg);
+  scheduleAck(c);
+  c.rcvOooPack += seg.segs;
+  mib.TCPOFOQueue++;
+  const ofo = (c.ofo ??= new OutOfOrderQueue());
+  insertOutOfOrder(c, ofo, seg, end);
+  if (c.sackOk) {
+    ofo.report(seg.seq, end);
+    growWindow(c, seg);
+  }
+  if (!c.orphan) growRcvbuf(c, c.rcvqSpace);
+}
+
+/** In its place; what it repeats is reported as D-SACK, what it covers goes. */
+function insertOutOfOrder(c: Connection, ofo: OutOfOrderQueue, seg: Segment, end: Seq): void {
+  const q = ofo.records;
+  let i = ofo.upperBound(seg.seq);
+  const r = fillRx(c.context.takeRx(), seg, end);
+  if (i > 0) {
+    const prev = q.at(i - 1);
+    if (seqGt(prev.end, seg.seq)) {
+      if (seqLe(end, prev.end)) {
+        c.context.mib.TCPOFOMerge++;
+        setDsack(c, seg.seq, end);
+        c.context.giveRx(r);
+        return;
+      }
+      if (prev.seq === seg.seq) {
+        extendDsack(c, prev.seq, prev.end);
+        i--;
+        removeOutOfOrder(c, ofo, i);
+      } else setDsack(c, seg.seq, prev.end);
+    } else {
+      const more = coalesce(prev, r);
+      if (more >= 0) {
+        c.rmemAlloc += more;
+        c.context.mib.TCPRcvCoalesce++;
+        c.context.giveRx(r);
+        return;
+      }
+    }
+  }
+  while (i < q.length) {
+    const next = q.at(i);
+    if (seqGe(next.seq, end)) break;
+    if (seqLt(end, next.end)) {
+      extendDsack(c, next.seq, end);
+      break;
+    }
+    extendDsack(c, next.seq, next.end);
+    removeOutOfOrder(c, ofo, i);
+  }
+  c.rmemAlloc += r.truesize;
+  q.insert(i, r);
+}
+
+function removeOutOfOrder(c: Connection, ofo: OutOfOrderQueue, i: number): void {
+  const r = ofo.records.remove(i);
+  c.rmemAlloc -= r.truesize;
+  c.context.mib.TCPOFOMerge++;
+  c.context.giveRx(r);
+}
+
+// ---- FIN
+
+/** Eighth, check the FIN bit; RFC 9293 §3.10.7.4. RCV.NXT has already moved over the FIN. */
+function takeFin(c: Connection, now: Instant): void {
+  scheduleAck(c);
+  c.rcvShutdown = true;
+  c.events |= HANGUP | READABLE;
+  switch (c.state) {
+    case 'SYN-RECEIVED':
+    case 'ESTABLISHED':
+      setState(c, 'CLOSE-WAIT', now);
+      enterPingpong(c);
+      break;
+    case 'FIN-WAIT-1':
+      sendAck(c);
+      setState(c, 'CLOSING', now);
+      break;
+    case 'FIN-WAIT-2':
+      sendAck(c);
+      setState(c, 'TIME-WAIT', now);
+      enterTimeWait(c, jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000));
+      break;
+    default:
+      break; // CLOSE-WAIT, CLOSING, LAST-ACK: a FIN that was taken before
+  }
+  purgeOutOfOrder(c);
+}

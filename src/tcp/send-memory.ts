@@ -1,0 +1,35 @@
+/** The send buffer: accounting by truesize, its growth, and when a writer may go on (net/core/stream.c, tcp_input.c). */
+import type { Connection } from './connection.ts';
+import { seqDiff } from './seq.ts';
+
+/** MAX_TCP_HEADER, and skb_shared_info and sk_buff rounded to cache lines (x86-64). */
+const MAX_TCP_HEADER = 256;
+const SHARED_INFO = 320;
+const SK_BUFF = 256;
+
+/** Room for two congestion windows of segments, at most tcp_wmem[2] (tcp_sndbuf_expand). */
+export function expandSndbuf(c: Connection): void {
+  const raw = Math.max(c.mssClamp, c.mssCache) + MAX_TCP_HEADER + SHARED_INFO;
+  const perSegment = roundUpPow2(raw) + SK_BUFF;
+  const segments = Math.max(10, c.cwnd, c.reordering + 1);
+  const bytes = 2 * segments * perSegment;
+  if (c.sndbuf < bytes) c.sndbuf = Math.min(bytes, c.context.options.wmem[2]);
+}
+
+const roundUpPow2 = (n: number): number => 1 << (32 - Math.clz32(n - 1));
+
+/** TCP_NOTSENT_LOWAT, or the sysctl. */
+const lowat = (c: Connection): number =>
+  c.notsentLowat > 0 ? c.notsentLowat : c.context.options.notsentLowat;
+
+/** May a new record be queued (sk_stream_memory_free)? `wake`: for waking a writer, half the low-water mark. */
+export function memoryFree(c: Connection, wake: boolean): boolean {
+  if (c.wmemQueued >= c.sndbuf) return false;
+  const unsent = seqDiff(c.writeSeq, c.sndNxt);
+  return (wake ? unsent * 2 : unsent) < lowat(c);
+}
+
+/** Is a third of the buffer free (sk_stream_is_writeable)? */
+export function hasWriteSpace(c: Connection, wake: boolean): boolean {
+  return c.sndbuf - c.wmemQueued >= c.wmemQueued >> 1 && memoryFree(c, wake);
+}

@@ -1,0 +1,89 @@
+/**
+ * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission or zero-window
+ * probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
+ * (which is also the FIN-WAIT-2 timer of an orphan).
+ */
+import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
+import { onCompressedTimer, onDelackTimer } from './ack.ts';
+import { jiffiesOfMs } from './clock.ts';
+import {
+  TIMER_NONE,
+  TIMER_PROBE0,
+  TIMER_REO,
+  TIMER_RETRANS,
+  type Connection,
+} from './connection.ts';
+import { onReoTimer, onRetransmitTimer } from './loss.ts';
+import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
+import { rtoMax, rtoMin } from './rtt.ts';
+
+/** The earliest deadline; NEVER: none. */
+export function nextDeadline(c: Connection): Instant {
+  let t: number = c.timerAt;
+  if (c.delackAt < t) t = c.delackAt;
+  if (c.compressedAt < t) t = c.compressedAt;
+  if (c.keepaliveAt < t) t = c.keepaliveAt;
+  return t as Instant;
+}
+
+/** Handles every deadline that has passed, the earlier first. */
+export function onTimer(c: Connection, now: Instant): void {
+  if (c.compressedAt <= now) onCompressedTimer(c);
+  if (c.delackAt <= now) onDelackTimer(c);
+  if (c.timerAt <= now) {
+    const kind = c.timer;
+    c.timer = TIMER_NONE;
+    c.timerAt = NEVER;
+    if (kind === TIMER_RETRANS) onRetransmitTimer(c, now);
+    else if (kind === TIMER_PROBE0) onProbeTimer(c, now);
+    else if (kind === TIMER_REO) onReoTimer(c, now);
+  }
+  if (c.keepaliveAt <= now) {
+    c.keepaliveAt = NEVER;
+    onKeepaliveTimer(c, now);
+  }
+}
+
+export function armTimer(c: Connection, kind: number, after: Duration, now: Instant): void {
+  c.timer = kind;
+  c.timerAt = add(now, Math.min(after, rtoMax(c)) as Duration);
+}
+
+export function stopTimer(c: Connection, kind: number): void {
+  if (c.timer !== kind) return;
+  c.timer = TIMER_NONE;
+  c.timerAt = NEVER;
+}
+
+export function stopAllTimers(c: Connection): void {
+  c.timer = TIMER_NONE;
+  c.timerAt = NEVER;
+  c.delackAt = NEVER;
+  c.compressedAt = NEVER;
+  c.keepaliveAt = NEVER;
+}
+
+/** (Re)starts the retransmission timer, or stops it when nothing is out (tcp_rearm_rto; RFC 6298 §5.1–5.3). */
+export function rearmRto(c: Connection, now: Instant): void {
+  if (c.packetsOut === 0) {
+    stopTimer(c, TIMER_RETRANS);
+    stopTimer(c, TIMER_REO);
+  } else armTimer(c, TIMER_RETRANS, c.rto, now);
+}
+
+/** Interval of the next zero-window probe: the RTO, doubled for each one before (tcp_probe0_when). */
+export function probe0When(c: Connection, now: Instant): Duration {
+  const most = rtoMax(c);
+  const base = Math.max(c.rto, rtoMin(c));
+  // Linux bounds the shift by log2(TCP_RTO_MAX / TCP_RTO_MIN) + 1 of the compiled-in values.
+  const shift = Math.min(c.backoff, 10);
+  return clampToUserTimeout(c, Math.min(base * (1 << shift), most) as Duration, now);
+}
+
+/** The user timeout ends the wait for a probe (tcp_clamp_probe0_to_user_timeout). */
+function clampToUserTimeout(c: Connection, when: Duration, now: Instant): Duration {
+  if (c.userTimeoutMs === 0 || c.probesStamp === NEVER) return when;
+  const left = jiffiesOfMs(c.context, c.userTimeoutMs) - (now - c.probesStamp);
+  const tick = c.context.jiffyNs === 0 ? 1_000_000 : c.context.jiffyNs;
+  return Math.min(when, Math.max(left, 2 * tick)) as Duration;
+}
