@@ -31,6 +31,8 @@ export interface Io {
   /** Calls back when the user interrupts; returns how to stop listening. */
   onInterrupt(handler: () => void): () => void;
   readonly runner: Runner;
+  /** One that keeps to this thread. */
+  readonly runnerHere: Runner;
 }
 
 /** What the user asked for cannot be done; exit 2. */

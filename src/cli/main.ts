@@ -4,6 +4,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import yargs, { type Argv } from 'yargs';
 import { ScenarioError } from '../base/assert.ts';
+import { nearest } from '../base/nearest.ts';
 import { DEFAULT_FILE } from './file.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
@@ -11,8 +12,7 @@ import { list, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
 import { EXIT, run, type RunArguments } from './run.ts';
 
-const FILE_AND_NAMES =
-  'FILE (ends in .yaml or .yml, or - for standard input; left out: ./scenarios.yaml), then names of scenarios (left out: all)';
+const COMMANDS = ['run', 'list', 'validate', 'schema', 'metrics', 'show', 'init', 'completion'];
 
 /** Runs one command. Never throws: what goes wrong is said on standard error and is the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -42,6 +42,12 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   // Without a value of its own, `--trace` would take the name that follows for one.
   const words = argv.map((w) => (w === '--trace' ? '--trace=text' : w));
   if (words.length === 0) return help(parser, io);
+  const first = words[0]!;
+  if (!first.startsWith('-') && !COMMANDS.includes(first)) {
+    const near = nearest(first, COMMANDS);
+    const hint = near === undefined ? 'hostwire --help lists them' : `did you mean ${near}?`;
+    throw new UsageError(`there is no command ${first}; ${hint}`);
+  }
   await parser.parseAsync(words, {}, (error, _parsed, output) => {
     printed = output;
     if (error) throw error instanceof ScenarioError ? error : new UsageError(error.message);
@@ -63,8 +69,17 @@ async function help(parser: Argv, io: Io): Promise<number> {
 }
 
 function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
-  const withFile = (a: Argv): Argv<{ words?: string[] | undefined }> =>
-    a.positional('words', { type: 'string', array: true, describe: FILE_AND_NAMES });
+  const withFile = (a: Argv): Argv =>
+    a
+      .positional('FILE', {
+        type: 'string',
+        describe: 'ends in .yaml or .yml, or - for standard input; left out: ./scenarios.yaml',
+      })
+      .positional('names', {
+        type: 'string',
+        array: true,
+        describe: 'scenarios of the file; left out: all',
+      });
   const set = {
     type: 'string',
     requiresArg: true,
@@ -77,19 +92,19 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       '$0 <command>\n\nSimulates everything between the wire and the application thread of a TCP host.',
     )
     .command(
-      'run [words..]',
+      'run [FILE] [names..]',
       'Run scenarios and judge them',
       (a) => runOptions(withFile(a), set),
       (a) => choose(() => run(runArguments(a as Parsed), io)),
     )
-    .command('list [words..]', 'List the scenarios of a file', withFile, (a) =>
-      choose(() => list(a.words ?? [], io)),
+    .command('list [FILE] [names..]', 'List the scenarios of a file', withFile, (a) =>
+      choose(() => list(wordsOf(a), io)),
     )
     .command(
-      'validate [words..]',
+      'validate [FILE] [names..]',
       'Check a file without running it',
       (a) => withFile(a).option('set', set),
-      (a) => choose(() => validate(a.words ?? [], many(a['set']), io)),
+      (a) => choose(() => validate(wordsOf(a), many(a['set']), io)),
     )
     .command('schema', 'Print the JSON Schema of scenario files, for editors', {}, () =>
       choose(() => schema(io)),
@@ -126,7 +141,6 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       'Exit: 0 all holds · 1 an expectation or invariant failed, or a run reached its limit · 2 bad input · 130 interrupted',
     )
     .demandCommand(1, 1, 'a command is missing; hostwire --help lists them')
-    .recommendCommands()
     .strict()
     .detectLocale(false)
     .version(version())
@@ -191,8 +205,10 @@ function runOptions<T>(a: Argv<T>, set: object): Argv {
     }) as Argv;
 }
 
+/** Arguments that are no options; whether the first is a file, file.ts says. */
+const wordsOf = (a: Parsed): string[] => [...many(a['FILE']), ...many(a['names'])];
+
 interface Parsed {
-  readonly words?: readonly string[];
   readonly [option: string]: unknown;
 }
 
@@ -210,7 +226,7 @@ function runArguments(a: Parsed): RunArguments {
   }
   const flag = (name: string): boolean => [a[name]].flat().at(-1) === true;
   return {
-    words: a.words ?? [],
+    words: wordsOf(a),
     seed: last(a['seed']),
     seeds: last(a['seeds']),
     set: many(a['set']),
@@ -228,9 +244,8 @@ function runArguments(a: Parsed): RunArguments {
 
 /** Names of scenarios, where a command takes them. */
 function complete(parsed: { _: readonly (string | number)[] }, io: Io): string[] {
-  const commands = ['run', 'list', 'validate', 'schema', 'metrics', 'show', 'init'];
   const typed = parsed._.map(String).filter((w) => w !== 'hostwire');
-  if (!typed.some((w) => commands.includes(w))) return commands;
+  if (!typed.some((w) => COMMANDS.includes(w))) return COMMANDS;
   try {
     return listText(io.readText(DEFAULT_FILE), DEFAULT_FILE)
       .filter((line) => !line.startsWith(' '))

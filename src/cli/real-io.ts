@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Io, UsageError } from './io.ts';
-import { threads } from './runners.ts';
+import { inline, threads } from './runners.ts';
 
 export function realIo(): Io {
   quietOnClosedPipe(process.stdout);
@@ -40,7 +40,7 @@ export function realIo(): Io {
     },
     writableFolder(path) {
       try {
-        mkdirSync(path, { recursive: true });
+        makeFolder(resolve(path));
         accessSync(path, constants.W_OK);
         // A folder may say yes and still refuse (a full or read-only disk).
         const probe = join(path, `.hostwire.${process.pid}.partial`);
@@ -67,7 +67,15 @@ export function realIo(): Io {
       return () => process.off('SIGINT', handler);
     },
     runner: threads,
+    runnerHere: inline(),
   };
+}
+
+/** As mkdir -p. Node's own `recursive` never returns where a file system says ENOENT for a parent that exists (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -11,7 +11,6 @@ import { locate, type Scenario } from '../sim/scenario/types.ts';
 import { loadFile, openFile, type OpenedFile } from './file.ts';
 import { type Io, type Job, type Outcome, type Runner, UsageError } from './io.ts';
 import { progressBar } from './progress.ts';
-import { inline } from './runners.ts';
 
 export interface RunArguments {
   readonly words: readonly string[];
@@ -91,7 +90,7 @@ class RunCommand {
     const { args, io } = this;
     const jobs = this.scenarios.map((s) => this.job(s));
     const tracing = args.trace !== undefined && args.out === undefined;
-    const runner: Runner = tracing ? inline() : io.runner;
+    const runner: Runner = tracing ? io.runnerHere : io.runner;
     const parallel = args.jobs ?? io.cpus;
     let done = 0;
     const running = runner.start(jobs, parallel, {
@@ -215,15 +214,11 @@ class RunCommand {
     const { args, io } = this;
     const results = this.outcomes.flatMap((o) => (o?.kind === 'result' ? [o.result] : []));
     const exit = this.exitCode(interrupted, results);
-    const missing = this.scenarios.length - results.length;
     const lines = [
       ...(interrupted
         ? [`interrupted: ${results.length} of ${this.scenarios.length} runs were done`]
         : []),
-      ...(missing > 0 && !interrupted
-        ? [`${missing} of ${this.scenarios.length} runs gave no result`]
-        : []),
-      summaryText(results, exit, this.paint),
+      summaryText(results, this.scenarios.length, exit, this.paint),
     ];
     if (args.json) io.out(`${reportJson(results, exit)}\n`);
     else this.report(`${lines.join('\n')}\n`);

@@ -3,7 +3,6 @@
  * moves. A trace to standard output runs here, so that its lines stay in order.
  */
 import { Piscina } from 'piscina';
-import { runScenario } from '../sim/run/runner.ts';
 import { execute, type RunScenario } from './execute.ts';
 import type { Job, Runner, Running } from './io.ts';
 import { OutputFiles } from './output-files.ts';
@@ -48,23 +47,25 @@ export const threads: Runner = {
   },
 };
 
-/** In this thread, one after the other, with a breath between two runs. */
-export function inline(
-  run: RunScenario = runScenario,
-  now: () => number = () => performance.now(),
-): Runner {
+/**
+ * In this thread, one after the other, with a breath between two runs.
+ *
+ * @param run  left out: the simulator, loaded when it is needed and not by commands that only print
+ */
+export function inline(run?: RunScenario, now: () => number = () => performance.now()): Runner {
   return {
     start(jobs: readonly Job[], _parallel, events): Running {
       let cancelled = false;
       let finished = 0;
       const go = async (): Promise<void> => {
+        const simulate = run ?? (await import('../sim/run/runner.ts')).runScenario;
         for (const [i, job] of jobs.entries()) {
           await new Promise<void>((resolve) => {
             setImmediate(resolve);
           });
           if (cancelled) return;
           const outcome = execute(job, {
-            run,
+            run: simulate,
             files: new OutputFiles(),
             now,
             onProgress: () => !cancelled,

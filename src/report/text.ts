@@ -33,15 +33,16 @@ export function reportText(runs: readonly RunResult[], options: TextOptions = {}
   ];
 }
 
-/** The last line of all. */
+/** The last line of all. @param total  runs that were asked for; those without a result do not hold */
 export function summaryText(
   runs: readonly RunResult[],
+  total: number,
   exit: number,
   paint: Paint = plain,
 ): string {
   const good = runs.filter(holds).length;
-  const text = `${good} of ${runs.length} ${runs.length === 1 ? 'run holds' : 'runs hold'} · exit ${exit}`;
-  return paint(good === runs.length ? 'good' : 'bad', text);
+  const text = `${good} of ${total} ${total === 1 ? 'run holds' : 'runs hold'} · exit ${exit}`;
+  return paint(good === total ? 'good' : 'bad', text);
 }
 
 function heading(runs: readonly RunResult[]): string {
