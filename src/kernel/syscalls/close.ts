@@ -110,7 +110,7 @@ export function tcpShutdown(s: Sock, t: Thread, trap: Trap): number {
     case CLOSING: {
       const c = s.c!;
       const now = t.host.engine.now;
-      if (trap.a !== SHUT_WR) shutdownRead(c, now);
+      if (trap.a !== SHUT_WR) shutdownRead(c);
       if (trap.a !== SHUT_RD) shutdownWrite(c, now);
       s.settle(t.core);
       s.wait.wake(0, 0, false); // sk_state_change, inet_shutdown()

@@ -7,12 +7,17 @@
  * Left out: TCP_CONGESTION on a connection (its state would have to be handed over) and SO_REUSEPORT.
  */
 import { EINVAL, EISCONN, ENOPROTOOPT } from '../../base/errno.ts';
-import { ACK_PUSHED, ACK_SCHED, type Connection, WORK_XMIT } from '../../tcp/connection.ts';
-import { cleanupRbuf, enterPingpong, exitPingpong } from '../../tcp/ack.ts';
-import { SocketSettings } from '../../tcp/options.ts';
-import { setClamp } from '../../tcp/window.ts';
+import {
+  setCork,
+  setKeepAlive,
+  setNoDelay,
+  setQuickAck,
+  setWindowClamp,
+  SocketSettings,
+  takeSocketError,
+} from '../../tcp/index.ts';
 import * as o from '../socket-options.ts';
-import { isClosed, type Sock } from '../socket.ts';
+import type { Sock } from '../socket.ts';
 import { EPOLLOUT, type Trap } from '../syscall.ts';
 import { fillTcpInfo, type TcpInfo } from '../tcp-info.ts';
 import { DONE, type Thread } from '../thread.ts';
@@ -86,8 +91,8 @@ function setSocket(s: Sock, opt: number, value: number): number {
       s.linger = value;
       return 0;
     case o.SO_KEEPALIVE:
-      (s.settings ?? s.c!).keepAlive = value !== 0;
-      if (s.c !== null) s.c.keepAlive = value !== 0;
+      if (s.settings !== null) s.settings.keepAlive = value !== 0;
+      if (s.c !== null) setKeepAlive(s.c, value !== 0, s.stack.engine.now);
       return 0;
     default:
       return -ENOPROTOOPT;
@@ -136,15 +141,15 @@ function setTcp(s: Sock, opt: number, value: number): number {
   const kept: Kept = c ?? settings!;
   switch (opt) {
     case o.TCP_NODELAY:
-      (c ?? settings!).noDelay = value !== 0;
-      if (c !== null && value !== 0) c.work |= WORK_XMIT;
+      if (c === null) settings!.noDelay = value !== 0;
+      else setNoDelay(c, value !== 0);
       return 0;
     case o.TCP_CORK:
-      (c ?? settings!).cork = value !== 0;
-      if (c !== null && value === 0) c.work |= WORK_XMIT;
+      if (c === null) settings!.cork = value !== 0;
+      else setCork(c, value !== 0);
       return 0;
     case o.TCP_QUICKACK:
-      if (c !== null) setQuickAck(c, value);
+      if (c !== null) setQuickAck(c, value !== 0);
       return 0;
     case o.TCP_KEEPIDLE:
       return keep(value, 1, 32_767, (v) => (kept.keepIdleS = v));
@@ -160,7 +165,7 @@ function setTcp(s: Sock, opt: number, value: number): number {
       kept.linger2S = value;
       return 0;
     case o.TCP_WINDOW_CLAMP:
-      return setWindowClamp(s, value);
+      return setClamp(s, value);
     case o.TCP_MAXSEG:
       if (settings === null || c !== null) return 0; // it only matters for the handshake
       return keep(value, 88, 32_767, (v) => (settings.userMss = v));
@@ -182,29 +187,13 @@ function keep(value: number, low: number, high: number, store: (v: number) => vo
   return 0;
 }
 
-/** __tcp_sock_set_quickack(): an even value only asks for one ACK now. */
-function setQuickAck(c: Connection, value: number): void {
-  if (value === 0) {
-    enterPingpong(c);
-    return;
-  }
-  exitPingpong(c);
-  if ((c.state !== 'ESTABLISHED' && c.state !== 'CLOSE-WAIT') || (c.ackPending & ACK_SCHED) === 0)
-    return;
-  c.ackPending |= ACK_PUSHED;
-  cleanupRbuf(c, 1);
-  if ((value & 1) === 0) enterPingpong(c);
-}
-
 /** 0 is refused once there is a connection (tcp_set_window_clamp()). */
-function setWindowClamp(s: Sock, value: number): number {
+function setClamp(s: Sock, value: number): number {
   if (s.c === null) {
     s.settings!.windowClamp = value === 0 ? 0 : Math.max(value, 1152);
     return 0;
   }
-  if (value === 0 && !isClosed(s.c)) return -EINVAL;
-  setClamp(s.c, value);
-  return 0;
+  return setWindowClamp(s.c, value);
 }
 
 /** @returns the value, or −errno */
@@ -218,7 +207,7 @@ function getSocket(s: Sock, opt: number): number {
   const from = s.c ?? s.settings!;
   switch (opt) {
     case o.SO_ERROR:
-      return -s.takeError();
+      return s.c === null ? 0 : takeSocketError(s.c);
     case o.SO_REUSEADDR:
       return s.reuse ? 1 : 0;
     case o.SO_RCVBUF:

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ms, sec } from '../../../src/base/units.ts';
 import * as k from '../../../src/kernel/syscall.ts';
 import { tcpOptions } from '../../../src/tcp/index.ts';
-import { connectTo, listenOn, Pair, type PairOptions } from './world.ts';
+import { connectTo, listenOn, Pair, stay, type PairOptions } from './world.ts';
 
 /** `n` clients that connect at once and report when, or −errno; the server listens and runs `serve`. */
 function crowd(
@@ -17,11 +17,13 @@ function crowd(
   w.server.run('server', function* (sys) {
     const l = yield* listenOn(sys, backlog);
     if (serve !== undefined) yield* serve(sys, l);
+    yield* stay(sys);
   });
   for (let i = 0; i < n; i++) {
     w.client.run(`c${i}`, function* (sys) {
       const fd = yield* connectTo(sys, w.server);
       connected.set(i, fd < 0 ? fd : w.now);
+      yield* stay(sys);
     });
   }
   return { w, connected };
@@ -36,6 +38,7 @@ describe('the accept queue', () => {
       w.client.run(`later${i}`, function* (sys) {
         yield* connectTo(sys, w.server);
         connected.set(100 + i, w.now);
+        yield* stay(sys);
       });
       w.run(ms(1 + i));
     }
@@ -86,6 +89,7 @@ describe('the accept queue', () => {
     w.client.run('client', function* (sys) {
       const fd = yield* connectTo(sys, w.server);
       yield sys.write(fd, 50_000);
+      yield* stay(sys);
     });
     w.run(ms(200));
     expect(got).toBe(50_000);
@@ -130,6 +134,7 @@ describe('the SYN queue', () => {
     const w = new Pair({ link: {}, stack: { tcp: tcpOptions({ synackRetries: 1 }) } });
     w.server.run('server', function* (sys) {
       yield* listenOn(sys, 5);
+      yield* stay(sys);
     });
     w.run(1);
     // A SYN from nowhere: nobody answers the SYN-ACK, for its way leads to a host without a route back.

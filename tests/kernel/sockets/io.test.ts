@@ -164,7 +164,7 @@ describe('write', () => {
           total += n;
           yield sys.nanosleep(ms(1));
         }
-        log(total > 50_000 && total < 1_000_000 ? 'some' : total);
+        log(total > 20_000 && total < 1_000_000 ? 'some' : total);
       },
       function* (sys) {
         yield sys.nanosleep(sec(1));

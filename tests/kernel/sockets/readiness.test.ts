@@ -8,7 +8,7 @@ import { sysRead } from '../../../src/kernel/syscalls/fd.ts';
 import type { Syscall } from '../../../src/kernel/thread.ts';
 import { inq } from '../../../src/tcp/index.ts';
 import { prop } from '../../support/prop.ts';
-import { connectTo, listenOn, Pair } from './world.ts';
+import { connectTo, listenOn, Pair, stay } from './world.ts';
 
 const IN = k.EPOLLIN;
 const OUT = k.EPOLLOUT;
@@ -20,7 +20,7 @@ describe('epoll on a socket', () => {
     ['edge-triggered', k.EPOLLET, 1],
     ['one-shot', k.EPOLLONESHOT, 1],
   ])(
-    '%s, reading 1 KiB of 10 KiB a time, returns %i → %i times [facts D3.4]',
+    '%s, reading 1 KiB of 10 KiB a time, with flag %i, returns %i times [facts D3.4]',
     (_name, mode, times) => {
       const w = new Pair();
       let wakes = 0;
@@ -60,6 +60,7 @@ describe('epoll on a socket', () => {
         yield sys.write(fd, 1000);
         yield sys.nanosleep(ms(10));
       }
+      yield* stay(sys);
     });
     w.run(ms(200));
     expect(seen).toEqual([400, 400, 400]);

@@ -7,7 +7,7 @@ import { Lo } from '../../../src/kernel/lo.ts';
 import { Nic } from '../../../src/kernel/nic.ts';
 import { SkbPool } from '../../../src/kernel/skb.ts';
 import { Stack, type StackOptions } from '../../../src/kernel/stack.ts';
-import type { Sys, ThreadBody, Trap } from '../../../src/kernel/syscall.ts';
+import { INFINITE, type Sys, type ThreadBody, type Trap } from '../../../src/kernel/syscall.ts';
 import { SOCKET_CALLS } from '../../../src/kernel/syscalls/sockets.ts';
 import { MACHINE_CALLS, syscallTable } from '../../../src/kernel/syscalls/table.ts';
 import type { Syscall, Thread } from '../../../src/kernel/thread.ts';
@@ -120,4 +120,9 @@ export function* connectTo(
   const fd = yield sys.socket();
   const r = yield sys.connect(fd, to.addr, port);
   return r < 0 ? r : fd;
+}
+
+/** Sleeps for ever: a process whose last thread ends closes what it has open. */
+export function* stay(sys: Sys): Generator<Trap, void, number> {
+  yield sys.poll([], INFINITE);
 }
