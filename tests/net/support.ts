@@ -68,9 +68,13 @@ export const newEngine = (seed = '1'): Engine => new Engine({ seed, maxEventsPer
 
 /** Takes what has arrived when asked. */
 export class Sink implements Ingress {
-  readonly flight: Flight = new Flight();
+  readonly flight: Flight;
   readonly appended: number[] = [];
   retimed = 0;
+
+  constructor(flight: Flight = new Flight()) {
+    this.flight = flight;
+  }
 
   onAppend(first: Instant): void {
     this.appended.push(first);

@@ -228,8 +228,10 @@ export const REAL: Parts = {
 
 /** Writes down what the tap is told, and forgets what it takes back. */
 export class Recorder implements LinkTap {
-  readonly frames: Map<string, number[]> = new Map<string, number[]>();
+  /** [start, departure, arrival, train, frame, mark] of each frame; a copy of a copy is equal to the copy. */
+  readonly frames: number[][] = [];
   readonly drops: LinkLog['drops'] = [];
+
   onFrame(
     t: Train,
     index: number,
@@ -238,21 +240,18 @@ export class Recorder implements LinkTap {
     departure: number,
     arrival: number,
   ): void {
-    this.frames.set(`${idOf(t)}/${index}/${mark}/${arrival}`, [
-      start,
-      departure,
-      arrival,
-      idOf(t),
-      index,
-      mark,
-    ]);
+    this.frames.push([start, departure, arrival, idOf(t), index, mark]);
   }
+
   onDrop(t: Train, index: number, why: DropReason, at: number): void {
     this.drops.push([at, idOf(t), index, why]);
   }
+
   onRetract(t: Train, index: number, mark: number, arrival: number): void {
-    const key = `${idOf(t)}/${index}/${mark}/${arrival}`;
-    if (!this.frames.delete(key)) throw new Error(`taken back, but never told: ${key}`);
+    const told = [arrival, idOf(t), index, mark].join();
+    const at = this.frames.findLastIndex((f) => f.slice(2).join() === told);
+    if (at < 0) throw new Error(`taken back, but never told: ${told}`);
+    this.frames.splice(at, 1);
   }
 }
 
@@ -302,7 +301,7 @@ export function runPull(world: World, parts: Parts = REAL): Outcome & { ledger: 
   return {
     receiver: sorted(nic.log),
     link: {
-      frames: [...tap.frames.values()].toSorted(byTime),
+      frames: tap.frames.toSorted(byTime),
       drops: tap.drops.toSorted(byTime),
       sojourn: link.queue.exactArea(END),
     },

@@ -10,7 +10,7 @@ export class ArrivalHeap {
   private readonly heap: number[] = [];
   /** Place of each port in the heap; −1: not in it. */
   private readonly place: number[] = [];
-  private readonly arrival: number[] = [];
+  protected readonly arrival: number[] = [];
 
   /** From now on there are ports 0 … ports − 1. */
   grow(ports: number): void {
@@ -85,7 +85,7 @@ export class ArrivalHeap {
     this.put(at, port);
   }
 
-  private before(a: number, b: number): boolean {
+  protected before(a: number, b: number): boolean {
     const difference = this.arrival[a]! - this.arrival[b]!;
     return difference < 0 || (difference === 0 && a < b);
   }

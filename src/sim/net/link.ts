@@ -98,6 +98,10 @@ export class Link {
     return this.metered;
   }
 
+  get up(): boolean {
+    return !this.isDown;
+  }
+
   get tap(): LinkTap | null {
     return this.pipe.tap;
   }

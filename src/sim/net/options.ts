@@ -167,7 +167,7 @@ export function checkLink(o: LinkOptions, path: readonly (string | number)[]): v
     den + num * LONGEST_TRAIN <= Number.MAX_SAFE_INTEGER,
     'rate',
     `a rate of ${o.rate} bit/s cannot be computed exactly`,
-    'round it to a multiple of 1000 bit/s',
+    'round it, e.g. to a multiple of 1 Mbit/s',
   );
   demand(isCount(o.delay, 0), 'delay', `a delay is a whole number of ns ≥ 0, not ${o.delay}`);
   demand(isCount(o.mtu, 68), 'mtu', `an MTU is at least 68 bytes (RFC 791), not ${o.mtu}`);

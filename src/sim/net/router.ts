@@ -50,12 +50,13 @@ export class Router implements Feeder {
   forwarded = 0;
   /** Frames without a route, or whose route ends in a port without a link: dropped. */
   dropNoRoute = 0;
-  private readonly engine: Engine;
+  protected readonly engine: Engine;
   private readonly timer: Timer;
   private readonly routes = new Map<number, number>();
   /** Ports with frames in flight, by their first arrival. */
-  private readonly heads: ArrivalHeap = new ArrivalHeap();
-  private lookAhead: number = Infinity;
+  protected readonly heads: ArrivalHeap = new ArrivalHeap();
+  /** The least latency of all links that go out. */
+  protected lookAhead: number = Infinity;
 
   constructor(engine: Engine, name: string) {
     this.engine = engine;
@@ -130,12 +131,12 @@ export class Router implements Feeder {
   }
 
   /** All that arrives at this very instant may not be known yet: other events of the wire class may follow. */
-  private onTimer(): void {
+  protected onTimer(): void {
     this.sync((this.engine.now - 1) as Instant);
     this.plan();
   }
 
-  private plan(): void {
+  protected plan(): void {
     this.engine.arm(this.timer, (this.heads.firstArrival() + this.lookAhead) as Instant);
   }
 
