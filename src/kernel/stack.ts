@@ -3,8 +3,9 @@
  * wants then: segments to send (`Sock.follow`), a timer to arm, somebody to wake. TCP itself calls nothing.
  *
  * Input follows net/ipv4/tcp_ipv4.c tcp_v4_rcv(): established hash (connections, requests, TIME_WAIT), then listeners,
- * else a RST. Routing is by destination address: this host's own goes to lo, others to the device named for them or to the
- * default device. IP has no input of its own here: no fragments, no forwarding, no ICMP.
+ * else a RST. Routing is by destination address: this host's own goes to lo, others to the device named for them; a host
+ * without a named route sends everything to its first device. IP has no input of its own here: packets for another address
+ * are dropped, and there are no fragments, no forwarding, no ICMP.
  */
 import { assert } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
@@ -28,7 +29,7 @@ import {
   pollSegment,
   pollTimeWait,
   replyToOrphan,
-  REQ_DEAD,
+  refuseRequest,
   REQ_ESTABLISH,
   RST,
   SYN,
@@ -84,8 +85,8 @@ export class StackMib {
   SyncookiesRecv = 0;
   /** Skbs that found the queue in front of the device full. */
   OutDiscards = 0;
-  /** Segments for no socket. */
-  InNoPorts = 0;
+  /** Packets for another address (IpInAddrErrors). */
+  InAddrErrors = 0;
 }
 
 /** Connections that one host may begin: 22 bits of the flow number. */
@@ -152,6 +153,7 @@ export class Stack implements PacketHandler {
     const named = this.routes.get(addr);
     if (named !== undefined) return named;
     const { devices, addr: own } = this.host;
+    if (addr !== own && this.routes.size > 0) return null;
     for (const d of devices) if (d instanceof Lo === (addr === own)) return d;
     return null;
   }
@@ -174,6 +176,11 @@ export class Stack implements PacketHandler {
 
   receive(train: Skb, index: number, mark: number, truesize: number, core: Core): void {
     const skb = train.received(index === WHOLE ? -1 : index, mark, truesize);
+    if (skb.dst !== this.host.addr) {
+      this.mib.InAddrErrors++;
+      skb.drop(skb.segs);
+      return;
+    }
     const to = this.ehash.lookup(skb.dst, skb.dport, skb.src, skb.sport);
     if (to === null) this.toListener(skb, core);
     else if (to.role === SOCK) (to as Sock).receive(skb, core);
@@ -238,16 +245,9 @@ export class Stack implements PacketHandler {
       if (!l.acceptFull) return this.established(r, skb, core);
       this.mib.ListenOverflows++;
       this.listenDrop(l);
-      if (this.tcp.options.abortOnOverflow) {
-        this.refuse(skb, core);
-        this.dropRequest(r);
-        skb.drop(skb.segs);
-        return;
-      }
-      request.acked = true;
+      refuseRequest(request);
     }
-    if (verdict === REQ_DEAD) this.dropRequest(r);
-    else this.afterRequest(r, core);
+    this.afterRequest(r, core);
     skb.drop(skb.segs);
   }
 

@@ -38,6 +38,7 @@ describe('epoll on a socket', () => {
       w.client.run('client', function* (sys) {
         const fd = yield* connectTo(sys, w.server);
         yield sys.write(fd, 10_240);
+        yield* stay(sys);
       });
       w.run(ms(100));
       expect(wakes).toBe(times);

@@ -78,6 +78,8 @@ export class Pair {
     this.down = new Link(this.engine, 'down', link, this.client.nic.ingress);
     this.client.nic.wire = this.up;
     this.server.nic.wire = this.down;
+    this.client.stack.addRoute(this.server.addr, this.client.nic);
+    this.server.stack.addRoute(this.client.addr, this.server.nic);
   }
 
   /** Runs to the end of all events, or up to `until` ns. */
