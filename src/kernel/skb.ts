@@ -10,7 +10,8 @@
  * Not modelled: clones, fragments, head room. A clone in Linux costs no memory of its own in the accounting kept here.
  */
 import { assert } from '../base/assert.ts';
-import { MARK_CE, type Train } from '../base/train.ts';
+import { PayloadStream } from '../base/payload.ts';
+import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
 import { copySegment, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
 import { seqAdd } from '../tcp/seq.ts';
 
@@ -52,10 +53,12 @@ export class Skb extends Segment implements Train {
   received(i: number, mark: number, truesize: number): Skb {
     const ce = (mark & MARK_CE) !== 0;
     let skb: Skb = this;
-    if (i >= 0 && (this.segs > 1 || this.ce !== ce)) {
+    const garbled = (mark & MARK_UNDETECTED) !== 0;
+    if (i >= 0 && (this.segs > 1 || this.ce !== ce || garbled)) {
       skb = this.frame(i);
       this.drop(1);
     }
+    if (garbled && skb.len > 0) skb.stream = this.pool.garbage;
     skb.ce = ce || skb.ce;
     skb.truesize = truesize;
     skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
@@ -92,6 +95,8 @@ function tailroomOf(truesize: number, bytes: number): number {
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {
   private readonly free: Skb[] = [];
+  /** What a payload says whose damage the checksum did not show. */
+  readonly garbage: PayloadStream = new PayloadStream(-1);
   /** Skbs in use. */
   live = 0;
   /** The most there ever were at once. */

@@ -6,8 +6,6 @@
 import { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
 import { APP } from '../../engine/engine.ts';
-import type { Core } from '../../kernel/cpu.ts';
-import type { PacketHandler } from '../../kernel/netdev.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import type { Sock } from '../../kernel/socket.ts';
 import type { Connection } from '../../tcp/connection.ts';
@@ -49,12 +47,16 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'deaf-sender': {
     breaks: 'inside-window',
     does: 'a sender takes the advertised window for twenty times larger',
-    apply: (world) =>
-      eachConnection(world, (c) => {
-        c.sndWnd *= 20;
-        c.sndbuf *= 20;
-        c.sndbufLocked = true;
-      }),
+    apply: (world) => {
+      for (const { stack, meter } of world.hosts.values()) {
+        const receive = stack.receive.bind(stack);
+        stack.receive = (skb, index, mark, truesize, core) => {
+          receive(skb, index, mark, truesize, core);
+          // What this segment allows is sent in steps that follow.
+          for (const e of world.flows.ends) if (e.host === meter) e.c.sndWnd *= 20;
+        };
+      }
+    },
   },
   'endless-backlog': {
     breaks: 'bounded-queues',
@@ -108,15 +110,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
 
 /** Calls `meddle` on one data frame of each host, as it is handed to the stack. */
 function onDataFrame(world: World, meddle: (skb: Skb) => void): void {
-  for (const run of world.hosts.values()) {
-    const inner: PacketHandler = run.host.handler;
+  for (const { stack } of world.hosts.values()) {
+    const receive = stack.receive.bind(stack);
     let seen = 0;
-    run.host.handler = {
-      receive(skb: Skb, index: number, mark: number, truesize: number, core: Core): void {
-        if (skb.len > 0 && ++seen === VICTIM) meddle(skb);
-        inner.receive(skb, index, mark, truesize, core);
-      },
-      txFreed: (owner, truesize, core) => inner.txFreed(owner, truesize, core),
+    stack.receive = (skb, index, mark, truesize, core) => {
+      if (skb.len > 0 && ++seen === VICTIM) meddle(skb);
+      receive(skb, index, mark, truesize, core);
     };
   }
 }

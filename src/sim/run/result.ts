@@ -41,6 +41,8 @@ export interface RunResult {
   readonly queues: readonly QueueSummary[];
   readonly connections: readonly ConnectionSummary[];
   readonly invariants: readonly InvariantVerdict[];
+  /** The law that was broken first; null when all hold. */
+  readonly firstBroken: string | null;
   /** Filled by judge.ts, when all variants of the scenario have run. */
   expectations: readonly ExpectationVerdict[];
   /** 16 hexadecimal digits; with `--fingerprint=events` another one over dispatched events. */
@@ -152,6 +154,8 @@ export interface RunOptions {
   /** Default true. */
   readonly invariants?: boolean;
   readonly eventHash?: boolean;
+  /** Breaks the simulator on purpose, by one of the names of mutants.ts: to see an invariant fail. */
+  readonly mutant?: string;
   /** Called now and then; false ends the run (`stop.reason` is then `stopped`). */
   readonly onProgress?: (progress: Progress) => boolean;
 }

@@ -1,4 +1,5 @@
 /** Runs a world to its end and makes the result. */
+import { ScenarioError } from '../../base/assert.ts';
 import { LAST, type Instant } from '../../base/units.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
@@ -8,6 +9,7 @@ import { focusOf, type Scenario } from '../scenario/types.ts';
 import { audit } from './audit.ts';
 import { tapWires } from './capture-taps.ts';
 import { measure } from './measure.ts';
+import { MUTANTS } from './mutants.ts';
 import type { ConnectionSummary, HistogramSummary, RunOptions, RunResult, StopOutcome, WaitingThread } from './result.ts';
 import { VERSION } from './version.ts';
 import { World } from './world.ts';
@@ -29,8 +31,16 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): RunRe
     ...(options.invariants === undefined ? {} : { invariants: options.invariants }),
     ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
   });
+  if (options.mutant !== undefined) mutate(world, options.mutant);
   if (options.capture !== undefined) tapWires(world, options.capture);
   return finish(world, run(world, options), options);
+}
+
+/** @throws ScenarioError when there is no such mutant */
+function mutate(world: World, name: string): void {
+  const mutant = MUTANTS[name];
+  if (mutant === undefined) throw new ScenarioError(`there is no mutant \`${name}\``, [], `there are: ${Object.keys(MUTANTS).join(', ')}`);
+  mutant.apply(world);
 }
 
 /** Runs to `stop.when`, to the limit, to the first broken law, or until nothing is left to happen. */
@@ -83,6 +93,7 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
     queues: measured.queues,
     connections: connections(world),
     invariants: guarded ? ledger.verdicts() : [],
+    firstBroken: ledger.first,
     expectations: [],
     fingerprint: engine.fingerprint(),
     eventFingerprint: null,
