@@ -181,7 +181,7 @@ export class NaiveLink {
     this.busyBytes += BigInt(w.bytes);
     this.departure = this.busySince + this.timeOf(this.busyBytes);
     const jitter = this.options.jitter;
-    const least = jitter?.distribution === 'uniform' ? -jitter.amount : 0;
+    const least = jitter?.distribution === 'uniform' ? 0 - jitter.amount : 0;
     const early = (w.fate & EARLY) !== 0;
     this.arrival = this.departure + (early ? 0 : this.options.delay + Math.max(w.extra, least));
     this.orderedBefore = this.ordered;

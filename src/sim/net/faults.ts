@@ -104,7 +104,7 @@ export class Faults {
 
   private jitterOf(jitter: Jitter, flow: number, ordinal: number, salt: number): number {
     const u = this.jitterDraws!.at(flow, ordinal, salt);
-    if (jitter.distribution === 'exponential') return Math.floor(-jitter.amount * ln(1 - u));
+    if (jitter.distribution === 'exponential') return Math.floor(jitter.amount * -ln(1 - u));
     return Math.floor(u * (2 * jitter.amount + 1)) - jitter.amount;
   }
 

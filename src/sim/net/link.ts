@@ -335,7 +335,7 @@ export class Link {
     const { train, first, count, mark, fate, bytes, lastBytes, transmission } = run;
     // A drawn delay below the link's must not turn negative where the new delay is shorter.
     const jitter = this.options.jitter;
-    const least = jitter !== null && jitter.distribution === 'uniform' ? -jitter.amount : 0;
+    const least = jitter !== null && jitter.distribution === 'uniform' ? 0 - jitter.amount : 0;
     const extra = Math.max(run.extra, least);
     this.pipe.carry(train, first, count, mark, fate, bytes, lastBytes, extra, transmission);
     if (this.sender !== null) this.sender.onRetimed(transmission, this.pipe.free as Instant);
