@@ -45,6 +45,7 @@ export class Listener implements ListenerOptions {
   /** Connections put into the queue, and SYNs or ACKs that the full queue cost. */
   accepted = 0;
   drops = 0;
+  private readonly others = new Map<PathOptions, ListenerOptions>();
 
   constructor(
     sock: Sock,
@@ -60,6 +61,15 @@ export class Listener implements ListenerOptions {
     this.backlog = backlog;
     this.acceptMeter = new QueueMeter(`${name}/accept-queue`, backlog + 1);
     this.synMeter = new QueueMeter(`${name}/syn-queue`, backlog + 1);
+  }
+
+  /** What connections by way of `path` take over. */
+  optionsFor(path: PathOptions): ListenerOptions {
+    if (path === this.path) return this;
+    let o = this.others.get(path);
+    if (o === undefined)
+      this.others.set(path, (o = { context: this.context, path, settings: this.settings }));
+    return o;
   }
 
   get acceptable(): boolean {

@@ -22,6 +22,7 @@ import {
   CONNECTED,
   ERROR,
   HANGUP,
+  inq,
   isReadable,
   isWritable,
   nextDeadline,
@@ -36,6 +37,7 @@ import {
   type Connection,
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/options.ts';
+import { receiveWindow } from '../tcp/window.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { SOCK, SockCommon } from './demux.ts';
 import type { File } from './file.ts';
@@ -141,7 +143,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (closed || (c.rcvShutdown && c.sndShutdown)) mask |= EPOLLHUP;
     if (closed || c.rcvShutdown) mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
     if (c.state === 'SYN-SENT') return mask;
-    if (isReadable(c)) mask |= EPOLLIN | EPOLLRDNORM;
+    if (isReadable(c) || mustBeRead(c)) mask |= EPOLLIN | EPOLLRDNORM;
     if (closed || c.sndShutdown || isWritable(c)) mask |= EPOLLOUT | EPOLLWRNORM;
     return mask;
   }
@@ -330,7 +332,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (!this.orphan && !wait.empty) {
       // sk_state_change: everyone, whatever they wait for.
       if ((events & (CONNECTED | HANGUP | CLOSED | TIME_WAIT)) !== 0) wait.wake(0, 0, false);
-      if ((events & READABLE) !== 0 && isReadable(c)) wait.wake(POLL_READABLE, 1, true);
+      if ((events & READABLE) !== 0) wait.wake(POLL_READABLE, 1, true);
       if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
       if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
     }
@@ -350,4 +352,12 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
 /** Nothing more will come of it: TCP_CLOSE, or its place was taken by a TIME_WAIT record. */
 export function isClosed(c: Connection): boolean {
   return c.state === 'CLOSED' || c.state === 'TIME-WAIT';
+}
+
+/**
+ * Data below SO_RCVLOWAT is readable all the same when there will not be more: the buffer or the window is full
+ * (tcp_epollin_ready).
+ */
+function mustBeRead(c: Connection): boolean {
+  return inq(c) > 0 && (c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) || receiveWindow(c) <= c.rcvMss);
 }

@@ -91,6 +91,8 @@ export class StackMib {
 
 /** Connections that one host may begin: 22 bits of the flow number. */
 const FLOWS_PER_HOST = 1 << 22;
+/** A reset without a connection has no place among its frames: it is named by the frame that it answers. */
+const RESET_ORDINAL = 0x8000_0000;
 /** MAX_SYNCOOKIE_AGE, include/net/tcp.h. */
 const COOKIE_AGE = sec(120);
 
@@ -190,6 +192,7 @@ export class Stack implements PacketHandler {
 
   /** tcp_rcv_state_process(), LISTEN, and what comes for nobody. */
   private toListener(skb: Skb, core: Core): void {
+    this.tcp.mib.InSegs += skb.segs;
     const s = this.ports.listener(skb.dport);
     const flags = skb.flags;
     if (s === null || (flags & (ACK | RST)) !== 0) this.refuse(skb, core);
@@ -215,7 +218,7 @@ export class Stack implements PacketHandler {
     const device = this.route(syn.src);
     if (device === null) return;
     const request = onSyn(
-      l,
+      l.optionsFor(this.pathOf(device)),
       syn,
       {
         tuple: { src: syn.dst, sport: syn.dport, dst: syn.src, dport: syn.sport },
@@ -247,6 +250,7 @@ export class Stack implements PacketHandler {
       this.listenDrop(l);
       refuseRequest(request);
     }
+    this.tcp.mib.InSegs += skb.segs;
     this.afterRequest(r, core);
     skb.drop(skb.segs);
   }
@@ -312,6 +316,7 @@ export class Stack implements PacketHandler {
       this.toListener(skb, core);
       return;
     }
+    this.tcp.mib.InSegs += skb.segs;
     this.afterTimeWait(w, core);
     if (verdict === TW_GONE) w.leave();
     else w.arm();
@@ -336,7 +341,9 @@ export class Stack implements PacketHandler {
       rst.drop(1);
       return;
     }
+    rst.ordinal = RESET_ORDINAL + skb.ordinal;
     this.tcp.mib.OutRsts++;
+    this.tcp.mib.OutSegs++;
     this.post(rst, core);
   }
 

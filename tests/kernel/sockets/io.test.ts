@@ -87,14 +87,15 @@ describe('read', () => {
     const { w, s } = talk(
       function* (sys, fd) {
         for (let i = 0; i < 4; i++) {
-          yield sys.write(fd, 1000);
           yield sys.nanosleep(ms(10));
+          yield sys.write(fd, 1000);
         }
         yield sys.close(fd);
       },
       function* (sys, fd, log) {
         yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_RCVLOWAT, 2500);
         log(yield sys.read(fd, 10_000));
+        yield sys.nanosleep(ms(15));
         log(yield sys.read(fd, 600));
         log(yield sys.read(fd, 10_000));
         log(yield sys.read(fd, 10_000));
@@ -265,7 +266,8 @@ describe('close', () => {
       for (let i = 0; i < 1000; i++) {
         const fd = yield sys.accept(l);
         yield sys.spawn(function* (own) {
-          served += yield* readAll(own, fd);
+          const n = yield* readAll(own, fd);
+          served += n;
           yield own.close(fd);
         }, `s${i}`);
       }

@@ -210,7 +210,7 @@ const hastyRead: Syscall = (t, trap) => {
     return sysRead(t, trap);
   s.lock(t);
   trap.phase = 77;
-  return 2_000;
+  return 50_000;
 };
 
 describe('no wake-up is lost on a socket', () => {
