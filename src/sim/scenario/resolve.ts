@@ -68,7 +68,7 @@ export function resolve(
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
-  checkReach(apps, links, report);
+  checkReach(apps, links, nodes, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
   const expect = body.expect.map((e, i) => expectation(e, i, world, variant, source, report));
@@ -121,8 +121,9 @@ function resolveLinks(
         'a host reaches itself by `lo`, without a link',
       );
     const valid = [`${a}->${z}`, `${z}->${a}`];
+    const known = nodes.includes(a) && nodes.includes(z);
     for (const key of b.overrides.keys()) {
-      if (!valid.includes(key))
+      if (known && !valid.includes(key))
         report(
           [...path, key],
           `\`${key}\` is not a direction of this link`,
@@ -222,8 +223,14 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
   }
 }
 
-/** There must be links from whoever connects to whoever listens. */
-function checkReach(apps: readonly AppSpec[], links: readonly LinkSpec[], report: Report): void {
+/** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
+function checkReach(
+  apps: readonly AppSpec[],
+  links: readonly LinkSpec[],
+  nodes: readonly string[],
+  report: Report,
+): void {
+  if (!links.every((l) => l.between.every((n) => nodes.includes(n)))) return;
   const next = new Map<string, string[]>();
   for (const { between } of links) {
     for (const [from, to] of [between, [between[1], between[0]]] as const) {
@@ -233,6 +240,7 @@ function checkReach(apps: readonly AppSpec[], links: readonly LinkSpec[], report
   for (const a of apps) {
     const target = a.model === 'raw' ? a.to : 'connect' in a ? a.connect.host : null;
     if (target === null || target === a.host) continue;
+    if (!nodes.includes(target) || !nodes.includes(a.host)) continue;
     const seen = new Set([a.host]);
     for (const node of seen) for (const n of next.get(node) ?? []) seen.add(n);
     if (seen.has(target)) continue;

@@ -52,15 +52,20 @@ export function parseTree(text: string, origin: Origin, problems: Problems): Tre
   const before = problems.size;
   let doc: Document.Parsed;
   try {
-    doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+    doc = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: '1.2',
+      uniqueKeys: false,
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     problems.add({ at: origin({ line: 1, col: 1 }), message: 'the YAML is nested too deeply' });
     return null;
   }
-  for (const e of [...doc.errors, ...doc.warnings]) {
-    problems.add(syntaxProblem(e.code, e.message, at(e.pos[0]), text.slice(e.pos[0], e.pos[1])));
-  }
+  // What is wrong first is what is wrong; the rest mostly follows from it.
+  const [first] = [...doc.errors, ...doc.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  if (first !== undefined) problems.add(syntaxProblem(first.code, first.message, at(first.pos[0])));
   if (problems.size > before) return null;
   if (doc.contents === null) return { kind: 'scalar', at: at(0), value: null, text: '' };
   const walk = new Walk(doc, at, problems);
@@ -71,8 +76,9 @@ export function parseTree(text: string, origin: Origin, problems: Problems): Tre
 /** From line and column in the parsed text to a position for people. */
 export type Origin = (p: { line: number; col: number }) => Position;
 
+const TWICE = 'keep one of the two; the same key twice in a map is never what one means';
+
 const CURES: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'keep one of the two; the same key twice in a map is never what one means',
   MULTIPLE_DOCS: 'one file holds one document: remove the `---` line',
   TAB_AS_INDENT: 'indent with spaces',
   BAD_INDENT: 'indent the lines of one map alike',
@@ -82,12 +88,11 @@ const CURES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'scenarios use no tags: remove the `!…`',
 };
 
-function syntaxProblem(code: string, message: string, at: Position, snippet: string): Problem {
-  const hint = CURES[code];
-  const what =
-    code === 'DUPLICATE_KEY'
-      ? `duplicate key ${quote(snippet.split(/[:\n]/, 1)[0]!.trim())}`
-      : `not valid YAML: ${message.split('\n', 1)[0]!.replace(/\.$/, '')}`;
+function syntaxProblem(code: string, message: string, at: Position): Problem {
+  const open = /end with a (\S)/.exec(message)?.[1];
+  const hint =
+    open === undefined ? CURES[code] : `a \`${open}\` is missing, here or on a line above`;
+  const what = `not valid YAML: ${message.split('\n', 1)[0]!.replace(/\.$/, '')}`;
   return hint === undefined ? { at, message: what } : { at, message: what, hint };
 }
 
@@ -147,7 +152,7 @@ class Walk {
       this.problems.add({
         at,
         message: `duplicate key ${quote(name)}`,
-        hint: CURES['DUPLICATE_KEY']!,
+        hint: TWICE,
       });
     else
       entries.set(name, {

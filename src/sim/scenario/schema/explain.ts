@@ -1,6 +1,7 @@
 /** From what zod refuses to what a person reads: where, what, and what to write instead. */
 import type { z } from 'zod';
 import { didYouMean } from '../did-you-mean.ts';
+import { printPath } from '../paths.ts';
 import type { Problem } from '../problems.ts';
 import { getAt, keyPosition, type Tree } from '../tree.ts';
 import { locate, type Path, type Source } from '../types.ts';
@@ -22,15 +23,14 @@ function explainOne(issue: Issue, path: Path, c: Context): Problem[] {
   switch (issue.code) {
     case 'unrecognized_keys': {
       const { keys } = schemaAt(c.schema, path, c.tree);
-      return issue.keys.map((key) =>
-        problem(
-          c,
-          [...path, key],
-          `unknown key \`${key}\``,
-          didYouMean(key, keys, 'keys here'),
-          true,
-        ),
-      );
+      return issue.keys.map((key) => {
+        const dotted = keys.find((k) => k.startsWith(`${key}.`));
+        const hint =
+          dotted === undefined
+            ? didYouMean(key, keys, 'keys here')
+            : `a key that holds dots is quoted, e.g. \`${printPath([...path, dotted])}\``;
+        return problem(c, [...path, key], `unknown key \`${key}\``, hint, true);
+      });
     }
     case 'invalid_union':
       return explainUnion(issue, path, c);

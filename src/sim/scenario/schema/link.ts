@@ -32,7 +32,8 @@ export function limit(doc: Doc): z.ZodType<QueueLimit> {
   return documented(schema, { example: '1000 packets', ...doc });
 }
 
-const probability = (text: string): z.ZodType<number> => quantity('fraction', { text }, { max: 1 });
+const probability = (text: string): z.ZodType<number> =>
+  quantity('fraction', { text }, { max: 1, why: 'a probability: 0 % .. 100 %' });
 
 /** The keys by which a fault says which frames it means. */
 const pickKeys = {
