@@ -118,6 +118,11 @@ export class Core {
     return this.taskFollows.length > 0;
   }
 
+  /** Nothing has been raised or asked to follow that runs before the task goes on. */
+  get quiet(): boolean {
+    return this.taskFollows.length === 0 && this.irqs.length === 0 && !this.softirq.isPending;
+  }
+
   /** A step is running, or its effect is. */
   get busy(): boolean {
     return this.running !== IDLE;

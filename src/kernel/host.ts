@@ -44,6 +44,8 @@ export class Host {
   readonly addr: number;
   readonly machine: Machine;
   readonly costs: Costs;
+  /** Every cost is 0 (`machine: ideal`): steps that only cost time may be left out, since they would end where they begin. */
+  readonly costless: boolean;
   readonly sched: SchedOptions;
   readonly softnet: SoftnetOptions;
   readonly counters: Counters = new Counters();
@@ -69,6 +71,7 @@ export class Host {
     this.addr = options.addr;
     this.machine = options.machine ?? 'linux';
     this.costs = costsOf(this.machine, options.costs);
+    this.costless = Object.values(this.costs).every((ns) => ns === 0);
     this.sched = { ...SCHED_DEFAULTS, ...options.sched };
     this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);

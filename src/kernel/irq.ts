@@ -31,16 +31,21 @@ export class IrqLine implements StepSource {
     this.core.takeIrq(this);
   }
 
+  /** Counts and traces one that was taken. */
+  taken(core: Core): void {
+    this.count++;
+    const { counters, engine } = core.host;
+    counters.interrupts++;
+    if (engine.trace.on) engine.trace.record(engine.now, core.lane, 'irq', { line: this.name });
+  }
+
   next(core: Core): number {
     return this.raised ? core.host.costs.irq : -1;
   }
 
   effect(core: Core): void {
     this.raised = false;
-    this.count++;
-    const { counters, engine } = core.host;
-    counters.interrupts++;
-    if (engine.trace.on) engine.trace.record(engine.now, core.lane, 'irq', { line: this.name });
+    this.taken(core);
     this.handler.onIrq(core);
   }
 }

@@ -230,9 +230,34 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
 
   private interrupt(): void {
     this.deadline = NEVER;
-    this.masked = true;
     this.nic.counters.interrupts++;
+    if (this.core.host.costless && this.nic.options.napi) {
+      this.interruptAtOnce();
+      return;
+    }
+    this.masked = true;
     this.irq.raise();
+  }
+
+  /** Where nothing costs time: top half and completions without steps of their own. */
+  private interruptAtOnce(): void {
+    const { core, tx, nic } = this;
+    const now = this.engine.now;
+    this.irq.taken(core);
+    core.hold();
+    const n = tx === null ? 0 : tx.done(now);
+    if (n > 0) {
+      tx!.clean(n, core);
+      nic.qdisc.wake(core);
+    }
+    this.ring.sync(now);
+    if (this.ring.held > 0 && this.rxDeadline() <= now) {
+      this.masked = true;
+      core.softirq.napiSchedule(this);
+    } else {
+      this.plan();
+    }
+    core.enter();
   }
 
   /** Looks at the ring, then lets interrupts through again. */
@@ -292,6 +317,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     if (this.ring.held > 0) {
       this.step = STEP_RX;
       return costs.rxFrame;
+    }
+    if (this.core.host.costless) {
+      this.scheduled = false;
+      this.unmask();
+      return -1;
     }
     this.step = STEP_COMPLETE;
     return costs.rxComplete;

@@ -388,6 +388,6 @@ function activate(task: Task, core: Core, sync: boolean): void {
   rq.checkPreempt(task, sync);
   const from = task.host.executing;
   if (from === core) return; // its loop goes on with what is highest
-  if (from !== null && !wanted && rq.wantsResched) task.host.ipi.send(core);
+  if (from !== null && !wanted && rq.wantsResched && !task.host.costless) task.host.ipi.send(core);
   else core.poke(); // a slice that had no end may have one now
 }
