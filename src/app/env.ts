@@ -8,7 +8,7 @@ export interface Target {
 }
 
 export interface AppEnv {
-  /** The application's name in the scenario. Streams are named after it: `app/<name>/user/<i>`. */
+  /** The application's name in the scenario. Streams are named after it: `app/<name>/arrivals`, `app/<name>/user/<i>`. */
   readonly name: string;
   readonly random: Random;
   /** A host's IPv4 address as a number: what getaddrinfo(3) would answer. The scenario has been checked: it is there. */

@@ -39,35 +39,34 @@ it('gives back users in order of time, then of number, whatever the order they c
 });
 
 describe('intended times', () => {
-  const times = (
-    arrivals: 'fixed' | 'poisson',
-    user: number,
-    users: number,
-    n: number,
-  ): number[] => {
-    const t = new IntendedTimes(
-      instant(1000),
-      300,
-      arrivals,
-      user,
-      users,
-      new Random('7'),
-      `u${user}`,
-    );
-    return Array.from({ length: n }, () => t.next());
+  const times = (arrivals: 'fixed' | 'poisson', order: number[]): number[] => {
+    const t = new IntendedTimes(instant(1000), 300, arrivals, new Random('7'), 'arrivals');
+    return order.map((k) => t.at(k));
   };
+  const inOrder = (n: number): number[] => Array.from({ length: n }, (_, k) => k);
 
-  it('at a fixed rate take turns over the users, and no rounding adds up', () => {
-    const all = [times('fixed', 0, 2, 3), times('fixed', 1, 2, 3)].flat().toSorted((a, b) => a - b);
-    expect(all).toEqual([0, 1, 2, 3, 4, 5].map((i) => 1000 + Math.round((i * 1e9) / 300)));
+  it('at a fixed rate are rounded once each, so that no rounding adds up', () => {
+    expect(times('fixed', inOrder(6))).toEqual(
+      inOrder(6).map((k) => 1000 + Math.round((k * 1e9) / 300)),
+    );
   });
 
-  it('as a Poisson process have the mean gap users/rate, and belong to the user alone', () => {
-    const t = times('poisson', 0, 2, 20_000);
-    // Mean of n exponentials: standard error 1/√n = 0.7 %.
-    expect(Math.abs(t.at(-1)! / 20_000 / (2e9 / 300) - 1)).toBeLessThan(0.025);
-    expect(times('poisson', 0, 2, 5)).toEqual(t.slice(0, 5));
-    expect(times('poisson', 1, 2, 5)).not.toEqual(t.slice(0, 5));
+  it('as a Poisson process have the mean gap 1/rate and its spread', () => {
+    const n = 20_000;
+    const t = times('poisson', inOrder(n));
+    const gaps = t.map((at, k) => at - (k === 0 ? 1000 : t[k - 1]!));
+    const mean = 1e9 / 300;
+    const variance = gaps.reduce((sum, g) => sum + (g - mean) ** 2, 0) / n;
+    // Standard errors: 1/√n = 0.7 % of the mean, √8/√n = 2 % of the variance.
+    expect(Math.abs(t.at(-1)! / n / mean - 1)).toBeLessThan(0.025);
+    expect(Math.abs(variance / mean ** 2 - 1)).toBeLessThan(0.08);
+  });
+
+  it('belong to the request, in whatever order the users come round', () => {
+    const straight = times('poisson', inOrder(40));
+    prop([fc.shuffledSubarray(inOrder(40))], (order) =>
+      times('poisson', order).every((t, i) => t === straight[order[i]!]),
+    );
   });
 });
 
@@ -82,7 +81,7 @@ it('shares the requests out over the users in turn, all of them', () => {
       connections,
     };
     let sum = 0;
-    for (let i = 0; i < connections; i++) sum += new UserTimes(o, fakeEnv(), i).left;
+    for (let i = 0; i < connections; i++) sum += new UserTimes(o, fakeEnv(), null, i).left;
     return sum === requests;
   });
 });

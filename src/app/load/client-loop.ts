@@ -8,7 +8,7 @@ import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
 import { LoadLoop, READ, type Driver } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
-import { UserTimes } from './user-times.ts';
+import { openTimes, UserTimes } from './user-times.ts';
 
 // What a user is doing.
 const ABSENT = 0; // before its start, or its connection has failed
@@ -67,8 +67,9 @@ class ClientDriver implements Driver {
     this.probe = probe;
     this.addr = addr;
     this.unfinished = new Unfinished(o.connections, probe);
+    const open = openTimes(o, env);
     for (let i = 0; i < o.connections; i++) {
-      const user = new User(new UserTimes(o, env, i));
+      const user = new User(new UserTimes(o, env, open, i));
       this.users.push(user);
       loop.at(user.wake, i);
     }

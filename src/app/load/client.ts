@@ -25,7 +25,7 @@ import { setOptions, sleepUntil, type Sub } from '../setup.ts';
 import { clientLoop } from './client-loop.ts';
 import { READ } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
-import { UserTimes } from './user-times.ts';
+import { openTimes, UserTimes } from './user-times.ts';
 
 export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): ThreadBody {
   const addr = env.resolve(o.connect.host);
@@ -34,12 +34,13 @@ export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): 
     return;
   }
   const unfinished = new Unfinished(o.connections, probe);
+  const open = openTimes(o, env);
   for (let i = 1; i < o.connections; i++) {
     const user: ThreadStart = (own) =>
-      new BlockingUser(own, o, probe, addr).run(new UserTimes(o, env, i), unfinished);
+      new BlockingUser(own, o, probe, addr).run(new UserTimes(o, env, open, i), unfinished);
     yield sys.spawn(user, `user-${i}`);
   }
-  yield* new BlockingUser(sys, o, probe, addr).run(new UserTimes(o, env, 0), unfinished);
+  yield* new BlockingUser(sys, o, probe, addr).run(new UserTimes(o, env, open, 0), unfinished);
 }
 
 class BlockingUser {

@@ -27,10 +27,8 @@ export function rawSource(o: RawOptions, env: AppEnv): FrameSource {
     start,
     when.ratePerSec,
     when.arrivals,
-    0,
-    1,
     env.random,
-    `app/${env.name}/frames`,
+    `app/${env.name}/arrivals`,
   );
   return new DrawnTimes(o.to, o.bytes, times, when.count);
 }
@@ -60,18 +58,17 @@ class DrawnTimes implements FrameSource {
   readonly to: string;
   readonly bytes: number;
   private readonly times: IntendedTimes;
-  private left: number;
+  private readonly count: number;
+  private n = 0;
 
   constructor(to: string, bytes: number, times: IntendedTimes, count: number) {
     this.to = to;
     this.bytes = bytes;
     this.times = times;
-    this.left = count;
+    this.count = count;
   }
 
   next(): Instant {
-    if (this.left === 0) return NEVER;
-    this.left--;
-    return this.times.next();
+    return this.n === this.count ? NEVER : this.times.at(this.n++);
   }
 }

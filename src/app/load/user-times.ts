@@ -5,43 +5,54 @@ import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import { IntendedTimes } from './arrivals.ts';
 
+/** The times of an open loop, which all users of one client take from; null in a closed loop. */
+export function openTimes(o: ClientOptions, env: AppEnv): IntendedTimes | null {
+  const load = o.load;
+  if (load.mode !== 'open') return null;
+  return new IntendedTimes(
+    instant(o.startNs),
+    load.ratePerSec,
+    load.arrivals,
+    env.random,
+    `app/${env.name}/arrivals`,
+  );
+}
+
 export class UserTimes {
   /** When the user comes and connects. */
   readonly start: Instant;
   /** Requests that the user has still to make. */
   left: number;
+  private readonly connections: number;
   private readonly open: IntendedTimes | null;
+  /** The user's next request, counted over all users. */
+  private k: number;
   private readonly think: number;
   private readonly thinkStream: Stream | null;
   private first = true;
 
   /** @param user from 0; request k of all belongs to user k mod connections */
-  constructor(o: ClientOptions, env: AppEnv, user: number) {
+  constructor(o: ClientOptions, env: AppEnv, open: IntendedTimes | null, user: number) {
     const { connections, load } = o;
-    const stream = `app/${env.name}/user/${user}`;
     this.start = instant(o.startNs + user * o.staggerNs);
     this.left = user < o.requests ? Math.ceil((o.requests - user) / connections) : 0;
-    this.open =
-      load.mode === 'open'
-        ? new IntendedTimes(
-            this.start,
-            load.ratePerSec,
-            load.arrivals,
-            user,
-            connections,
-            env.random,
-            stream,
-          )
-        : null;
-    this.think = load.mode === 'closed' ? load.thinkNs : 0;
+    this.connections = connections;
+    this.open = open;
+    this.k = user;
+    const thinks = load.mode === 'closed' ? load : null;
+    this.think = thinks?.thinkNs ?? 0;
     this.thinkStream =
-      load.mode === 'closed' && load.think === 'exponential' ? env.random.stream(stream) : null;
+      thinks?.think === 'exponential' ? env.random.stream(`app/${env.name}/user/${user}`) : null;
   }
 
   /** When the next request is meant to be sent. @param done when the one before was over: a closed loop thinks from there */
   next(done: Instant): Instant {
     this.left--;
-    if (this.open !== null) return this.open.next();
+    if (this.open !== null) {
+      const t = this.open.at(this.k);
+      this.k += this.connections;
+      return t;
+    }
     if (this.first) {
       this.first = false;
       return this.start;
