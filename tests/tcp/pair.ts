@@ -56,7 +56,13 @@ export class End {
   closedAt = -1;
   trouble: string[] = [];
 
-  constructor(name: string, options: Partial<tcp.TcpOptions>, path: Partial<tcp.PathOptions>, isn: number, id: number) {
+  constructor(
+    name: string,
+    options: Partial<tcp.TcpOptions>,
+    path: Partial<tcp.PathOptions>,
+    isn: number,
+    id: number,
+  ) {
     this.name = name;
     const o = tcp.tcpOptions(options);
     this.context = new tcp.TcpContext(o, new Lane(name));
@@ -111,7 +117,12 @@ export class Pair {
     const client = e === this.client;
     return {
       context: e.context,
-      tuple: { src: client ? 1 : 2, dst: client ? 2 : 1, sport: client ? 40000 : 80, dport: client ? 80 : 40000 },
+      tuple: {
+        src: client ? 1 : 2,
+        dst: client ? 2 : 1,
+        sport: client ? 40000 : 80,
+        dport: client ? 80 : 40000,
+      },
       isn: e.isn,
       tsOffset: 0,
       flow: 7,
@@ -205,8 +216,17 @@ export class Pair {
     else if (to.request !== null && !to.request.dead) {
       const verdict = tcp.onRequestSegment(to.request, s, now);
       if (verdict === tcp.REQ_ESTABLISH) to.c = tcp.establish(to.request, s, to.stream, now);
-    } else if (to.listener !== null && to.c === null && (s.flags & (tcp.SYN | tcp.ACK | tcp.RST)) === tcp.SYN) {
-      to.request = tcp.onSyn(to.listener, s, { tuple: { src: 2, dst: 1, sport: 80, dport: 40000 }, isn: to.isn, tsOffset: 0, flow: 7 }, now);
+    } else if (
+      to.listener !== null &&
+      to.c === null &&
+      (s.flags & (tcp.SYN | tcp.ACK | tcp.RST)) === tcp.SYN
+    ) {
+      to.request = tcp.onSyn(
+        to.listener,
+        s,
+        { tuple: { src: 2, dst: 1, sport: 80, dport: 40000 }, isn: to.isn, tsOffset: 0, flow: 7 },
+        now,
+      );
     } else {
       const out = new tcp.Segment();
       if (tcp.replyToOrphan(s, out)) this.transmit(to, out);
@@ -229,7 +249,8 @@ export class Pair {
   private fire(e: End): void {
     const now = this.now;
     if (e.c !== null && tcp.nextDeadline(e.c) <= now) tcp.onTimer(e.c, now);
-    if (e.request !== null && tcp.requestDeadline(e.request) <= now) tcp.onRequestTimer(e.request, now);
+    if (e.request !== null && tcp.requestDeadline(e.request) <= now)
+      tcp.onRequestTimer(e.request, now);
     if (e.timeWait !== null && e.timeWait.deadline <= now) e.timeWait = null;
     this.pump(e);
     if (e.app !== null) {
@@ -257,7 +278,8 @@ export class Pair {
   /** Runs until nothing happens any more, `until` is reached, or `stop` says so. */
   run(until: number, stop: (() => boolean) | null = null): void {
     while (stop === null || !stop()) if (!this.step(until)) break;
-    if (stop === null || !stop()) this.now = Math.max(this.now, Math.min(until, Number.MAX_SAFE_INTEGER)) as Instant;
+    if (stop === null || !stop())
+      this.now = Math.max(this.now, Math.min(until, Number.MAX_SAFE_INTEGER)) as Instant;
   }
 
   /** Lets time pass. */
@@ -268,7 +290,10 @@ export class Pair {
   /** The handshake, to both ends being established. */
   establish(): void {
     this.open();
-    this.run(this.now + 10e9, () => this.client.c?.state === 'ESTABLISHED' && this.server.c?.state === 'ESTABLISHED');
+    this.run(
+      this.now + 10e9,
+      () => this.client.c?.state === 'ESTABLISHED' && this.server.c?.state === 'ESTABLISHED',
+    );
   }
 }
 
@@ -287,7 +312,11 @@ export function reads(chunk = 1 << 20): (e: End, now: Instant) => void {
 }
 
 /** An application that writes `total` bytes as fast as it may, then closes its side. */
-export function writes(total: number, chunk = 65_536, shutdown = true): (e: End, now: Instant) => void {
+export function writes(
+  total: number,
+  chunk = 65_536,
+  shutdown = true,
+): (e: End, now: Instant) => void {
   return (e, now) => {
     const c = e.c;
     if (c === null) return;

@@ -25,11 +25,19 @@ interface World {
 }
 
 const world: fc.Arbitrary<World> = fc.record({
-  clientIsn: fc.oneof(fc.integer(), fc.integer({ min: -30_000, max: 0 }), fc.integer({ min: 0x7fff_ff00, max: 0x7fff_ffff })),
+  clientIsn: fc.oneof(
+    fc.integer(),
+    fc.integer({ min: -30_000, max: 0 }),
+    fc.integer({ min: 0x7fff_ff00, max: 0x7fff_ffff }),
+  ),
   serverIsn: fc.oneof(fc.integer(), fc.integer({ min: -3000, max: 0 })),
   bytes: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 120_000 })),
   back: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40_000 })),
-  rcvbuf: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 20_000, max: 400_000 })),
+  rcvbuf: fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: 1, max: 20_000 }),
+    fc.integer({ min: 20_000, max: 400_000 }),
+  ),
   delayMs: fc.integer({ min: 1, max: 60 }),
   nsPerByte: fc.constantFrom(0, 8, 800),
   // Of each segment in turn: 0–2 lost, 3 doubled, 4–5 late, else delivered.
@@ -51,9 +59,19 @@ class Laws implements TcpObserver {
   onSent(c: tcp.Connection, seg: tcp.Segment, again: boolean): void {
     if (seg.flags & (tcp.SYN | tcp.RST)) return;
     const wndEnd = tcp.seqAdd(c.sndUna, c.sndWnd);
-    if (!again && seg.len > 0 && tcp.seqGt(tcp.seqAdd(seg.seq, seg.len), wndEnd)) this.broken.push(`sent beyond the window: ${tcp.describeSegment(seg)}`);
-    if (c.wmemQueued < 0 || c.packetsOut < 0 || c.sackedOut < 0 || c.lostOut < 0 || c.retransOut < 0 || tcp.inFlight(c) < 0) {
-      this.broken.push(`counts: out ${c.packetsOut} sacked ${c.sackedOut} lost ${c.lostOut} rtx ${c.retransOut}`);
+    if (!again && seg.len > 0 && tcp.seqGt(tcp.seqAdd(seg.seq, seg.len), wndEnd))
+      this.broken.push(`sent beyond the window: ${tcp.describeSegment(seg)}`);
+    if (
+      c.wmemQueued < 0 ||
+      c.packetsOut < 0 ||
+      c.sackedOut < 0 ||
+      c.lostOut < 0 ||
+      c.retransOut < 0 ||
+      tcp.inFlight(c) < 0
+    ) {
+      this.broken.push(
+        `counts: out ${c.packetsOut} sacked ${c.sackedOut} lost ${c.lostOut} rtx ${c.retransOut}`,
+      );
     }
   }
   onReceived(): void {}
@@ -62,7 +80,8 @@ class Laws implements TcpObserver {
   onState(): void {}
   onRead(_c: tcp.Connection, stream: PayloadStream, off: number, len: number): void {
     const at = this.readTo.get(stream) ?? 0;
-    if (off !== at) this.broken.push(`stream ${stream.id}: read [${off}, ${off + len}) after ${at}`);
+    if (off !== at)
+      this.broken.push(`stream ${stream.id}: read [${off}, ${off + len}) after ${at}`);
     this.readTo.set(stream, off + len);
   }
   onWindow(c: tcp.Connection, wnd: number, why: tcp.WindowMove): void {
@@ -72,7 +91,10 @@ class Laws implements TcpObserver {
       if (why === 'kept') this.broken.push(`right edge back by ${tcp.seqDiff(before, edge)}`);
       else this.edgeMoves++;
     }
-    this.edges.set(c, why === 'kept' && before !== undefined && tcp.seqLt(edge, before) ? before : edge);
+    this.edges.set(
+      c,
+      why === 'kept' && before !== undefined && tcp.seqLt(edge, before) ? before : edge,
+    );
     if (c.rmemAlloc < 0) this.broken.push(`rmem ${c.rmemAlloc}`);
     if (c.rmemAlloc > c.rcvbuf + 2304) this.broken.push(`rmem ${c.rmemAlloc} of ${c.rcvbuf}`);
   }
@@ -81,7 +103,11 @@ class Laws implements TcpObserver {
 type Mutation = (p: Pair) => void;
 
 function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
-  const options = { sack: w.sack, timestamps: w.timestamps, congestionControl: w.congestion } as const;
+  const options = {
+    sack: w.sack,
+    timestamps: w.timestamps,
+    congestionControl: w.congestion,
+  } as const;
   // A fair link: never two losses in a row, and an end of it, or a connection may be given up, and rightly.
   let run = 0;
   const fate = (_s: tcp.Segment, n: number, now: Instant): Fate | null => {
@@ -106,7 +132,8 @@ function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
   const laws = new Laws();
   pair.client.context.observer = laws;
   pair.server.context.observer = laws;
-  for (const e of [pair.client, pair.server]) if (w.rcvbuf > 0) e.settings.setRcvbuf(e.context.options, w.rcvbuf);
+  for (const e of [pair.client, pair.server])
+    if (w.rcvbuf > 0) e.settings.setRcvbuf(e.context.options, w.rcvbuf);
   pair.client.app = both(reads(), writes(w.bytes));
   const read = reads(3000);
   // The server stops reading for a while: zero windows.
@@ -122,7 +149,12 @@ function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
 function verdict(w: World, mutate: Mutation | null = null): string | null {
   const { pair, laws } = build(w, mutate);
   pair.open();
-  const finished = (): boolean => laws.broken.length > 0 || (pair.server.received === w.bytes && pair.client.received === w.back && pair.server.eof && pair.client.eof);
+  const finished = (): boolean =>
+    laws.broken.length > 0 ||
+    (pair.server.received === w.bytes &&
+      pair.client.received === w.back &&
+      pair.server.eof &&
+      pair.client.eof);
   pair.run(w.pauseMs * MS, finished);
   // A sleeping reader wakes at its time, whatever the network does.
   pair.now = Math.max(pair.now, Math.min(w.pauseMs * MS, pair.now + 3 * SEC)) as Instant;
@@ -131,7 +163,8 @@ function verdict(w: World, mutate: Mutation | null = null): string | null {
   pair.run(3600 * SEC, finished);
   if (laws.broken.length > 0) return laws.broken[0]!;
   if (!finished()) {
-    const s = (e: End): string => `${e.name} ${e.c?.state} error ${e.c?.error} sent ${e.sent} received ${e.received} eof ${e.eof}`;
+    const s = (e: End): string =>
+      `${e.name} ${e.c?.state} error ${e.c?.error} sent ${e.sent} received ${e.received} eof ${e.eof}`;
     return `not finished: ${s(pair.client)}; ${s(pair.server)} at ${pair.now / SEC} s`;
   }
   return null;
