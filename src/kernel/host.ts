@@ -58,6 +58,8 @@ export class Host {
   readonly nofile: number;
   /** What each system call does, by number. */
   readonly syscalls: readonly Syscall[];
+  /** Tasks that wait on any run queue: a core that goes idle looks at the others only if there are some. */
+  queuedTasks = 0;
   /** The core whose effect is being done; null between effects. */
   executing: Core | null = null;
   private packetHandler: PacketHandler | null = null;

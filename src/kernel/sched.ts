@@ -260,6 +260,7 @@ export class RunQueue implements StepSource {
   /** newidle balance: the first of the longest queue, if it may run here and has cooled down. */
   private pull(): Task | null {
     const host = this.core.host;
+    if (host.queuedTasks === 0) return null;
     let from: RunQueue | null = null;
     for (const core of host.cores)
       if (core.rq.heap.length > (from?.heap.length ?? 0)) from = core.rq;
@@ -287,6 +288,7 @@ export class RunQueue implements StepSource {
     task.runnableSince = now;
     task.order = this.orders++;
     this.sum += task.vruntime;
+    this.core.host.queuedTasks++;
     this.meter.enter(now as Instant);
     const heap = this.heap;
     let i = heap.length;
@@ -306,6 +308,7 @@ export class RunQueue implements StepSource {
     const first = heap[0];
     if (first === undefined) return null;
     this.sum -= first.vruntime;
+    this.core.host.queuedTasks--;
     this.meter.leave(this.core.host.engine.now);
     const last = heap.pop()!;
     if (last !== first) {
