@@ -320,7 +320,7 @@ const sleepsBlindly: [number, Syscall] = [
     if (trap.phase === 0) {
       if (word.value !== trap.a) return t.done(-EAGAIN);
       trap.phase = 1;
-      return 30;
+      return 300;
     }
     return t.waitOn(word.waiters, true);
   },
@@ -337,9 +337,13 @@ describe('a queue handed over by a futex', () => {
 
   it('and loses one when the wait sleeps without looking again (mutant)', () => {
     let lost = 0;
-    prop([fc.integer({ min: 1, max: 4 }), items, fc.integer({ min: 1, max: 3 })], (n, xs, cpus) => {
-      if (pool(n, xs, cpus, sleepsBlindly).left > 0) lost++;
-    });
+    prop(
+      [fc.integer({ min: 1, max: 4 }), items, fc.integer({ min: 1, max: 3 })],
+      (n, xs, cpus) => {
+        if (pool(n, xs, cpus, sleepsBlindly).left > 0) lost++;
+      },
+      { numRuns: 300 },
+    );
     expect(lost).toBeGreaterThan(2);
   });
 
