@@ -100,7 +100,7 @@ function interrupts(runs: Runs, host: string): Row[] {
   if (runs.every((r) => v(r, 'irq') + v(r, 'napi.polls') === 0)) return [];
   const cell = (r: RunResult): string =>
     `${v(r, 'irq')}/${v(r, 'napi.polls')}/${digits(v(r, 'napi.frames_per_poll'), 2)}`;
-  return [{ label: 'interrupts / polls / frames per poll', unit: '', cells: cells(runs, cell) }];
+  return [{ label: 'interrupts/polls/frames per poll', unit: '', cells: cells(runs, cell) }];
 }
 
 /** What TCP had to do because the path or the reader was not ideal; all hosts together. */
@@ -112,7 +112,7 @@ function recovery(runs: Runs): Row[] {
   const again = (r: RunResult): string =>
     `${sum(r, 'retransmitted.fast')} + ${sum(r, 'retransmitted.tlp')} + ${sum(r, 'retransmitted.rto')}`;
   const out: Row[] = [
-    { label: 'out of order / dup ACKs / SACK blocks', unit: '', cells: cells(runs, order) },
+    { label: 'out of order/dup ACKs/SACK blocks', unit: '', cells: cells(runs, order) },
     { label: 'retransmitted fast + TLP + RTO', unit: '', cells: cells(runs, again) },
   ];
   if (runs.some((r) => sum(r, 'spurious') > 0)) {
@@ -147,29 +147,34 @@ function drops(runs: Runs): Row[] {
 const dropKey = (d: DropCount): string => `${d.where} ${d.name}`;
 
 const MOST_QUEUES = 8;
+/** A queue that was never fuller than this says nothing. */
+const LEAST_SHARE = 0.005;
 
-/** The fullest of them, relative to their bound; one that never held more than one thing says nothing. */
+/** The fullest of them, relative to their bound. */
 function queues(runs: Runs): Row[] {
   const fullness = new Map<string, number>();
   for (const q of runs.flatMap((r) => r.queues)) {
-    if (q.peak <= (q.unit === 'bytes' ? 0 : 1) && q.peak !== q.bound) continue;
-    const share = q.bound === null ? 0 : q.peak / q.bound;
-    fullness.set(q.name, Math.max(fullness.get(q.name) ?? 0, share));
+    const share = q.bound === null || q.bound === 0 ? 0 : q.peak / q.bound;
+    if (share >= LEAST_SHARE && (q.peak > 1 || share === 1)) {
+      fullness.set(q.name, Math.max(fullness.get(q.name) ?? 0, share));
+    }
   }
+  if (fullness.size === 0) return [];
   const chosen = [...fullness].toSorted((a, b) => b[1] - a[1]).slice(0, MOST_QUEUES);
-  return chosen.map(([name], i) => queueRow(name, runs, i === 0 ? 'peak/bound  ' : '            '));
+  const title = { label: 'queues, peak/bound', unit: '', cells: [] };
+  return [title, ...chosen.map(([name]) => queueRow(name, runs))];
 }
 
-function queueRow(name: string, runs: Runs, lead: string): Row {
+function queueRow(name: string, runs: Runs): Row {
   const found = runs.map((r) => r.queues.find((q) => q.name === name));
   const bytes = found.some((q) => q?.unit === 'bytes');
-  const all = found.flatMap((q) => (q === undefined ? [] : [q.peak, q.bound ?? 0]));
-  const s = bytes ? sizeScale(all) : { unit: '', size: 1 };
-  const cell = (q: QueueSummary | undefined): string =>
-    q === undefined
-      ? '–'
-      : `${scaled(q.peak, s, 3)}/${q.bound === null ? '∞' : scaled(q.bound, s, 3)}`;
-  return { label: `${lead}${name.replaceAll('_', ' ')}`, unit: s.unit, cells: found.map(cell) };
+  const peaks = found.map((q) => q?.peak ?? 0);
+  const s = bytes ? sizeScale(peaks) : { unit: '', size: 1 };
+  const cell = (q: QueueSummary | undefined): string => {
+    if (q === undefined) return '–';
+    return `${scaled(q.peak, s, 3)}/${q.bound === null ? '∞' : scaled(q.bound, s, 3)}`;
+  };
+  return { label: `  ${name}`, unit: s.unit, cells: found.map(cell) };
 }
 
 const CPU = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'] as const;
@@ -181,12 +186,12 @@ function cpu(runs: Runs): Row[] {
       runs.some((r) => CPU.some((k) => k !== 'idle' && (value(r, `${h}.cpu.${k}`) ?? 0) > 0)),
     )
     .map((h) => ({
-      label: `CPU ${h} irq soft sys usr swi`,
+      label: `CPU ${h} irq/soft/sys/usr/switch`,
       unit: '%',
       cells: cells(runs, (r) =>
         CPU.slice(0, -1)
           .map((k) => percent(value(r, `${h}.cpu.${k}`)))
-          .join(' '),
+          .join('/'),
       ),
     }));
 }

@@ -56,7 +56,7 @@ function heading(runs: readonly RunResult[]): string {
   return `${first.scenario} · seed ${first.seed} · ${first.profile} · ${count} of ${simulated} simulated, ${wall} s`;
 }
 
-const LABEL = 36;
+const LABEL = 35;
 const COLUMN = 13;
 
 /** As many variants side by side as fit, three at most; then the next. */

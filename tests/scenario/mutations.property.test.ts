@@ -133,9 +133,10 @@ test('a setting of any text is used, or refused with a place', () => {
     (path, value) => {
       try {
         load(VALID, { file: 'my.yaml', set: [`${path}=${value}`, `apps.server.read=${value}`] });
+        return true;
       } catch (error) {
         if (!(error instanceof LoadError)) throw error;
-        expect(error.problems.every((p) => p.at.line >= 1 && p.at.column >= 1)).toBe(true);
+        return error.problems.every((p) => p.at.line >= 1 && p.at.column >= 1);
       }
     },
     { numRuns: 500 },

@@ -39,16 +39,23 @@ scenarios:
 export const read = (text: string, options: Partial<LoadOptions> = {}): Scenario[] =>
   load(text, { file: 'my.yaml', ...options });
 
-/** The problems of a text that must have some. */
-export function problems(text: string, options: Partial<LoadOptions> = {}): readonly Problem[] {
+function refusal(text: string, options: Partial<LoadOptions>): LoadError {
   try {
     read(text, options);
   } catch (error) {
-    if (error instanceof LoadError) return error.problems;
+    if (error instanceof LoadError) return error;
     throw error;
   }
   throw new Error('it was accepted');
 }
+
+/** The problems of a text that must have some. */
+export const problems = (text: string, options: Partial<LoadOptions> = {}): readonly Problem[] =>
+  refusal(text, options).problems;
+
+/** What is printed. */
+export const messageOf = (text: string, options: Partial<LoadOptions> = {}): string =>
+  refusal(text, options).message;
 
 /** `file:line:column message [hint]`, of each. */
 export const said = (list: readonly Problem[]): string[] =>
