@@ -49,6 +49,22 @@ describe('the accept queue', () => {
     expect(w.server.mib.ListenDrops).toBe(10 - backlog - 1);
   });
 
+  it('of a kernel that tests "at least" holds one less, and the check above notices [mutant]', () => {
+    const { w } = crowd(0, 2);
+    w.run(1);
+    const [l] = w.server.stack.listeners;
+    Object.defineProperty(l, 'acceptFull', { get: () => l!.queue.length >= l!.backlog });
+    for (let i = 0; i < 5; i++) {
+      w.client.run(`c${i}`, function* (sys) {
+        yield* connectTo(sys, w.server);
+        yield* stay(sys);
+      });
+      w.run(ms(1 + i));
+    }
+    expect(l!.acceptMeter.peak).toBe(l!.acceptMeter.bound - 1);
+    expect(w.server.mib.ListenOverflows).toBe(3);
+  });
+
   it('is bounded by somaxconn [facts D1.1]', () => {
     const { w } = crowd(20, 1000, { stack: { somaxconn: 3 } });
     w.run(ms(1));

@@ -285,4 +285,29 @@ describe('close', () => {
     w.expectDrained();
     expect(w.client.stack.ports.conflicts(32_768, false)).toBe(false);
   });
+
+  it('and a frame that somebody keeps is noticed [mutant]', () => {
+    const { w } = talk(
+      function* (sys, fd) {
+        yield sys.write(fd, 100);
+        yield sys.close(fd);
+      },
+      function* (sys, fd) {
+        yield* readAll(sys, fd);
+        yield sys.close(fd);
+      },
+    );
+    const transmit = w.up.transmit.bind(w.up);
+    let kept = false;
+    w.client.nic.wire = {
+      mtu: 1500,
+      transmit: (skb, at) => {
+        if (!kept && skb.len > 0) skb.hold(1);
+        kept ||= skb.len > 0;
+        return transmit(skb, at);
+      },
+    };
+    w.run();
+    expect(() => w.expectDrained()).toThrow();
+  });
 });

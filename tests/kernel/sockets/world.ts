@@ -29,7 +29,13 @@ export class Side {
     const calls = syscallTable(MACHINE_CALLS, SOCKET_CALLS, options.calls ?? []);
     this.host = new Host(
       w.engine,
-      { name, addr: index + 1, machine: 'ideal', ...options.host },
+      {
+        name,
+        addr: index + 1,
+        machine: 'ideal',
+        ...options.host,
+        ...(index === 1 ? options.server : {}),
+      },
       calls,
     );
     this.stack = new Stack(this.host, { index, pool: w.pool, ...options.stack });
@@ -53,6 +59,8 @@ export class Side {
 
 export interface PairOptions {
   readonly host?: Partial<HostOptions>;
+  /** For the server alone. */
+  readonly server?: Partial<HostOptions>;
   readonly stack?: Partial<StackOptions>;
   readonly link?: Partial<LinkOptions>;
   /** For mutants: calls that replace the real ones. */
