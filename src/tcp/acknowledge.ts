@@ -36,8 +36,8 @@ import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
 import { SYN, segLen, type Segment } from './segment.ts';
-import { EVER_RETRANS, LOST, RETRANS, SACKED } from './send-queue.ts';
-import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
+import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
+import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
 import { rearmRto } from './timers.ts';
 
 export const ACK_NEW = 1; // acceptable
@@ -180,30 +180,32 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
   if (q !== null) {
     while (q.sent > 0) {
       const t = q.records.at(0);
-      if (seqGt(t.end, c.sndUna)) {
-        if (t.segs === 1 || seqLe(c.sndUna, t.seq) || !trimAcked(c, t)) break;
-        acked += 1;
-        a.flag |= F_DATA_ACKED;
-        break;
+      const whole = !seqGt(t.end, c.sndUna);
+      let segs = t.segs;
+      if (!whole) {
+        if (t.segs === 1 || seqLe(c.sndUna, t.seq)) break;
+        segs = trimAcked(c, t);
+        if (segs === 0) break;
       }
       if (t.sacked & (RETRANS | EVER_RETRANS)) {
-        if (t.sacked & RETRANS) c.retransOut -= t.segs;
+        if (t.sacked & RETRANS) c.retransOut -= segs;
         a.flag |= F_RETRANS_DATA_ACKED;
       } else if ((t.sacked & SACKED) === 0) {
         lastAt = t.sentAt;
         if (firstAt < 0) firstAt = lastAt;
         if (seqLt(t.seq, a.reord)) a.reord = t.seq;
-        if (seqLe(t.end, c.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
+        if (seqLe(whole ? t.end : c.sndUna, c.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
       }
-      if (t.sacked & SACKED) c.sackedOut -= t.segs;
+      if (t.sacked & SACKED) c.sackedOut -= segs;
       else if (c.sackOk) {
-        c.delivered += t.segs;
-        rackAdvance(c, t, now);
+        c.delivered += segs;
+        if (!spuriousRetrans(c, t, a)) rackAdvance(c, t, now);
       }
-      if (t.sacked & LOST) c.lostOut -= t.segs;
-      c.packetsOut -= t.segs;
-      acked += t.segs;
+      if (t.sacked & LOST) c.lostOut -= segs;
+      c.packetsOut -= segs;
+      acked += segs;
       a.flag |= F_DATA_ACKED;
+      if (!whole) break;
       q.unlist(t);
       q.records.shift();
       q.sent--;
@@ -218,11 +220,14 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
   sampleRtt(c, a, firstAt, lastAt, acked, now);
 }
 
-/** Part of a record of several segments is acknowledged: whole segments go (tcp_tso_acked). */
-function trimAcked(
-  c: Connection,
-  t: { seq: Seq; len: number; segs: number; truesize: number; sacked: number },
-): boolean {
+/** Was the record repeated for nothing: does the echo show that the original arrived (tcp_skb_spurious_retrans)? */
+function spuriousRetrans(c: Connection, t: Tx, a: AckState): boolean {
+  if ((t.sacked & (RETRANS | EVER_RETRANS)) === 0 || !a.hasTs || a.tsEcr === 0) return false;
+  return ((a.tsEcr - ((tsClock(t.sentAt) + c.tsOffset) | 0)) | 0) < 0;
+}
+
+/** Part of a record of several segments is acknowledged: how many segments of it (tcp_tso_acked). */
+function trimAcked(c: Connection, t: Tx): number {
   const n = seqDiff(c.sndUna, t.seq);
   const before = t.segs;
   t.seq = c.sndUna;
@@ -230,14 +235,7 @@ function trimAcked(
   t.truesize -= n;
   c.wmemQueued -= n;
   t.segs = Math.max(Math.ceil(t.len / c.mssCache), 1);
-  const gone = before - t.segs;
-  if (gone <= 0) return false;
-  c.packetsOut -= gone;
-  if (t.sacked & SACKED) c.sackedOut -= gone;
-  else if (c.sackOk) c.delivered += gone;
-  if (t.sacked & LOST) c.lostOut -= gone;
-  if (t.sacked & RETRANS) c.retransOut -= gone;
-  return true;
+  return Math.max(before - t.segs, 0);
 }
 
 function sampleRtt(

@@ -209,6 +209,8 @@ export class Connection {
   totalRto = 0;
   /** Time of the first retransmission of this episode; NEVER when there is none. */
   retransStamp: Instant = NEVER;
+  /** When the segment was sent that the first RTO of this row is about. */
+  rtoStamp: Instant = NEVER;
   probesOut = 0;
   probesStamp: Instant = NEVER;
   userTimeoutMs: number;

@@ -165,6 +165,8 @@ function emitted(c: Connection, out: Segment, again: boolean, now: Instant): voi
 }
 
 function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
+  // What the device cuts up carries PSH, so that the receiver's GRO does not hold it.
+  if (t.segs > 1) t.flags |= PSH;
   fill(c, out, ACK | t.flags, t.seq, now);
   out.stream = t.len > 0 ? c.tx : null;
   out.off = c.unaOff + seqDiff(t.seq, c.sndUna);
@@ -291,18 +293,38 @@ function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
   const t = q.records.at(q.sent);
   const mss = currentMss(c);
   const end = windowEnd(c);
+  const quota = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, c.path.gsoMaxSegs);
+  if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
   if (seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, end)) return false;
   const last = q.unsent === 1;
   if (t.len <= mss) {
     if (last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
   } else {
-    const quota = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, c.path.gsoMaxSegs);
     const limit = splitPoint(c, t, mss, quota, last, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
   if (smallQueueFull(c, q)) return false;
   transmitNew(c, q, t, mss, now, out);
   return true;
+}
+
+/** Moves up to `bytes` from the next record into the one that is sent (tcp_grow_skb). */
+function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void {
+  const next = q.records.at(q.sent + 1);
+  const n = Math.min(bytes, next.len);
+  if (n === 0) return;
+  t.len += n;
+  t.end = seqAdd(t.end, n);
+  t.truesize += n;
+  next.seq = seqAdd(next.seq, n);
+  next.len -= n;
+  next.truesize -= n;
+  if (next.len > 0) return;
+  t.end = next.end;
+  t.flags |= next.flags;
+  q.records.remove(q.sent + 1);
+  c.wmemQueued -= next.truesize;
+  c.context.giveTx(next);
 }
 
 /** Where a record that stands for several segments is cut (tcp_mss_split_point). */
@@ -476,6 +498,8 @@ function retransmit(
   let len = mss * segs;
   if (len > room) len = room >= mss ? room - (room % mss) : room;
   if (t.len > len) splitTx(c, q, i, len, mss);
+  // SACK blocks may have made a full segment smaller since it was sent first.
+  else adjustSegs(c, t, Math.max(Math.ceil(t.len / mss), 1));
   fillData(c, out, t, now);
   c.totalRetrans += t.segs;
   c.bytesRetrans += t.len;
@@ -489,6 +513,17 @@ function retransmit(
   c.undoRetrans += t.segs;
   emitted(c, out, true, now);
   return true;
+}
+
+/** The record stands for so many segments now (tcp_adjust_pcount). */
+function adjustSegs(c: Connection, t: Tx, segs: number): void {
+  const more = segs - t.segs;
+  if (more === 0) return;
+  t.segs = segs;
+  c.packetsOut += more;
+  if (t.sacked & SACKED) c.sackedOut += more;
+  if (t.sacked & LOST) c.lostOut += more;
+  if (t.sacked & RETRANS) c.retransOut += more;
 }
 
 /** Part of the record has been acknowledged. */
