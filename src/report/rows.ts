@@ -186,7 +186,7 @@ function cpu(runs: Runs): Row[] {
       runs.some((r) => CPU.some((k) => k !== 'idle' && (value(r, `${h}.cpu.${k}`) ?? 0) > 0)),
     )
     .map((h) => ({
-      label: `CPU ${h} irq/soft/sys/usr/switch`,
+      label: `CPU ${h} irq/soft/sys/usr/sw`,
       unit: '%',
       cells: cells(runs, (r) =>
         CPU.slice(0, -1)

@@ -48,7 +48,7 @@ describe('the table', () => {
       queues, peak/bound
         server.receive_buffer         KiB       79.9/130       79.9/130       79.9/130
         server.rx_ring                             4/512          4/512          4/512
-      CPU server irq/soft/sys/usr/swit… % .4/.5/.7/.1/.0 .4/.5/.7/.1/.0 .4/.5/.7/.1/.0
+      CPU server irq/soft/sys/usr/sw    % .4/.5/.7/.1/.0 .4/.5/.7/.1/.0 .4/.5/.7/.1/.0
       peak skb memory, server         KiB           83.3           83.3           83.3
 
       ✓ goodput 25 .. 34 Mbit/s                   linux-transfers rcvbuf-65536-rtt20

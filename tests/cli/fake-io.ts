@@ -1,0 +1,91 @@
+// The outside world of a test: files in memory, output in strings, runs that give what the test wants.
+import { type Io, UsageError } from '../../src/cli/io.ts';
+import { main } from '../../src/cli/main.ts';
+import { inline } from '../../src/cli/runners.ts';
+import type { RunScenario } from '../../src/cli/execute.ts';
+import { result } from '../report/result.ts';
+import { VALID } from '../scenario/support.ts';
+
+/** What a scenario gives when nothing is wrong with it. */
+export const good: RunScenario = (s) =>
+  result(s.label, {
+    scenario: s.name,
+    variant: s.variant,
+    settings: s.settings,
+    seed: s.seed,
+    metrics: { goodput: 30e6, 'server.syscalls.read': 2700, 'client.tcp.retransmitted': 0 },
+    fingerprint: s.seed.padStart(16, '0'),
+  });
+
+export interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface World {
+  files?: Record<string, string>;
+  run?: RunScenario;
+  /** Folders that refuse. */
+  readOnly?: string[];
+  /** Interrupts after so many runs. */
+  interruptAfter?: number;
+  colour?: boolean;
+}
+
+/** Runs a command line. */
+export async function hostwire(
+  line: string | readonly string[],
+  world: World = {},
+): Promise<Told & { files: Record<string, string> }> {
+  const files: Record<string, string> = world.files ?? { 'scenarios.yaml': VALID };
+  let out = '';
+  let err = '';
+  let interrupt = (): void => {};
+  let runs = 0;
+  const run: RunScenario = (s, o) => {
+    const r = (world.run ?? good)(s, o);
+    if (++runs === world.interruptAfter) queueMicrotask(() => interrupt());
+    return r;
+  };
+  const runner = inline(run, () => 0);
+  const io: Io = {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    terminal: { colour: world.colour ?? false, progress: false },
+    readText(path) {
+      const text = files[path];
+      if (text === undefined)
+        throw new UsageError(`cannot read ${path}: there is no such file or folder`);
+      return text;
+    },
+    exists: (path) => files[path] !== undefined,
+    createText(path, text) {
+      if (files[path] !== undefined)
+        throw new UsageError(`cannot write ${path}: it is there already`);
+      files[path] = text;
+    },
+    writableFolder(path) {
+      if (world.readOnly?.includes(path))
+        throw new UsageError(`cannot write to ${path}: permission denied`);
+    },
+    replaceText(path, text) {
+      files[path.replaceAll('\\', '/')] = text;
+    },
+    now: () => 0,
+    cpus: 2,
+    onInterrupt(handler) {
+      interrupt = handler;
+      return () => {
+        interrupt = () => {};
+      };
+    },
+    runner,
+    runnerHere: runner,
+  };
+  const code = await main(
+    typeof line === 'string' ? line.split(' ').filter((w) => w !== '') : line,
+    io,
+  );
+  return { code, out, err, files };
+}
