@@ -7,7 +7,7 @@
  *
  * Queue. Without a `limit` the link has none: the sender's device waits for the wire. With one the link takes frames at
  * once and drops at the tail. A frame counts until it has departed, so the one in service counts too, as in netem with
- * `rate` (ns-3's DropTailQueue does not count it: its N is our N − 1); one whose departure is now has gone. A queue of n
+ * `rate` (ns-3's DropTailQueue does not count it: its N is our N + 1); one whose departure is now has gone. A queue of n
  * packets has room while fewer than n are there. A queue of n bytes drops a frame when the backlog before it exceeds n
  * (the rule of the measured transfers' wire; Linux's bfifo counts the frame too), so it holds at most n and one frame;
  * its bytes are wire bytes, overhead included.
@@ -362,7 +362,8 @@ export class Link {
     train.drop(count);
   }
 
-  // The fingerprint: what was handed over, when, and where it stands on the wire.
+  // The fingerprint: what was handed over, when, and where it stands on the wire. A train is one entry: the times of its
+  // frames follow from the first one's; what befell single frames has entries of its own.
 
   private record(at: Instant, what: number, free: number): void {
     this.lane.wide(at);

@@ -29,7 +29,7 @@ export class LinkCounters {
 
 /**
  * Told of every frame when the link takes or drops it: `start`, `departure` and `arrival` may lie ahead of the clock. What a
- * later change of the link moves is taken back by `onRetract` and told again.
+ * later change of the link moves is taken back by `onRetract` and told again (but not when a frame that is lost is lost).
  */
 export interface LinkTap {
   /**
@@ -61,7 +61,11 @@ export interface Feeder {
 
 /** A device that waits for the wire and has been told when its frames depart. */
 export interface LinkSender {
-  /** @param transmission  the n-th call of `transmit`, from 0: its last frame departs at `departure` now */
+  /**
+   * The last call for a transmission holds.
+   *
+   * @param transmission  the n-th call of `transmit`, from 0: its last frame departs at `departure` now
+   */
   onRetimed(transmission: number, departure: Instant): void;
 }
 
