@@ -29,7 +29,7 @@ export class LinkCounters {
 
 /**
  * Told of every frame when the link takes or drops it: `start`, `departure` and `arrival` may lie ahead of the clock. What a
- * later change of the link moves is taken back by `onRetract` and told again (but not when a frame that is lost is lost).
+ * later change of the link moves is taken back by `onRetract` and told again; when a lost frame is lost is not.
  */
 export interface LinkTap {
   /**
