@@ -101,7 +101,7 @@ const size = fc.oneof(fc.constantFrom('1 B', '1448 B', '4 KiB'), fc.integer({ mi
 
 const server: fc.Arbitrary<WorldObject> = fc
   .record({
-    model: fc.constantFrom('blocking', 'epoll', 'echo', 'stalled'),
+    model: fc.constantFrom('blocking', 'epoll', 'stalled'),
     backlog: fc.constantFrom(1, 2, 128),
     read: fc.constantFrom('1 B', '700 B', '64 KiB'),
     pause: optional(fc.constantFrom('1 ms', '300 ms')),

@@ -3,7 +3,8 @@
  * SACK blocks, what was sent again and why, closed windows, peaks of the buffers. It only measures; flow-guard.ts adds the
  * laws.
  *
- * Bulk latency is taken once per write: from the write to the read of its last byte.
+ * The latency of bulk data is taken once per write: from the write to the read of its last byte. Connections of request
+ * clients are left out: their latency is the request's, and the client tells it.
  */
 import { Ring } from '../../base/ring.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
@@ -21,6 +22,8 @@ export class FlowEnd {
   /** The other end, once it exists; null when it is no simulated host. */
   peer: FlowEnd | null = null;
   establishedAt: Instant = NEVER;
+  /** Whether the latency of its writes counts. */
+  bulk = true;
   /** Bytes of c.tx written so far. */
   written = 0;
   /** What this end has read, and when it last did. */
@@ -123,11 +126,12 @@ export class HostMeter implements TcpObserver {
     const e = this.end(c);
     e.written = off + len;
     this.bytesWritten += len;
+    if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
+    if (c.sndbuf > this.wmemBound) this.wmemBound = c.sndbuf;
+    if (!e.bulk) return;
     const writes = (e.writes ??= new Ring<number>());
     writes.push(off + len);
     writes.push(now);
-    if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
-    if (c.sndbuf > this.wmemBound) this.wmemBound = c.sndbuf;
   }
 
   onQueued(c: Connection, _stream: PayloadStream, off: number, len: number, _now: Instant): void {
@@ -194,9 +198,12 @@ export class Flows {
   private readonly waiting = new Map<number, FlowEnd>();
   /** Gets the latency of one write, ns. */
   onLatency: (ns: number) => void = () => {};
+  /** Whether the latency of what is written on a connection counts; asked once. */
+  isBulk: (e: FlowEnd) => boolean = () => true;
 
   add(e: FlowEnd): void {
     this.ends.push(e);
+    e.bulk = this.isBulk(e);
     const other = this.waiting.get(e.c.flow);
     if (other === undefined || other.host === e.host) {
       this.waiting.set(e.c.flow, e);

@@ -33,7 +33,7 @@ import { sysctlNumber, tcpChanges } from '../scenario/sysctl.ts';
 import type { AppSpec, HostSpec, LinkDirection, RawApp, Scenario } from '../scenario/types.ts';
 import { AppRun, launch } from './apps.ts';
 import { HostGuard } from './flow-guard.ts';
-import { Flows, HostMeter } from './flow-meter.ts';
+import { Flows, HostMeter, type FlowEnd } from './flow-meter.ts';
 import { Latencies } from './latencies.ts';
 import { Ledger } from './ledger.ts';
 import { RawSender } from './raw-sender.ts';
@@ -99,6 +99,7 @@ export class World {
     });
     this.ledger = new Ledger(() => this.engine.stop());
     this.flows.onLatency = (ns) => this.latencies.record(ns);
+    this.flows.isBulk = (e) => !this.ofRequests(e);
     const guarded = options.invariants !== false;
     for (const spec of scenario.hosts) this.addHost(spec, guarded);
     for (const spec of scenario.routers) this.routers.set(spec.name, new Router(this.engine, spec.name));
@@ -232,6 +233,16 @@ export class World {
     let connections = 0;
     for (const a of this.scenario.apps) if ('connections' in a) connections += a.connections;
     return Math.max(1024, connections + NOFILE_SPARE);
+  }
+
+  /** Whether a connection is one of a request client's: seen from either end. */
+  private ofRequests(e: FlowEnd): boolean {
+    for (const spec of this.scenario.apps) {
+      if (spec.model !== 'client') continue;
+      const { port } = spec.connect;
+      if (e.c.dport === port || e.c.sport === port) return true;
+    }
+    return false;
   }
 
   private onClosed(app: AppRun): void {
