@@ -206,7 +206,11 @@ function runOptions<T>(a: Argv<T>, set: object): Argv {
 }
 
 /** Arguments that are no options; whether the first is a file, file.ts says. */
-const wordsOf = (a: Parsed): string[] => [...many(a['FILE']), ...many(a['names'])];
+const wordsOf = (a: Parsed): string[] => [
+  // yargs hands a lone `-` on as an empty text.
+  ...many(a['FILE']).map((word) => (word === '' ? '-' : word)),
+  ...many(a['names']),
+];
 
 interface Parsed {
   readonly [option: string]: unknown;
