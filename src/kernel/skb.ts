@@ -52,12 +52,9 @@ export class Skb extends Segment implements Train {
    */
   received(i: number, mark: number, truesize: number): Skb {
     const ce = (mark & MARK_CE) !== 0;
-    let skb: Skb = this;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    if (i >= 0 && (this.segs > 1 || this.ce !== ce || garbled)) {
-      skb = this.frame(i);
-      this.drop(1);
-    }
+    const asItIs = i < 0 || (this.segs === 1 && this.ce === ce && !garbled);
+    const skb = asItIs ? this : this.frame(i);
     if (garbled && skb.len > 0) skb.stream = this.pool.garbage;
     skb.ce = ce || skb.ce;
     skb.truesize = truesize;
@@ -66,11 +63,16 @@ export class Skb extends Segment implements Train {
     return skb;
   }
 
-  /** A copy of frame `i`. */
+  /** A copy of frame `i`, which leaves the train. */
   private frame(i: number): Skb {
     const f = this.pool.grab();
     copySegment(this, f);
-    if (this.segs === 1) return f;
+    if (this.segs > 1) this.narrow(f, i);
+    this.drop(1);
+    return f;
+  }
+
+  private narrow(f: Skb, i: number): void {
     const last = i === this.segs - 1;
     f.seq = seqAdd(this.seq, i * this.segSize);
     f.off = this.off + i * this.segSize;
@@ -79,7 +81,6 @@ export class Skb extends Segment implements Train {
     f.segs = 1;
     f.segSize = f.len;
     f.ordinal = this.ordinal + i;
-    return f;
   }
 }
 

@@ -14,7 +14,6 @@
  * ends the connection at once, and they find out.
  */
 import { assert } from '../base/assert.ts';
-import { QueueMeter } from '../base/queue-meter.ts';
 import { Ring } from '../base/ring.ts';
 import type { Instant } from '../base/units.ts';
 import {
@@ -38,6 +37,7 @@ import {
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/options.ts';
 import { receiveWindow } from '../tcp/window.ts';
+import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { SOCK, SockCommon } from './demux.ts';
 import type { File } from './file.ts';
@@ -347,11 +347,6 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.timer?.release();
     this.timer = null;
   }
-}
-
-/** Nothing more will come of it: TCP_CLOSE, or its place was taken by a TIME_WAIT record. */
-export function isClosed(c: Connection): boolean {
-  return c.state === 'CLOSED' || c.state === 'TIME-WAIT';
 }
 
 /**

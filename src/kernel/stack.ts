@@ -45,6 +45,7 @@ import {
   type TcpOptions,
   type TimeWait,
 } from '../tcp/index.ts';
+import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { EstablishedHash, REQUEST, SOCK, SockCommon, TIMEWAIT } from './demux.ts';
 import type { Host } from './host.ts';
@@ -53,7 +54,7 @@ import { Lo } from './lo.ts';
 import { WHOLE, type NetDevice, type PacketHandler } from './netdev.ts';
 import { PORT_CONNECTED, PORT_NONE, PORT_PLAIN, PORT_REUSABLE, Ports } from './ports.ts';
 import type { Skb, SkbPool } from './skb.ts';
-import { isClosed, Sock, SS_CONNECTED, SS_CONNECTING } from './socket.ts';
+import { Sock, SS_CONNECTED, SS_CONNECTING } from './socket.ts';
 import { POLL_READABLE } from './socket-options.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 

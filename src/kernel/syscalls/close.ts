@@ -14,9 +14,10 @@ import {
   shutdownWrite,
   type Connection,
 } from '../../tcp/index.ts';
+import { isClosed } from '../closed.ts';
 import type { Core } from '../cpu.ts';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../socket-options.ts';
-import { isClosed, type Sock } from '../socket.ts';
+import type { Sock } from '../socket.ts';
 import type { Thread } from '../thread.ts';
 import { NR_EXIT, type Trap } from '../syscall.ts';
 

@@ -9,8 +9,9 @@
 import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
 import { inq, peek, read, seqDiff, setNoSpace, write, type Connection } from '../../tcp/index.ts';
 import { memoryFree } from '../../tcp/send-memory.ts';
+import { isClosed } from '../closed.ts';
 import { copyCost } from '../costs.ts';
-import { isClosed, type Sock } from '../socket.ts';
+import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_WAITALL } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';

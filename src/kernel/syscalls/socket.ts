@@ -14,7 +14,8 @@ import {
   ENOTSOCK,
 } from '../../base/errno.ts';
 import { SocketSettings } from '../../tcp/index.ts';
-import { isClosed, Sock, SS_CONNECTED, SS_CONNECTING, SS_UNCONNECTED } from '../socket.ts';
+import { isClosed } from '../closed.ts';
+import { Sock, SS_CONNECTED, SS_CONNECTING, SS_UNCONNECTED } from '../socket.ts';
 import type { Stack } from '../stack.ts';
 import { DONE, type Thread } from '../thread.ts';
 import { NONBLOCK, type Trap } from '../syscall.ts';

@@ -30,7 +30,7 @@ describe('a connection', () => {
     });
     expect(w.run()).toBe('idle');
     expect(log).toEqual(['connected at 200000', 'accepted at 300000', 'echoed 1000 at 400000']);
-    w.expectDrained();
+    expect(w.leftovers()).toEqual([]);
   });
 
   it('is refused where nobody listens: ECONNREFUSED, once; the socket can be used again', () => {
@@ -45,7 +45,7 @@ describe('a connection', () => {
     w.run();
     expect(results).toEqual([-k.ECONNREFUSED, -k.ECONNREFUSED]);
     expect(w.server.stack.tcp.mib.OutRsts).toBe(2);
-    w.expectDrained();
+    expect(w.leftovers()).toEqual([]);
   });
 
   it('counts who accepts: two threads blocked in accept get one connection each', () => {
@@ -70,5 +70,64 @@ describe('a connection', () => {
     }
     w.run();
     expect(got.toSorted()).toEqual(['a 1', 'b 1']);
+  });
+
+  it('is given up with ETIMEDOUT when no SYN-ACK comes, after ten more SYNs [facts C8, tcp_syn_retries]', () => {
+    const w = new Pair({ link: { loss: { kind: 'random', probability: 1 } } });
+    const sent: number[] = [];
+    const transmit = w.up.transmit.bind(w.up);
+    w.client.nic.wire = { mtu: 1500, transmit: (skb, t) => (sent.push(t / 1e9), transmit(skb, t)) };
+    const results: number[] = [];
+    w.client.run('client', function* (sys) {
+      const fd = yield sys.socket();
+      yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, 1_000_000);
+      results.push(yield sys.connect(fd, w.server.addr, 80));
+      yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, 0);
+      results.push(yield sys.connect(fd, w.server.addr, 80));
+      yield sys.close(fd);
+    });
+    w.run();
+    expect(results).toEqual([-k.EINPROGRESS, -k.ETIMEDOUT]);
+    expect(sent.map((t) => Math.floor(t + 0.01))).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
+    expect(w.leftovers()).toEqual([]);
+  });
+
+  it('to the host itself goes by lo, with segments of up to 64 KiB', () => {
+    const w = new Pair();
+    let got = 0;
+    w.server.run('server', function* (sys) {
+      const l = yield* listenOn(sys, 5);
+      yield sys.spawn(function* (own) {
+        const fd = yield* connectTo(own, w.server);
+        yield own.write(fd, 1_000_000);
+        yield own.close(fd);
+      }, 'client');
+      const fd = yield sys.accept(l);
+      for (let n = 1; n > 0; got += n) n = yield sys.read(fd, 100_000);
+      yield sys.close(fd);
+    });
+    w.run();
+    expect(got).toBe(1_000_000);
+    expect(w.server.nic.counters.tx_packets).toBe(0);
+    expect(w.leftovers()).toEqual([]);
+  });
+
+  it('draws the same numbers whatever else happens on the host, and others with another seed [DESIGN §2]', () => {
+    const syns = (seed: string, others: number): number => {
+      const w = new Pair({ seed });
+      let first = 0;
+      w.client.nic.wire = {
+        mtu: 1500,
+        transmit: (skb, t) => ((first ||= skb.wireSeq), w.up.transmit(skb, t)),
+      };
+      w.client.run('client', function* (sys) {
+        yield* connectTo(sys, w.server);
+        for (let i = 0; i < others; i++) yield* connectTo(sys, w.server);
+      });
+      w.run();
+      return first;
+    };
+    expect(syns('a', 0)).toBe(syns('a', 5));
+    expect(syns('a', 0)).not.toBe(syns('b', 0));
   });
 });
