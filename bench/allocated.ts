@@ -22,16 +22,16 @@ function slope(small: Scenario, large: Scenario, invariants: boolean): number {
 }
 
 export function allocatedBench(): Row {
-  runWorld(bulk(100_000_000, 'ideal'), true); // warm: what the interpreter allocates is not the program's
-  runWorld(many(300, 100_000), true);
+  runWorld(bulk(100_000_000, 'linux'), true); // warm: what the interpreter allocates is not the program's
+  runWorld(many(300, 100_000, 'linux'), true);
   return {
-    'bulk, bytes / segment': slope(bulk(20_000_000, 'ideal'), bulk(60_000_000, 'ideal'), true),
+    'bulk, bytes / segment': slope(bulk(20_000_000, 'linux'), bulk(60_000_000, 'linux'), true),
     'bulk, bytes / segment, no invariants': slope(
-      bulk(20_000_000, 'ideal'),
-      bulk(60_000_000, 'ideal'),
+      bulk(20_000_000, 'linux'),
+      bulk(60_000_000, 'linux'),
       false,
     ),
-    'many, bytes / segment': slope(many(100, 100_000), many(300, 100_000), true),
+    'many, bytes / segment': slope(many(100, 100_000, 'linux'), many(300, 100_000, 'linux'), true),
   };
 }
 

@@ -1,20 +1,20 @@
 /**
  * 10 000 connections of 100 KB through one link, one epoll thread on either side.
  *
- *     many.ts [off]        off: without invariants
+ *     many.ts [ideal | linux] [off]        off: without invariants
  */
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld } from './run.ts';
-import { many } from './setups.ts';
+import { many, type Machine } from './setups.ts';
 
 const ROUNDS = 5;
 
-export function manyBench(invariants: boolean): Row {
-  runWorld(many(1000, 100_000), invariants);
+export function manyBench(machine: Machine, invariants: boolean): Row {
+  runWorld(many(1000, 100_000, machine), invariants);
   const rates: number[] = [];
-  let last = runWorld(many(1000, 100_000), invariants);
+  let last = runWorld(many(1000, 100_000, machine), invariants);
   for (let round = 0; round < ROUNDS; round++) {
-    last = runWorld(many(10_000, 100_000), invariants);
+    last = runWorld(many(10_000, 100_000, machine), invariants);
     rates.push(last.segments / last.cpu);
   }
   return {
@@ -24,4 +24,7 @@ export function manyBench(invariants: boolean): Row {
   };
 }
 
-asProgram(import.meta.url, () => manyBench(!process.argv.includes('off')));
+asProgram(import.meta.url, () => {
+  const args = process.argv.slice(2);
+  return manyBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
+});

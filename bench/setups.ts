@@ -1,6 +1,7 @@
 /**
  * The worlds that are measured, described as a scenario file would. The first two are those of ns-3's bulk.cc and many.cc:
- * hosts without a price (ns-3 has none), point-to-point links with a 2-byte header, buffers as there.
+ * point-to-point links with a 2-byte header, buffers as there, one frame to a packet (offloads off). `ideal` hosts, without
+ * price or interrupt moderation, are as ns-3's; `linux` ones are as users have them. Either way the link is the bottleneck.
  */
 import { describe } from '../src/sim/scenario/load.ts';
 import type { Scenario } from '../src/sim/scenario/types.ts';
@@ -57,13 +58,19 @@ export function bulk(bytes: number, machine: Machine): Scenario {
  * So many connections over 10 Gbit/s, 5 ms: they connect 10 µs apart, stay idle, and from 500 ms on send 100 KB each, 100 µs
  * apart (the link is 80 % loaded). One thread on either side serves them all.
  */
-export function many(connections: number, bytes: number, sendAt = '500 ms'): Scenario {
+export function many(
+  connections: number,
+  bytes: number,
+  machine: Machine,
+  sendAt = '500 ms',
+): Scenario {
   const host = {
-    machine: 'ideal',
+    machine,
+    cpus: 2,
     sysctl: { 'net.core.somaxconn': 65_535, 'net.core.wmem_max': 4_194_304 },
     nic: { features: { tso: 'off', gso: 'off', gro: 'off' } },
   };
-  return one('many', {
+  return one(`many ${machine}`, {
     hosts: { client: host, server: host },
     links: [
       {
