@@ -331,7 +331,7 @@ export function writes(
 
 /** Both applications at one end. */
 export const both =
-  (...apps: ((e: End, now: Instant) => void)[]) =>
+  (...apps: ((e: End, now: Instant) => void)[]): ((e: End, now: Instant) => void) =>
   (e: End, now: Instant): void => {
     for (const a of apps) a(e, now);
   };
