@@ -109,8 +109,11 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
     .command('schema', 'Print the JSON Schema of scenario files, for editors', {}, () =>
       choose(() => schema(io)),
     )
-    .command('metrics', 'List all metrics with unit and definition', {}, () =>
-      choose(() => metrics(io)),
+    .command(
+      'metrics',
+      'List all metrics with unit and definition',
+      (a) => a.option('markdown', { type: 'boolean', default: false, describe: 'as a page' }),
+      (a) => choose(() => metrics(a.markdown, io)),
     )
     .command(
       'show <profile>',

@@ -42,13 +42,37 @@ export function schema(io: Io): number {
   return EXIT.good;
 }
 
-export function metrics(io: Io): number {
+export function metrics(markdown: boolean, io: Io): number {
+  if (markdown) {
+    io.out(metricsMarkdown());
+    return EXIT.good;
+  }
   const lines = METRICS.flatMap(({ pattern, unit, definition }) => [
     unit === '' ? pattern : `${pattern}  [${unit}]`,
     ...wrap(definition, 74).map((line) => `      ${line}`),
   ]);
   io.out(`${lines.join('\n')}\n`);
   return EXIT.good;
+}
+
+/** docs/metrics.md. */
+function metricsMarkdown(): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const rows = METRICS.map((m) => `| \`${m.pattern}\` | ${m.unit} | ${cell(m.definition)} |`);
+  const head = [
+    '# Metrics',
+    '',
+    'Printed by `hostwire metrics --markdown`; a test keeps this page up to date. These names hold everywhere: in `expect:`,',
+    'in tables, in JSON. JSON has the unit given here; in `expect:` write any unit of the same kind.',
+    '',
+    'In a name, `<host>`, `<app>` and `<a->b>` stand for names of the scenario, `<call>` for a system call, `<LinuxName>` for a',
+    'counter of Linux, `<why>` for a cause on the wire. A metric of a host may be asked for under the name of an application:',
+    'it is then that of the host it runs on.',
+    '',
+    '| metric | unit | definition |',
+    '| --- | --- | --- |',
+  ];
+  return `${[...head, ...rows].join('\n')}\n`;
 }
 
 /** Every default of a profile: name, value, source. */

@@ -37,12 +37,15 @@ function overHosts(r: RunResult, suffix: string): number {
   return r.hosts.reduce((n, h) => n + (value(r, `${h}.${suffix}`) ?? 0), 0);
 }
 
-/** Over all applications and hosts: every metric that ends so. */
-function overAll(r: RunResult, suffix: string): number {
-  return Object.entries(r.metrics).reduce(
-    (n, [name, v]) => (name.endsWith(`.${suffix}`) ? n + v : n),
-    0,
-  );
+/** Over the applications that ask: those that waited for answers. */
+function overClients(r: RunResult, suffix: string): number {
+  let sum = 0;
+  for (const [name, n] of Object.entries(r.metrics)) {
+    const app = name.slice(0, -suffix.length - 1);
+    const asks = r.metrics[`${app}.latency.mean`] !== undefined || r.metrics[`${app}.failed`]! > 0;
+    if (name === `${app}.${suffix}` && asks) sum += n;
+  }
+  return sum;
 }
 
 const cells = (runs: Runs, cell: (r: RunResult) => string): string[] => runs.map(cell);
@@ -64,8 +67,9 @@ function latency(runs: Runs): Row[] {
 }
 
 function requests(runs: Runs): Row[] {
-  if (runs.every((r) => overAll(r, 'requests') + overAll(r, 'failed') === 0)) return [];
-  const cell = (r: RunResult): string => `${overAll(r, 'requests')} / ${overAll(r, 'failed')}`;
+  if (runs.every((r) => overClients(r, 'requests') + overClients(r, 'failed') === 0)) return [];
+  const cell = (r: RunResult): string =>
+    `${overClients(r, 'requests')} / ${overClients(r, 'failed')}`;
   return [{ label: 'requests / failed', unit: '', cells: cells(runs, cell) }];
 }
 
@@ -147,15 +151,16 @@ function drops(runs: Runs): Row[] {
 const dropKey = (d: DropCount): string => `${d.where} ${d.name}`;
 
 const MOST_QUEUES = 8;
-/** A queue that was never fuller than this says nothing. */
-const LEAST_SHARE = 0.005;
+/** A queue that was never fuller than this says nothing; the receive buffer that the table is about always does. */
+const LEAST_SHARE = 0.05;
 
 /** The fullest of them, relative to their bound. */
 function queues(runs: Runs): Row[] {
+  const always = `${runs[0]!.focus}.receive_buffer`;
   const fullness = new Map<string, number>();
   for (const q of runs.flatMap((r) => r.queues)) {
     const share = q.bound === null || q.bound === 0 ? 0 : q.peak / q.bound;
-    if (share >= LEAST_SHARE && (q.peak > 1 || share === 1)) {
+    if (q.name === always || (share >= LEAST_SHARE && (q.peak > 1 || share === 1))) {
       fullness.set(q.name, Math.max(fullness.get(q.name) ?? 0, share));
     }
   }

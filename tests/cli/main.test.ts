@@ -284,6 +284,11 @@ describe('the other commands', () => {
     });
   });
 
+  test('docs/metrics.md is what `hostwire metrics --markdown` prints', async () => {
+    const { out } = await hostwire('metrics --markdown');
+    await expect(out).toMatchFileSnapshot('../../docs/metrics.md');
+  });
+
   test('completion knows the commands and the scenarios at hand', async () => {
     expect((await hostwire('--get-yargs-completions hostwire ')).out).toContain('validate');
     expect((await hostwire('--get-yargs-completions hostwire run up')).out).toContain('upload');

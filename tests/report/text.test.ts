@@ -47,7 +47,6 @@ describe('the table', () => {
       drops  server ListenOverflows                    0              7              0
       queues, peak/bound
         server.receive_buffer         KiB       79.9/130       79.9/130       79.9/130
-        server.rx_ring                             4/512          4/512          4/512
       CPU server irq/soft/sys/usr/sw    % .4/.5/.7/.1/.0 .4/.5/.7/.1/.0 .4/.5/.7/.1/.0
       peak skb memory, server         KiB           83.3           83.3           83.3
 
