@@ -170,6 +170,7 @@ function waitForConnect(s: Sock, t: Thread, trap: Trap): number {
   }
   if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
     s.state = SS_CONNECTED;
+    s.settings = null; // the connection has them now
     return finish(s, t, trap, 0);
   }
   if (s.nonblock || t.timedOut) return finish(s, t, trap, -trap.x);
