@@ -1,6 +1,7 @@
 /**
  * Each scenario of scenarios.yaml shows a mechanism, and says so in an expectation. Here the cause of the mechanism is taken
- * away, and that expectation must fail: an expectation that holds without its cause shows nothing.
+ * away, and that expectation must fail: an expectation that holds without its cause shows nothing. (scenarios.test.ts sees
+ * that it holds with its cause.)
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -38,11 +39,8 @@ describe('without its cause', () => {
       result: runScenario(scenario),
     }));
     judge(runs);
-    const verdicts = runs.flatMap((r) =>
-      r.result.expectations.filter((e) => e.text.startsWith(that)),
-    );
-    expect(verdicts.length).toBeGreaterThan(0);
-    expect(verdicts.some((v) => v.ok === false)).toBe(true);
+    const about = runs.flatMap((r) => r.result.expectations.filter((e) => e.text.startsWith(that)));
+    expect(about.filter((e) => e.ok === false)).not.toEqual([]);
   });
 });
 
