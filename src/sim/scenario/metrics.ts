@@ -150,16 +150,6 @@ export const METRICS: readonly MetricDef[] = [
     'Time during which the last window advertised was zero, over all connections.',
   ),
   def('<host>.tcp.probes_sent', 'count', 'Zero-window probes sent (TCPWinProbe).'),
-  def(
-    '<host>.tcp.rwnd_limited',
-    'fraction',
-    "Share of the busy time that senders waited for the peer's window (tcpi_rwnd_limited over tcpi_busy_time).",
-  ),
-  def(
-    '<host>.tcp.sndbuf_limited',
-    'fraction',
-    'Share of the busy time that senders waited for their own send buffer (tcpi_sndbuf_limited over tcpi_busy_time).',
-  ),
   def('<host>.tcp.timeouts', 'count', 'Retransmission time-outs (TCPTimeouts).'),
   def('<host>.tcp.resets_sent', 'count', 'RST segments sent (OutRsts).'),
   def('<host>.drops', 'count', 'All that the host dropped, under whatever name.'),
@@ -224,11 +214,6 @@ export const METRICS: readonly MetricDef[] = [
     'The most truesize that all skbs of the host had at one time.',
   ),
 
-  def(
-    'link.<a->b>.busy',
-    'fraction',
-    'Share of the time from its first frame to its last that this direction was sending.',
-  ),
   def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
   def(
     'link.<a->b>.bytes',
