@@ -3,7 +3,6 @@ import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from '../base/errno.ts';
 import { add, type Duration, type Instant } from '../base/units.ts';
 import { cleanupRbuf, enterPingpong, exitPingpong } from './ack.ts';
 import { jiffiesOfUs } from './clock.ts';
-import { congestionControl } from './congestion/index.ts';
 import {
   ACK_PUSHED,
   ACK_SCHED,
@@ -36,7 +35,7 @@ import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
 export function connect(args: ConnectionArgs, now: Instant): Connection {
   const s = args.settings;
   const x = args.context;
-  const c = new Connection(args, congestionControl(s.congestion));
+  const c = new Connection(args);
   c.iss = seq(args.isn);
   c.sndUna = c.iss;
   c.sndNxt = c.iss;
@@ -130,6 +129,17 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;
+}
+
+/**
+ * What the next write takes whatever the send buffer holds: the rest of the record that is being filled, or a whole one
+ * when memory allows a new one. So one record may pass SO_SNDBUF, up to 64 KiB with GSO (measured). 0: no room.
+ */
+export function recordRoom(c: Connection): number {
+  const goal = sizeGoal(c, currentMss(c));
+  const tail = c.sendQueue === null ? null : tailWithRoom(c.sendQueue, goal);
+  if (tail !== null) return goal - tail.len;
+  return memoryFree(c, false) ? goal : 0;
 }
 
 function tailWithRoom(q: SendQueue, goal: number): Tx | null {

@@ -7,8 +7,7 @@
  * it has done in `trap.progress`.
  */
 import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
-import { inq, peek, read, seqDiff, setNoSpace, write, type Connection } from '../../tcp/index.ts';
-import { memoryFree } from '../../tcp/send-memory.ts';
+import { inq, peek, read, recordRoom, seqDiff, setNoSpace, write, type Connection } from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { copyCost } from '../costs.ts';
 import type { Sock } from '../socket.ts';
@@ -176,12 +175,11 @@ function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number)
   if (c === null) return finish(s, t, trap, -EPIPE);
   const end = endOfWrite(s, c, trap, len);
   if (end !== null) return finish(s, t, trap, end);
-  if (!hasRoom(c)) return waitForSpace(s, t, trap, len, flags);
-  const n = Math.min(
-    len - trap.progress,
-    WRITE_PIECE,
-    Math.max(c.sndbuf - c.wmemQueued, c.mssCache),
-  );
+  const room = roomOf(c);
+  if (room === 0) return waitForSpace(s, t, trap, len, flags);
+  // Linux copies record by record; several small ones go in one piece here, which no segment can tell.
+  const piece = Math.min(WRITE_PIECE, c.sndbuf - c.wmemQueued);
+  const n = Math.min(len - trap.progress, Math.max(room, piece));
   trap.x = n;
   trap.phase = COPIED;
   const { costs } = t.host;
@@ -196,9 +194,9 @@ function endOfWrite(s: Sock, c: Connection, trap: Trap, len: number): number | n
   return s.takeError() || -EPIPE;
 }
 
-/** sk_stream_memory_free(), once there is a connection. */
-function hasRoom(c: Connection): boolean {
-  return c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED' && memoryFree(c, false);
+/** What can be written whatever the buffer holds, once there is a connection. */
+function roomOf(c: Connection): number {
+  return c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED' ? 0 : recordRoom(c);
 }
 
 function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
@@ -242,7 +240,7 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
   trap.phase = WAIT;
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
-  if (hasRoom(c) || endOfWrite(s, c, trap, len) !== null)
+  if (roomOf(c) > 0 || endOfWrite(s, c, trap, len) !== null)
     return lookToWrite(s, t, trap, len, flags);
   s.unlock();
   t.startTimeout(s.sndTimeo);
