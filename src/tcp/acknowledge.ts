@@ -23,14 +23,9 @@ import {
 } from './ack-state.ts';
 import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
 import { CA_OPEN, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
-import {
-  fastRetransAlert,
-  inCwndReduction,
-  reduceCwnd,
-  removeRenoSacks,
-  xmitRecovery,
-} from './loss.ts';
-import { slowStartAfterIdle, syncMss } from './output.ts';
+import { fastRetransAlert, reduceCwnd, removeRenoSacks, xmitRecovery } from './loss.ts';
+import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
+import { syncMss } from './mss.ts';
 import { ackProbe } from './probe.ts';
 import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';

@@ -19,7 +19,9 @@ import {
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
 import { MIN_RCVBUF } from './options.ts';
-import { currentMss, sizeGoal, slowStartAfterIdle, TX_OVERHEAD } from './output.ts';
+import { slowStartAfterIdle } from './cwnd.ts';
+import { currentMss, sizeGoal } from './mss.ts';
+import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
 import type { Rx } from './recv-queue.ts';
 import { advertisedMss } from './request.ts';

@@ -8,6 +8,7 @@
 import type { PayloadStream } from '../base/payload.ts';
 import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.ts';
 import type { CongestionControl } from './congestion/controller.ts';
+import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
@@ -151,7 +152,9 @@ export class Connection {
   notsentLowat: number;
 
   // ---- Congestion control and loss recovery
-  congestion: CongestionControl;
+  /** Its state comes with the first data sent; until then Reno's, which has none, stands for it. */
+  congestion: CongestionControl = RENO;
+  congestionName: 'cubic' | 'reno';
   caState: number = CA_OPEN;
   cwnd = 10;
   cwndCnt = 0;
@@ -313,7 +316,7 @@ export class Connection {
   dsackDups = 0;
   rcvOooPack = 0;
 
-  constructor(args: ConnectionArgs, congestion: CongestionControl) {
+  constructor(args: ConnectionArgs) {
     const s = args.settings;
     this.context = args.context;
     this.path = args.path;
@@ -324,7 +327,7 @@ export class Connection {
     this.flow = args.flow;
     this.tx = args.tx;
     this.tsOffset = args.tsOffset | 0;
-    this.congestion = congestion;
+    this.congestionName = s.congestion;
     this.sndbuf = s.sndbuf;
     this.sndbufLocked = s.sndbufLocked;
     this.noDelay = s.noDelay;

@@ -19,5 +19,5 @@ export * from './segment.ts';
 export * from './seq.ts';
 export { receives, sends, type TcpState } from './state.ts';
 export * from './time-wait.ts';
-export { nextDeadline, onTimer } from './timers.ts';
+export { nextDeadline, onTimer } from './deadlines.ts';
 export { receiveWindow } from './window.ts';

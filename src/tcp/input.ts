@@ -16,9 +16,8 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
-import { Cubic } from './congestion/cubic.ts';
 import { done, enterTimeWait, finTime, onReset } from './done.ts';
-import { syncMss } from './output.ts';
+import { syncMss } from './mss.ts';
 import { startKeepalive } from './probe.ts';
 import { queueData } from './receive.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
@@ -171,7 +170,6 @@ export function established(c: Connection, now: Instant): void {
   c.cwndUsageSeq = c.sndUna;
   if (!c.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c, now);
-  if (c.congestion instanceof Cubic) c.congestion.init(c, now);
   startKeepalive(c, now);
   c.events |= CONNECTED | WRITABLE;
 }

@@ -33,7 +33,9 @@ import {
   type Connection,
 } from './connection.ts';
 import { fail } from './done.ts';
-import { currentMss, splitTx, windowEnd } from './output.ts';
+import { currentSsthresh, inCwndReduction } from './cwnd.ts';
+import { currentMss, windowEnd } from './mss.ts';
+import { splitTx } from './records.ts';
 import {
   highestSackSeq,
   markLost,
@@ -46,13 +48,6 @@ import { rtoMax } from './rtt.ts';
 import { EVER_RETRANS, LOST, SACKED } from './send-queue.ts';
 import { seqGe, seqGt, seqLe } from './seq.ts';
 import { armTimer, rearmRto } from './timers.ts';
-
-export const inCwndReduction = (c: Connection): boolean =>
-  c.caState === CA_CWR || c.caState === CA_RECOVERY;
-
-/** ssthresh as it would be if the window were cut now and it had not been yet (tcp_current_ssthresh). */
-export const currentSsthresh = (c: Connection): number =>
-  inCwndReduction(c) ? c.ssthresh : Math.max(c.ssthresh, (c.cwnd >> 1) + (c.cwnd >> 2));
 
 function setCaState(c: Connection, to: number, now: Instant): void {
   c.congestion.setState(c, to, now);
@@ -437,7 +432,8 @@ export function onRetransmitTimer(c: Connection, now: Instant): void {
     return;
   }
   c.context.mib.TCPTimeouts++;
-  if (c.retransmits === 0) c.rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
+  if (c.retransmits === 0)
+    c.rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
   if (givesUp(c, now)) {
     fail(c, ETIMEDOUT, now);
     return;

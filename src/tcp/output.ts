@@ -6,7 +6,6 @@ import { NEVER, type Instant } from '../base/units.ts';
 import { onAckSent, onDataSent } from './ack.ts';
 import { jiffiesNow, tsClock } from './clock.ts';
 import {
-  CA_OPEN,
   TIMER_NONE,
   TIMER_PROBE0,
   WORK_ACK,
@@ -23,17 +22,17 @@ import {
   inFlight,
   type Connection,
 } from './connection.ts';
-import { isCwndLimited } from './congestion/reno.ts';
-import { currentSsthresh, inCwndReduction } from './loss.ts';
+import { congestionControl } from './congestion/index.ts';
+import { inCwndReduction, validateCwnd } from './cwnd.ts';
+import { currentMss, sackBlocks, windowEnd } from './mss.ts';
+import { growTx, splitTx, trimHead, TX_OVERHEAD } from './records.ts';
 import { ACK, BASE_HEADER, FIN, PSH, RST, SYN, resetSegment, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
-import { seqAdd, seqDiff, seqGe, seqGt, seqLt, type Seq } from './seq.ts';
+import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
 import { advertiseWindow } from './window.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 
-/** Truesize of a segment without payload: sk_buff, shared info and header room (measured: 832 on x86-64). */
-export const TX_OVERHEAD = 832;
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
 const PURE_ACK_TRUESIZE = 2;
 
@@ -63,46 +62,6 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
   }
   if (c.work & WORK_ACK) return sendPureAck(c, now, out);
   return false;
-}
-
-/** End of the peer's window (tcp_wnd_end). */
-export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
-
-/** Bytes of option space that SACK blocks take now: 4 + 8 for each that fits beside the timestamps. */
-function sackBytes(c: Connection): number {
-  const n = sackBlocks(c);
-  return n === 0 ? 0 : 4 + 8 * n;
-}
-
-function sackBlocks(c: Connection): number {
-  if (!c.sackOk) return 0;
-  const want = (c.ofo === null ? 0 : c.ofo.count) + (c.dsack ? 1 : 0);
-  return Math.min(want, c.tsOk ? 3 : 4);
-}
-
-/** Payload of a full segment now: SACK blocks take room from it (tcp_current_mss). */
-export const currentMss = (c: Connection): number => c.mssCache - sackBytes(c);
-
-/** Half the largest window the peer ever offered bounds a segment (tcp_bound_to_half_wnd; RFC 9293 §3.8.6.2.1). */
-export function boundToHalfWindow(c: Connection, size: number): number {
-  const cutoff = c.maxWindow > 536 ? c.maxWindow >> 1 : c.maxWindow;
-  return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - (c.tsOk ? 32 : 20)) : size;
-}
-
-/** Sets the size of a full segment from path, peer and options (tcp_sync_mss). */
-export function syncMss(c: Connection): void {
-  const o = c.context.options;
-  let mss = Math.min(c.path.mtu - BASE_HEADER, c.mssClamp);
-  mss = Math.max(mss, o.minSndMss) - (c.tsOk ? 12 : 0);
-  c.mssCache = boundToHalfWindow(c, mss);
-}
-
-/** How large a record may grow while it waits: one segment, or what the device cuts up itself (tcp_xmit_size_goal). */
-export function sizeGoal(c: Connection, mss: number): number {
-  const p = c.path;
-  if (p.gsoMaxSegs <= 1) return mss;
-  const bytes = boundToHalfWindow(c, p.gsoMaxSize === 0 ? 65_536 : p.gsoMaxSize);
-  return Math.max(Math.min(Math.floor(bytes / mss), p.gsoMaxSegs), 1) * mss;
 }
 
 // ---- Building
@@ -308,25 +267,6 @@ function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
   return true;
 }
 
-/** Moves up to `bytes` from the next record into the one that is sent (tcp_grow_skb). */
-function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void {
-  const next = q.records.at(q.sent + 1);
-  const n = Math.min(bytes, next.len);
-  if (n === 0) return;
-  t.len += n;
-  t.end = seqAdd(t.end, n);
-  t.truesize += n;
-  next.seq = seqAdd(next.seq, n);
-  next.len -= n;
-  next.truesize -= n;
-  if (next.len > 0) return;
-  t.end = next.end;
-  t.flags |= next.flags;
-  q.records.remove(q.sent + 1);
-  c.wmemQueued -= next.truesize;
-  c.context.giveTx(next);
-}
-
 /** Where a record that stands for several segments is cut (tcp_mss_split_point). */
 function splitPoint(
   c: Connection,
@@ -359,6 +299,7 @@ function transmitNew(
   now: Instant,
   out: Segment,
 ): void {
+  if (c.congestion.name !== c.congestionName) c.congestion = congestionControl(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
   fillData(c, out, t, now);
@@ -387,57 +328,6 @@ function finishXmit(c: Connection, now: Instant): void {
   const q = c.sendQueue;
   if (c.packetsOut === 0 && q !== null && q.unsent > 0 && c.timer === TIMER_NONE)
     armTimer(c, TIMER_PROBE0, probe0When(c, now), now);
-}
-
-/** Was the window used? If not it may not grow, and after an RTO it shrinks (tcp_cwnd_validate, RFC 7661's idea). */
-function validateCwnd(c: Connection, limited: boolean, now: Instant): void {
-  if (
-    seqGe(c.sndUna, c.cwndUsageSeq) ||
-    limited ||
-    (!c.isCwndLimited && c.packetsOut > c.maxPacketsOut)
-  ) {
-    c.isCwndLimited = limited;
-    c.maxPacketsOut = c.packetsOut;
-    c.cwndUsageSeq = c.sndNxt;
-  }
-  const t = jiffiesNow(c.context, now);
-  if (isCwndLimited(c)) {
-    c.cwndUsed = 0;
-    c.cwndStamp = t;
-    return;
-  }
-  if (c.packetsOut > c.cwndUsed) c.cwndUsed = c.packetsOut;
-  if (c.context.options.slowStartAfterIdle && t - c.cwndStamp >= c.rto) applicationLimited(c, t);
-}
-
-function applicationLimited(c: Connection, t: Instant): void {
-  if (c.caState === CA_OPEN && !c.noSpace) {
-    const used = Math.max(c.cwndUsed, c.path.initCwnd);
-    if (used < c.cwnd) {
-      c.ssthresh = currentSsthresh(c);
-      c.cwnd = (c.cwnd + used) >> 1;
-    }
-    c.cwndUsed = 0;
-  }
-  c.cwndStamp = t;
-}
-
-/** After an idle time of more than an RTO the window decays to the initial one (RFC 2861; tcp_slow_start_after_idle_check). */
-export function slowStartAfterIdle(c: Connection, now: Instant): void {
-  if (!c.context.options.slowStartAfterIdle || c.packetsOut > 0) return;
-  const t = jiffiesNow(c.context, now);
-  let idle = t - c.lsndTime;
-  if (idle <= c.rto) return;
-  const floor = Math.min(c.path.initCwnd, c.cwnd);
-  c.ssthresh = currentSsthresh(c);
-  idle -= c.rto;
-  while (idle > 0 && c.cwnd > floor) {
-    c.cwnd >>= 1;
-    idle -= c.rto;
-  }
-  c.cwnd = Math.max(c.cwnd, floor);
-  c.cwndStamp = t;
-  c.cwndUsed = 0;
 }
 
 /** A refused writer may go on when a third of the buffer is free (tcp_check_space, sk_stream_write_space). */
@@ -520,45 +410,6 @@ function adjustSegs(c: Connection, t: Tx, segs: number): void {
   const more = segs - t.segs;
   if (more === 0) return;
   t.segs = segs;
-  c.packetsOut += more;
-  if (t.sacked & SACKED) c.sackedOut += more;
-  if (t.sacked & LOST) c.lostOut += more;
-  if (t.sacked & RETRANS) c.retransOut += more;
-}
-
-/** Part of the record has been acknowledged. */
-function trimHead(c: Connection, t: Tx): void {
-  const n = seqDiff(c.sndUna, t.seq);
-  t.seq = c.sndUna;
-  t.len -= n;
-  t.truesize -= n;
-  c.wmemQueued -= n;
-}
-
-/** Cuts record `i` after `len` bytes (tcp_fragment): both parts keep its state. */
-export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss: number): void {
-  const t = q.records.at(i);
-  const rest = c.context.takeTx();
-  const before = t.segs;
-  rest.seq = seqAdd(t.seq, len);
-  rest.end = t.end;
-  rest.len = t.len - len;
-  rest.flags = t.flags;
-  rest.sacked = t.sacked;
-  rest.sentAt = t.sentAt;
-  rest.truesize = TX_OVERHEAD + rest.len;
-  rest.segs = Math.max(Math.ceil(rest.len / mss), 1);
-  t.end = rest.seq;
-  t.len = len;
-  t.flags &= ~(FIN | PSH);
-  t.truesize -= rest.len;
-  t.segs = Math.max(Math.ceil(len / mss), 1);
-  c.wmemQueued += TX_OVERHEAD;
-  q.records.insert(i + 1, rest);
-  if (i >= q.sent) return;
-  q.sent++;
-  if (t.listed) q.listAfter(rest, t);
-  const more = t.segs + rest.segs - before;
   c.packetsOut += more;
   if (t.sacked & SACKED) c.sackedOut += more;
   if (t.sacked & LOST) c.lostOut += more;

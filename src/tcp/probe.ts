@@ -12,7 +12,7 @@ import {
 } from './connection.ts';
 import { done, enterTimeWait, fail, finTime } from './done.ts';
 import { orphanRetries } from './loss.ts';
-import { windowEnd } from './output.ts';
+import { windowEnd } from './mss.ts';
 import { rtoMax } from './rtt.ts';
 import { seqGt, seqLt } from './seq.ts';
 import { armTimer, probe0When, stopTimer } from './timers.ts';

@@ -5,12 +5,13 @@
 import type { PayloadStream } from '../base/payload.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfUs, tsClock } from './clock.ts';
-import { congestionControl } from './congestion/index.ts';
 import { Connection, type ConnectionArgs, type Tuple } from './connection.ts';
 import type { TcpContext } from './context.ts';
 import { onSegment } from './input.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
-import { synOptionBytes, syncMss, TX_OVERHEAD } from './output.ts';
+import { syncMss } from './mss.ts';
+import { synOptionBytes } from './output.ts';
+import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, BASE_HEADER, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
 import { SEQ_ZERO, seq, seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
@@ -281,7 +282,7 @@ export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Inst
     path: l.path,
     settings: l.settings,
   };
-  const c = new Connection(args, congestionControl(l.settings.congestion));
+  const c = new Connection(args);
   c.ordinal = r.ordinal;
   c.iss = r.sntIsn;
   c.sndUna = r.sntIsn;

@@ -5,8 +5,9 @@
 import type { Instant } from '../base/units.ts';
 import { F_DATA_SACKED, F_DSACKING_ACK, F_ORIG_SACK_ACKED, type AckState } from './ack-state.ts';
 import { CA_LOSS, type Connection } from './connection.ts';
-import { currentMss, splitTx } from './output.ts';
+import { currentMss } from './mss.ts';
 import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
+import { splitTx } from './records.ts';
 import type { Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';

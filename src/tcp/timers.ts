@@ -1,48 +1,8 @@
-/**
- * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission or zero-window
- * probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
- * (which is also the FIN-WAIT-2 timer of an orphan).
- */
+/** Arming and stopping the timers of a connection, and how long they run. What happens when they expire: deadlines.ts. */
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { onCompressedTimer, onDelackTimer } from './ack.ts';
 import { jiffiesOfMs } from './clock.ts';
-import {
-  TIMER_NONE,
-  TIMER_PROBE0,
-  TIMER_REO,
-  TIMER_RETRANS,
-  type Connection,
-} from './connection.ts';
-import { onReoTimer, onRetransmitTimer } from './loss.ts';
-import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
+import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
 import { rtoMax, rtoMin } from './rtt.ts';
-
-/** The earliest deadline; NEVER: none. */
-export function nextDeadline(c: Connection): Instant {
-  let t: number = c.timerAt;
-  if (c.delackAt < t) t = c.delackAt;
-  if (c.compressedAt < t) t = c.compressedAt;
-  if (c.keepaliveAt < t) t = c.keepaliveAt;
-  return t as Instant;
-}
-
-/** Handles every deadline that has passed, the earlier first. */
-export function onTimer(c: Connection, now: Instant): void {
-  if (c.compressedAt <= now) onCompressedTimer(c);
-  if (c.delackAt <= now) onDelackTimer(c);
-  if (c.timerAt <= now) {
-    const kind = c.timer;
-    c.timer = TIMER_NONE;
-    c.timerAt = NEVER;
-    if (kind === TIMER_RETRANS) onRetransmitTimer(c, now);
-    else if (kind === TIMER_PROBE0) onProbeTimer(c, now);
-    else if (kind === TIMER_REO) onReoTimer(c, now);
-  }
-  if (c.keepaliveAt <= now) {
-    c.keepaliveAt = NEVER;
-    onKeepaliveTimer(c, now);
-  }
-}
 
 export function armTimer(c: Connection, kind: number, after: Duration, now: Instant): void {
   c.timer = kind;

@@ -298,7 +298,7 @@ export class Pair {
 }
 
 /** An application that reads all there is and checks that it is the peer's stream, in order and once. */
-export function reads(chunk = 1 << 20): (e: End, now: Instant) => void {
+export function reads(chunk: number = 1 << 20): (e: End, now: Instant) => void {
   return (e, now) => {
     const c = e.c;
     if (c === null || (c.state !== 'ESTABLISHED' && tcp.inq(c) === 0 && !c.rcvShutdown)) return;
@@ -314,8 +314,8 @@ export function reads(chunk = 1 << 20): (e: End, now: Instant) => void {
 /** An application that writes `total` bytes as fast as it may, then closes its side. */
 export function writes(
   total: number,
-  chunk = 65_536,
-  shutdown = true,
+  chunk: number = 65_536,
+  shutdown: boolean = true,
 ): (e: End, now: Instant) => void {
   return (e, now) => {
     const c = e.c;

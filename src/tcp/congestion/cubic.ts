@@ -48,8 +48,8 @@ export class Cubic implements CongestionControl {
   private currRttUs: number = NO_RTT;
   private samples = 0;
 
-  /** To be called once, when the connection is established (bictcp_init). */
-  init(c: Connection, now: Instant): void {
+  /** When the first data is about to leave (Linux: when the connection is established, bictcp_init). */
+  constructor(c: Connection, now: Instant) {
     this.resetRound(c, now);
   }
 

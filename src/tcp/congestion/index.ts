@@ -1,8 +1,11 @@
 /** Congestion controls by name. */
+import type { Instant } from '../../base/units.ts';
+import type { Connection } from '../connection.ts';
 import type { CongestionControl } from './controller.ts';
 import { Cubic } from './cubic.ts';
 import { RENO } from './reno.ts';
 
-export function congestionControl(name: 'cubic' | 'reno'): CongestionControl {
-  return name === 'reno' ? RENO : new Cubic();
+/** What the connection asks for (TCP_CONGESTION), ready to start; Reno is one object for all. */
+export function congestionControl(c: Connection, now: Instant): CongestionControl {
+  return c.congestionName === 'reno' ? RENO : new Cubic(c, now);
 }

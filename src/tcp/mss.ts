@@ -1,0 +1,44 @@
+/** How large a segment may be: path, peer, options, SACK blocks, the peer's window; and where that window ends. */
+import type { Connection } from './connection.ts';
+import { BASE_HEADER } from './segment.ts';
+import { seqAdd, type Seq } from './seq.ts';
+
+/** End of the peer's window (tcp_wnd_end). */
+export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
+
+export function sackBlocks(c: Connection): number {
+  if (!c.sackOk) return 0;
+  const want = (c.ofo === null ? 0 : c.ofo.count) + (c.dsack ? 1 : 0);
+  return Math.min(want, c.tsOk ? 3 : 4);
+}
+
+/** Bytes of option space that SACK blocks take now: 4 + 8 for each that fits beside the timestamps. */
+export function sackBytes(c: Connection): number {
+  const n = sackBlocks(c);
+  return n === 0 ? 0 : 4 + 8 * n;
+}
+
+/** Payload of a full segment now: SACK blocks take room from it (tcp_current_mss). */
+export const currentMss = (c: Connection): number => c.mssCache - sackBytes(c);
+
+/** Half the largest window the peer ever offered bounds a segment (tcp_bound_to_half_wnd; RFC 9293 §3.8.6.2.1). */
+export function boundToHalfWindow(c: Connection, size: number): number {
+  const cutoff = c.maxWindow > 536 ? c.maxWindow >> 1 : c.maxWindow;
+  return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - (c.tsOk ? 32 : 20)) : size;
+}
+
+/** Sets the size of a full segment from path, peer and options (tcp_sync_mss). */
+export function syncMss(c: Connection): void {
+  const o = c.context.options;
+  let mss = Math.min(c.path.mtu - BASE_HEADER, c.mssClamp);
+  mss = Math.max(mss, o.minSndMss) - (c.tsOk ? 12 : 0);
+  c.mssCache = boundToHalfWindow(c, mss);
+}
+
+/** How large a record may grow while it waits: one segment, or what the device cuts up itself (tcp_xmit_size_goal). */
+export function sizeGoal(c: Connection, mss: number): number {
+  const p = c.path;
+  if (p.gsoMaxSegs <= 1) return mss;
+  const bytes = boundToHalfWindow(c, p.gsoMaxSize === 0 ? 65_536 : p.gsoMaxSize);
+  return Math.max(Math.min(Math.floor(bytes / mss), p.gsoMaxSegs), 1) * mss;
+}

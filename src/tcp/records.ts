@@ -1,0 +1,66 @@
+/** Cutting and joining the records of the send queue, with their memory and their marks on the scoreboard. */
+import type { Connection } from './connection.ts';
+import { FIN, PSH } from './segment.ts';
+import { LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
+import { seqAdd, seqDiff } from './seq.ts';
+
+/** Truesize of a segment without payload: sk_buff, shared info and header room (measured: 832 on x86-64). */
+export const TX_OVERHEAD = 832;
+
+/** Moves up to `bytes` from the next record into the one that is sent (tcp_grow_skb). */
+export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void {
+  const next = q.records.at(q.sent + 1);
+  const n = Math.min(bytes, next.len);
+  if (n === 0) return;
+  t.len += n;
+  t.end = seqAdd(t.end, n);
+  t.truesize += n;
+  next.seq = seqAdd(next.seq, n);
+  next.len -= n;
+  next.truesize -= n;
+  if (next.len > 0) return;
+  t.end = next.end;
+  t.flags |= next.flags;
+  q.records.remove(q.sent + 1);
+  c.wmemQueued -= next.truesize;
+  c.context.giveTx(next);
+}
+
+/** Part of the record has been acknowledged. */
+export function trimHead(c: Connection, t: Tx): void {
+  const n = seqDiff(c.sndUna, t.seq);
+  t.seq = c.sndUna;
+  t.len -= n;
+  t.truesize -= n;
+  c.wmemQueued -= n;
+}
+
+/** Cuts record `i` after `len` bytes (tcp_fragment): both parts keep its state. */
+export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss: number): void {
+  const t = q.records.at(i);
+  const rest = c.context.takeTx();
+  const before = t.segs;
+  rest.seq = seqAdd(t.seq, len);
+  rest.end = t.end;
+  rest.len = t.len - len;
+  rest.flags = t.flags;
+  rest.sacked = t.sacked;
+  rest.sentAt = t.sentAt;
+  rest.truesize = TX_OVERHEAD + rest.len;
+  rest.segs = Math.max(Math.ceil(rest.len / mss), 1);
+  t.end = rest.seq;
+  t.len = len;
+  t.flags &= ~(FIN | PSH);
+  t.truesize -= rest.len;
+  t.segs = Math.max(Math.ceil(len / mss), 1);
+  c.wmemQueued += TX_OVERHEAD;
+  q.records.insert(i + 1, rest);
+  if (i >= q.sent) return;
+  q.sent++;
+  if (t.listed) q.listAfter(rest, t);
+  const more = t.segs + rest.segs - before;
+  c.packetsOut += more;
+  if (t.sacked & SACKED) c.sackedOut += more;
+  if (t.sacked & LOST) c.lostOut += more;
+  if (t.sacked & RETRANS) c.retransOut += more;
+}
