@@ -75,6 +75,7 @@ function options(job: Job, context: ExecuteContext): RunOptions {
   return {
     invariants: job.invariants,
     eventHash: job.eventHash,
+    ...(job.mutant === null ? {} : { mutant: job.mutant }),
     onProgress: ({ nowNs, limitNs }) => context.onProgress(nowNs / limitNs),
   };
 }

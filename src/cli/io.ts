@@ -62,6 +62,8 @@ export interface RunEvents {
 export interface Job {
   readonly scenario: Scenario;
   readonly invariants: boolean;
+  /** What is broken on purpose; null: nothing. */
+  readonly mutant: string | null;
   readonly eventHash: boolean;
   /** Run it twice, once with all traces on, and compare. */
   readonly verify: boolean;

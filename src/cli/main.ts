@@ -6,6 +6,7 @@ import yargs, { type Argv } from 'yargs';
 import { ScenarioError } from '../base/assert.ts';
 import { nearest } from '../base/nearest.ts';
 import { DEFAULT_FILE } from './file.ts';
+import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
 import { list, listText, metrics, schema, show, validate } from './print.ts';
@@ -205,6 +206,12 @@ function runOptions<T>(a: Argv<T>, set: object): Argv {
       type: 'boolean',
       default: true,
       describe: 'check invariants; --no-invariants does not',
+    })
+    .option('mutant', {
+      type: 'string',
+      requiresArg: true,
+      choices: MUTANT_NAMES,
+      describe: 'break the simulator on purpose, to see an invariant fail',
     }) as Argv;
 }
 
@@ -245,6 +252,7 @@ function runArguments(a: Parsed): RunArguments {
     jobs,
     quiet: flag('quiet'),
     invariants: flag('invariants'),
+    mutant: last(a['mutant']),
     eventHash: last(a['fingerprint']) === 'events',
   };
 }

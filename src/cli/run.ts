@@ -25,6 +25,7 @@ export interface RunArguments {
   readonly jobs?: number | undefined;
   readonly quiet: boolean;
   readonly invariants: boolean;
+  readonly mutant?: string | undefined;
   readonly eventHash: boolean;
 }
 
@@ -131,6 +132,7 @@ class RunCommand {
     return {
       scenario,
       invariants: args.invariants,
+      mutant: args.mutant ?? null,
       eventHash: args.eventHash,
       verify: args.verify,
       trace: args.trace === undefined ? null : { format: args.trace, path },
@@ -199,7 +201,7 @@ class RunCommand {
     }
     if (o.kind === 'output')
       return [`hostwire: ${name}: an output could not be written: ${o.message}`];
-    const replay = replayCommand(asReplayed(s), this.opened.file, true);
+    const replay = replayCommand(asReplayed(s, this.args.mutant), this.opened.file, true);
     return [
       `hostwire: ${name}: this is a bug of hostwire, not of your scenario.`,
       `  ${o.message}`,
@@ -250,7 +252,8 @@ function groupsOf(scenarios: readonly Scenario[]): Group[] {
   return [...groups.values()].map((indices) => ({ indices }));
 }
 
-const asReplayed = (s: Scenario): Replayed => ({
+const asReplayed = (s: Scenario, mutant: string | undefined): Replayed => ({
+  mutant: mutant ?? null,
   scenario: s.name,
   seed: s.seed,
   settings: s.settings,

@@ -92,7 +92,7 @@ export class Engine {
     this.now = START;
     this.random = new Random(options.seed);
     this.trace = options.trace ?? NO_TRACE;
-    this.eventLane = options.eventHash === true ? this.lane('engine/events') : null;
+    this.eventLane = options.eventHash === true ? new Lane('engine/events') : null;
     this.maxPerInstant = options.maxEventsPerInstant ?? 1_000_000;
     this.noteFrom = Math.max(0, this.maxPerInstant - NOTED);
   }
@@ -240,6 +240,11 @@ export class Engine {
   /** The hash of all that the lanes and the random streams have seen so far. */
   fingerprint(): string {
     return fingerprintOf([...this.lanes.values(), ...this.random.lanes()]);
+  }
+
+  /** The hash of all events, in their order; null without `eventHash`. It moves when an optimisation spares one. */
+  eventFingerprint(): string | null {
+    return this.eventLane === null ? null : fingerprintOf([this.eventLane]);
   }
 
   get stats(): EngineStats {

@@ -200,7 +200,7 @@ function fingerprints(runs: readonly RunResult[]): string[] {
 }
 
 /** What it takes to run something again. */
-export type Replayed = Pick<RunResult, 'scenario' | 'seed' | 'settings' | 'variant'>;
+export type Replayed = Pick<RunResult, 'scenario' | 'seed' | 'settings' | 'variant' | 'mutant'>;
 
 /** The command that gives this run again, and nothing else. */
 export function replayCommand(r: Replayed, file: string | null, alone: boolean): string {
@@ -212,7 +212,8 @@ export function replayCommand(r: Replayed, file: string | null, alone: boolean):
     quoted(r.scenario),
     `--seed ${quoted(r.seed)}`,
   ];
-  return [...parts, ...settings.map((s) => `--set ${quoted(s)}`)].join(' ');
+  const broken = r.mutant === null ? [] : [`--mutant ${r.mutant}`];
+  return [...parts, ...settings.map((s) => `--set ${quoted(s)}`), ...broken].join(' ');
 }
 
 const replay = (r: RunResult, options: TextOptions, alone: boolean): string =>

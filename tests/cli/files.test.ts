@@ -24,6 +24,7 @@ const job = (over: Partial<Job> = {}): Job => ({
   scenario: read(VALID)[0]!,
   invariants: true,
   eventHash: false,
+  mutant: null,
   verify: false,
   trace: { format: 'ndjson', path: join(folder, 'a.trace.ndjson') },
   pcap: null,

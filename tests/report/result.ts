@@ -74,6 +74,7 @@ export const result = (label: string, over: Partial<RunResult> = {}): RunResult 
     { name: 'bounded-queues', ok: true, checks: 9000, message: '' },
   ],
   firstBroken: null,
+  mutant: null,
   expectations: [expected()],
   fingerprint: '9f3c41d207ab55e0',
   eventFingerprint: null,

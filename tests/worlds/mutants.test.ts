@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { load } from '../../src/sim/scenario/load.ts';
 import { LAWS, type Law } from '../../src/sim/run/ledger.ts';
+import { MUTANT_NAMES } from '../../src/sim/run/mutant-names.ts';
 import { MUTANTS } from '../../src/sim/run/mutants.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import type { RunResult } from '../../src/sim/run/result.ts';
@@ -27,13 +28,13 @@ function broken(r: RunResult): string[] {
   return r.invariants.filter((i) => !i.ok).map((i) => i.name);
 }
 
-describe.each(Object.keys(MUTANTS))('mutant %s', (name) => {
+describe.each(MUTANT_NAMES)('mutant %s', (name) => {
   const scenario = WHERE[name] ?? 'bulk-transfer';
-  it(`breaks ${MUTANTS[name]!.breaks}, which holds without it`, () => {
+  it(`breaks ${MUTANTS[name].breaks}, which holds without it`, () => {
     expect(broken(runWith(undefined, scenario))).toEqual([]);
     const r = runWith(name, scenario);
-    expect(r.firstBroken).toBe(MUTANTS[name]!.breaks);
-    expect(r.invariants.find((i) => i.name === MUTANTS[name]!.breaks)!.message).not.toBe('');
+    expect(r.firstBroken).toBe(MUTANTS[name].breaks);
+    expect(r.invariants.find((i) => i.name === MUTANTS[name].breaks)!.message).not.toBe('');
   });
 
   it('breaks it again at the same instant, with the same fingerprint', () => {

@@ -10,6 +10,7 @@ import type { Skb } from '../../kernel/skb.ts';
 import type { Sock } from '../../kernel/socket.ts';
 import type { Connection } from '../../tcp/connection.ts';
 import type { Law } from './ledger.ts';
+import type { MutantName } from './mutant-names.ts';
 import type { Interface, World } from './world.ts';
 
 export interface Mutant {
@@ -24,7 +25,7 @@ const VICTIM = 20;
 /** How often a mutant that waits for its chance looks. */
 const LOOK_NS = 1_000_000;
 
-export const MUTANTS: Readonly<Record<string, Mutant>> = {
+export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
   'wrong-stream': {
     breaks: 'in-order',
     does: 'a received segment carries the bytes of another stream',

@@ -41,6 +41,8 @@ export interface RunResult {
   readonly queues: readonly QueueSummary[];
   readonly connections: readonly ConnectionSummary[];
   readonly invariants: readonly InvariantVerdict[];
+  /** What was broken on purpose (mutants.ts); null: nothing. */
+  readonly mutant: string | null;
   /** The law that was broken first; null when all hold. */
   readonly firstBroken: string | null;
   /** Filled by judge.ts, when all variants of the scenario have run. */

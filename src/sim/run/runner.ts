@@ -9,6 +9,7 @@ import { focusOf, type Scenario } from '../scenario/types.ts';
 import { audit } from './audit.ts';
 import { tapWires } from './capture-taps.ts';
 import { measure } from './measure.ts';
+import { isMutant, MUTANT_NAMES } from './mutant-names.ts';
 import { MUTANTS } from './mutants.ts';
 import type { ConnectionSummary, HistogramSummary, RunOptions, RunResult, StopOutcome, WaitingThread } from './result.ts';
 import { VERSION } from './version.ts';
@@ -38,9 +39,8 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): RunRe
 
 /** @throws ScenarioError when there is no such mutant */
 function mutate(world: World, name: string): void {
-  const mutant = MUTANTS[name];
-  if (mutant === undefined) throw new ScenarioError(`there is no mutant \`${name}\``, [], `there are: ${Object.keys(MUTANTS).join(', ')}`);
-  mutant.apply(world);
+  if (!isMutant(name)) throw new ScenarioError(`there is no mutant \`${name}\``, [], `there are: ${MUTANT_NAMES.join(', ')}`);
+  MUTANTS[name].apply(world);
 }
 
 /** Runs to `stop.when`, to the limit, to the first broken law, or until nothing is left to happen. */
@@ -93,10 +93,11 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
     queues: measured.queues,
     connections: connections(world),
     invariants: guarded ? ledger.verdicts() : [],
+    mutant: options.mutant ?? null,
     firstBroken: ledger.first,
     expectations: [],
     fingerprint: engine.fingerprint(),
-    eventFingerprint: null,
+    eventFingerprint: engine.eventFingerprint(),
     waiting: stop.reason === 'when' ? [] : waiting(world),
     notes: [],
   };

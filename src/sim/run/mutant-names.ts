@@ -1,0 +1,17 @@
+/** What mutants.ts can break, apart from it: a command line knows the names without the simulator. */
+export const MUTANT_NAMES = [
+  'wrong-stream',
+  'shifted-bytes',
+  'forgotten-promise',
+  'deaf-sender',
+  'endless-backlog',
+  'vanished-frame',
+  'unbilled-time',
+  'leaked-skb',
+  'swallowed-wakeup',
+  'stopped-clock',
+] as const;
+
+export type MutantName = (typeof MUTANT_NAMES)[number];
+
+export const isMutant = (name: string): name is MutantName => (MUTANT_NAMES as readonly string[]).includes(name);
