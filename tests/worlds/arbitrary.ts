@@ -41,7 +41,8 @@ const host: fc.Arbitrary<WorldObject> = fc
   .map((h) => {
     const nic = written({
       ring: h.ring === undefined ? undefined : { rx: h.ring, tx: h.ring },
-      coalesce: h.rxUsecs === undefined && h.rxFrames === undefined ? undefined : written({ 'rx-usecs': h.rxUsecs ?? 10, 'rx-frames': h.rxFrames ?? 1 }),
+// With rx-usecs 0 a NIC waits for frame number rx-frames however long that takes: a lone ACK would wait for ever.
+      coalesce: h.rxUsecs === undefined ? undefined : { 'rx-usecs': h.rxUsecs, 'rx-frames': h.rxUsecs === 0 ? 1 : (h.rxFrames ?? 4) },
     });
     return written({
       cpus: h.cpus,
@@ -62,40 +63,50 @@ const host: fc.Arbitrary<WorldObject> = fc
 
 const percent = (most: number): fc.Arbitrary<string> => fc.integer({ min: 1, max: most }).map((p) => `${p} %`);
 
+const loss: fc.Arbitrary<unknown> = fc.oneof(
+  percent(20),
+  fc.integer({ min: 2, max: 30 }).map((every) => ({ every })),
+  fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }).map((frames) => ({ frames, per: 'flow' })),
+);
+const bursts = fc.record({ p: percent(5), r: percent(60) });
+
 const direction: fc.Arbitrary<WorldObject> = fc
   .record({
-    loss: optional(percent(20)),
+    loss: optional(loss),
+    gemodel: optional(bursts),
     duplicate: optional(percent(20)),
     corrupt: optional(percent(10)),
     reorder: optional(fc.record({ chance: percent(20), by: fc.constantFrom('1 ms', '7 ms') })),
     jitter: optional(fc.constantFrom('100 us', '500 us')),
   })
-  .map(written);
+  .map((d) => written({ ...d, gemodel: d.loss === undefined ? d.gemodel : undefined }));
 
-const link: fc.Arbitrary<WorldObject> = fc
-  .record({
-    rate: fc.constantFrom('1 Mbit/s', '10 Mbit/s', '100 Mbit/s', '999999 kbit/s', '10 Gbit/s'),
-    delay: fc.constantFrom('1 us', '500 us', '10 ms', '80 ms'),
-    limit: optional(fc.constantFrom('3 packets', '20 packets', '64 KiB')),
-    there: direction,
-    back: direction,
-  })
-  .map((l) => {
-    // A uniform jitter may not be larger than the delay.
-    if (l.delay === '1 us') {
-      delete l.there['jitter'];
-      delete l.back['jitter'];
-    }
-    return written({
-      between: ['a', 'b'],
-      rate: l.rate,
-      delay: l.delay,
-      limit: l.limit,
-      faults: { until: FAULTS_END },
-      'a->b': Object.keys(l.there).length > 0 ? l.there : undefined,
-      'b->a': Object.keys(l.back).length > 0 ? l.back : undefined,
+/** A link from `from` to `to`; one that leaves a router needs a queue. */
+const link = (from: string, to: string): fc.Arbitrary<WorldObject> =>
+  fc
+    .record({
+      rate: fc.constantFrom('1 Mbit/s', '10 Mbit/s', '100 Mbit/s', '999999 kbit/s', '10 Gbit/s'),
+      delay: fc.constantFrom('1 us', '500 us', '10 ms', '80 ms'),
+      limit: optional(fc.constantFrom('3 packets', '20 packets', '64 KiB')),
+      there: direction,
+      back: direction,
+    })
+    .map((l) => {
+      // A uniform jitter may not be larger than the delay.
+      if (l.delay === '1 us') {
+        delete l.there['jitter'];
+        delete l.back['jitter'];
+      }
+      return written({
+        between: [from, to],
+        rate: l.rate,
+        delay: l.delay,
+        limit: l.limit,
+        faults: { until: FAULTS_END },
+        [`${from}->${to}`]: Object.keys(l.there).length > 0 ? l.there : undefined,
+        [`${to}->${from}`]: Object.keys(l.back).length > 0 ? l.back : undefined,
+      });
     });
-  });
 
 const size = fc.oneof(fc.constantFrom('1 B', '1448 B', '4 KiB'), fc.integer({ min: 1, max: 60_000 }).map((n) => `${n} B`));
 
@@ -127,31 +138,70 @@ const server: fc.Arbitrary<WorldObject> = fc
     });
   });
 
-const sender: fc.Arbitrary<WorldObject> = fc
-  .record({ bytes: size, write: fc.constantFrom('1 kB', '64 KiB'), connections: fc.integer({ min: 1, max: 4 }), sndbuf: optional(fc.constantFrom(1, 20_000)) })
-  .map((s) =>
-    written({
-      host: 'a',
-      model: 'bulk',
-      connect: 'b:80',
-      bytes: s.bytes,
-      write: s.write,
-      connections: s.connections,
-      sockopt: s.sndbuf === undefined ? undefined : { SO_SNDBUF: s.sndbuf },
-    }),
-  );
+const sender = (host: string): fc.Arbitrary<WorldObject> =>
+  fc
+    .record({
+      bytes: size,
+      write: fc.constantFrom('1 kB', '64 KiB'),
+      connections: fc.integer({ min: 1, max: 4 }),
+      start: optional(fc.constantFrom('1 ms', '250 ms')),
+      sndbuf: optional(fc.constantFrom(1, 20_000)),
+      noDelay: optional(fc.constant(1)),
+    })
+    .map((s) => {
+      const sockopt = written({ SO_SNDBUF: s.sndbuf, TCP_NODELAY: s.noDelay });
+      return written({
+        host,
+        model: 'bulk',
+        connect: 'b:80',
+        bytes: s.bytes,
+        write: s.write,
+        connections: s.connections,
+        start: s.start,
+        sockopt: Object.keys(sockopt).length > 0 ? sockopt : undefined,
+      });
+    });
 
-/** A world that must finish: its faults end, and its limit leaves time for every retry. */
-export const world: fc.Arbitrary<WorldObject> = fc
-  .record({ a: host, b: host, link, server, sender, seed: fc.integer({ min: 1, max: 1_000_000 }) })
+const seed = fc.integer({ min: 1, max: 1_000_000 });
+const rest = { shows: 'A generated world.' };
+
+/** Two hosts on one link. */
+export const pair: fc.Arbitrary<WorldObject> = fc
+  .record({ a: host, b: host, link: link('a', 'b'), server, upload: sender('a'), seed })
   .map((w) => ({
-    shows: 'A generated world.',
+    ...rest,
     seed: w.seed,
     hosts: { a: w.a, b: w.b },
     links: [w.link],
-    apps: { server: w.server, upload: w.sender },
+    apps: { server: w.server, upload: w.upload },
     stop: { when: 'upload.closed', limit: '3000 s' },
   }));
+
+/** Two senders and a reader round a router. */
+const star: fc.Arbitrary<WorldObject> = fc
+  .record({
+    a: host,
+    b: host,
+    c: host,
+    limit: fc.constantFrom('2 packets', '30 packets', '20 kB'),
+    links: fc.tuple(link('a', 'r'), link('r', 'b'), link('c', 'r')),
+    server,
+    upload: sender('a'),
+    other: sender('c'),
+    seed,
+  })
+  .map((w) => ({
+    ...rest,
+    seed: w.seed,
+    hosts: { a: w.a, b: w.b, c: w.c },
+    routers: { r: { limit: w.limit } },
+    links: [...w.links],
+    apps: { server: w.server, upload: w.upload, other: w.other },
+    stop: { when: ['upload.closed', 'other.closed'], limit: '3000 s' },
+  }));
+
+/** A world that must finish: its faults end, and its limit leaves time for every retry. */
+export const world: fc.Arbitrary<WorldObject> = fc.oneof({ weight: 3, arbitrary: pair }, { weight: 1, arbitrary: star });
 
 export function scenarioOf(w: WorldObject): Scenario {
   return describe('generated', w)[0]!;
