@@ -9,6 +9,7 @@ import {
   CLOSED,
   Connection,
   HANGUP,
+  inFlight,
   READABLE,
   WORK_RST,
   WORK_RTX,
@@ -20,8 +21,8 @@ import {
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
 import { MIN_RCVBUF } from './options.ts';
 import { slowStartAfterIdle } from './cwnd.ts';
-import { currentMss, sizeGoal } from './mss.ts';
-import { TX_OVERHEAD } from './records.ts';
+import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
+import { splitTx, TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
 import type { Rx } from './recv-queue.ts';
 import { advertisedMss } from './request.ts';
@@ -69,12 +70,19 @@ export function connect(args: ConnectionArgs, now: Instant): Connection {
 // ---- Writing
 
 /**
- * Appends pattern (a number of bytes) or real bytes.
+ * Appends pattern (a number of bytes) or real bytes. With `more`, the same system call will write more: then only what
+ * Linux sends in the middle of a write may leave (a piece of a full record; everything, half a window after the last
+ * PSH), until the write without `more`, a short count, or setNoSpace.
  *
  * @returns the count taken, which may be short; −EAGAIN when there is no room or the handshake is not done; the pending
  * error, once; −EPIPE after our own FIN
  */
-export function write(c: Connection, chunk: number | Uint8Array, now: Instant): number {
+export function write(
+  c: Connection,
+  chunk: number | Uint8Array,
+  now: Instant,
+  more: boolean = false,
+): number {
   if (c.error !== 0) return takeError(c);
   if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
     c.noSpace = true;
@@ -83,7 +91,10 @@ export function write(c: Connection, chunk: number | Uint8Array, now: Instant): 
   if (c.sndShutdown || !sends(c.state)) return -EPIPE;
   const want = typeof chunk === 'number' ? chunk : chunk.length;
   if (want === 0) return 0;
+  hold(c);
   const taken = appendRecords(c, want, now);
+  const over = !more || taken < want;
+  if (over) c.held = false;
   if (taken < want) {
     // Refused: WRITABLE will tell, and what is there goes even if it is small.
     c.noSpace = true;
@@ -95,8 +106,16 @@ export function write(c: Connection, chunk: number | Uint8Array, now: Instant): 
   if (typeof chunk === 'number') c.tx.appendPattern(taken);
   else c.tx.append(taken === want ? chunk : chunk.subarray(0, taken));
   c.context.observer?.onWritten(c, off, taken, now);
-  push(c);
+  if (over) push(c);
+  else c.work |= WORK_XMIT;
   return taken;
+}
+
+/** Nothing that is queued leaves on account of this write before it says so. */
+function hold(c: Connection): void {
+  const q = c.sendQueue;
+  c.held = true;
+  c.heldSeq = q !== null && q.unsent > 0 ? q.records.at(q.sent).seq : c.writeSeq;
 }
 
 function takeError(c: Connection): number {
@@ -126,8 +145,12 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     c.wmemQueued += n;
     c.writeSeq = t.end;
     taken += n;
-    // Half a window after the last PSH comes another (forced_push).
-    if (t.len === goal && seqGt(c.writeSeq, seqAdd(c.pushedSeq, c.maxWindow >> 1))) markPush(c, t);
+    if (t.len < goal) continue;
+    // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
+    if (seqGt(c.writeSeq, seqAdd(c.pushedSeq, c.maxWindow >> 1))) {
+      markPush(c, t);
+      c.heldSeq = t.end;
+    } else if (goal > mss) pushOne(c, q, t, mss);
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;
@@ -142,6 +165,20 @@ export function recordRoom(c: Connection): number {
   const tail = c.sendQueue === null ? null : tailWithRoom(c.sendQueue, goal);
   if (tail !== null) return goal - tail.len;
   return memoryFree(c, false) ? goal : 0;
+}
+
+/**
+ * In the middle of a write Linux sends one piece of a full record at once (tcp_push_one), and what is left of the record
+ * has room again, whatever the send buffer holds. The piece is cut off here and leaves with the next poll.
+ */
+function pushOne(c: Connection, q: SendQueue, t: Tx, mss: number): void {
+  const flight = inFlight(c);
+  if (q.unsent !== 1 || flight >= c.cwnd) return;
+  const window = Math.floor(seqDiff(windowEnd(c), t.seq) / mss);
+  const segs = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, tsoSegments(c, mss), window);
+  if (segs <= 0 || segs * mss >= t.len) return;
+  splitTx(c, q, q.sent, segs * mss, mss);
+  c.heldSeq = t.end;
 }
 
 function tailWithRoom(q: SendQueue, goal: number): Tx | null {
@@ -452,6 +489,11 @@ export function isReadable(c: Connection): boolean {
 /** A writer was refused or polls for room: it gets WRITABLE when there is some. */
 export function setNoSpace(c: Connection): void {
   c.noSpace = true;
+  if (!c.held) return;
+  // A write stops half-way: what it has queued goes, even if it is small.
+  c.held = false;
+  c.naglePush = true;
+  c.work |= WORK_XMIT;
 }
 
 /** What happened since the last call: bits of connection.ts. */

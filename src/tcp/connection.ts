@@ -147,6 +147,9 @@ export class Connection {
   noSpace = false;
   noDelay: boolean;
   cork: boolean;
+  /** In the middle of a write: new data from heldSeq on stays, whatever window and Nagle allow. */
+  held = false;
+  heldSeq: Seq = SEQ_ZERO;
   /** Nagle does not hold back what is queued now (TCP_NAGLE_PUSH). */
   naglePush = false;
   notsentLowat: number;

@@ -24,11 +24,11 @@ import {
 } from './connection.ts';
 import { congestionControl } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
-import { currentMss, sackBlocks, windowEnd } from './mss.ts';
+import { currentMss, sackBlocks, tsoSegments, windowEnd } from './mss.ts';
 import { growTx, splitTx, trimHead, TX_OVERHEAD } from './records.ts';
 import { ACK, BASE_HEADER, FIN, PSH, RST, SYN, resetSegment, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
-import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import { seqAdd, seqDiff, seqGe, seqGt, seqLt, type Seq } from './seq.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
 import { advertiseWindow } from './window.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
@@ -124,9 +124,8 @@ function emitted(c: Connection, out: Segment, again: boolean, now: Instant): voi
 }
 
 function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
-  // What the device cuts up carries PSH, so that the receiver's GRO does not hold it.
-  if (t.segs > 1) t.flags |= PSH;
-  fill(c, out, ACK | t.flags, t.seq, now);
+  // What the device cuts up carries PSH, so that the receiver's GRO does not hold it; the record itself does not.
+  fill(c, out, ACK | t.flags | (t.segs > 1 ? PSH : 0), t.seq, now);
   out.stream = t.len > 0 ? c.tx : null;
   out.off = c.unaOff + seqDiff(t.seq, c.sndUna);
   out.len = t.len;
@@ -250,9 +249,10 @@ function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
   const flight = inFlight(c);
   if (flight >= c.cwnd) return false;
   const t = q.records.at(q.sent);
+  if (c.held && seqGe(t.seq, c.heldSeq)) return false;
   const mss = currentMss(c);
   const end = windowEnd(c);
-  const quota = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, c.path.gsoMaxSegs);
+  const quota = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, tsoSegments(c, mss));
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
   if (seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, end)) return false;
   const last = q.unsent === 1;
@@ -356,7 +356,7 @@ function retransmitLost(c: Connection, now: Instant, out: Segment): boolean {
       c.tsqThrottled = true;
       return false;
     }
-    const room = Math.min(c.cwnd - inFlight(c), c.path.gsoMaxSegs);
+    const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
     if (!retransmit(c, q, i, room, now, out)) return false;
     if (c.caState < 4) c.context.mib.TCPFastRetrans += t.segs;
     else c.context.mib.TCPSlowStartRetrans += t.segs;

@@ -5,6 +5,7 @@
  */
 import { icbrt } from '../../base/math.ts';
 import { START, type Instant } from '../../base/units.ts';
+import { pacingRate } from '../mss.ts';
 import { jiffiesNow, jiffiesOfUs, usOf } from '../clock.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
 import { SEQ_ZERO, seqGt, type Seq } from '../seq.ts';
@@ -192,7 +193,5 @@ export class Cubic implements CongestionControl {
 /** What four full offload sends take at the pacing rate, at most 1 ms (hystart_ack_delay). */
 function ackTrainSlackUs(c: Connection): number {
   if (c.srttUs === 0) return 0;
-  // sk_pacing_rate in slow start: twice the window per smoothed round trip, bytes/s.
-  const rate = (c.mssCache * 2 * Math.max(c.cwnd, c.packetsOut) * 8_000_000) / c.srttUs;
-  return Math.min(1000, Math.floor((c.path.gsoMaxSize * 4 * 1_000_000) / rate));
+  return Math.min(1000, Math.floor((c.path.gsoMaxSize * 4 * 1_000_000) / pacingRate(c)));
 }
