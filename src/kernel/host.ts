@@ -3,7 +3,7 @@
  *
  * A host is built before the run; it does nothing by itself until a device, a timer or a thread gives a core work.
  */
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import type { Instant } from '../base/units.ts';
 import { CPU, type Engine } from '../engine/engine.ts';
 import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
@@ -89,8 +89,9 @@ export class Host {
 
   /** The network stack: what devices hand packets to. Set once, before the first packet. */
   get handler(): PacketHandler {
-    assert(this.packetHandler !== null, 'host: a packet, but no stack', () => this.name);
-    return this.packetHandler;
+    const handler = this.packetHandler;
+    if (handler === null) violated('host: a packet, but no stack', this.name);
+    return handler;
   }
   set handler(handler: PacketHandler) {
     this.packetHandler = handler;

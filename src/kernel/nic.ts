@@ -13,7 +13,7 @@
  *
  * Left out: DMA latency, adaptive moderation, several transmit queues, GRO (one skb per frame), pause frames, header split.
  */
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import type { Lane } from '../base/hash.ts';
 import { Flight, type Ingress, ipBytes, MARK_CORRUPT } from '../base/train.ts';
 import { add, type Duration, earlier, type Instant, later, NEVER, us } from '../base/units.ts';
@@ -94,8 +94,9 @@ export class Nic implements NetDevice, TxDriver {
 
   /** The link that it sends to; set once. */
   get wire(): Wire {
-    assert(this.link !== null, 'nic: nothing is plugged in', () => this.name);
-    return this.link;
+    const link = this.link;
+    if (link === null) violated('nic: nothing is plugged in', this.name);
+    return link;
   }
   set wire(wire: Wire) {
     this.link = wire;

@@ -40,8 +40,8 @@ export class Ports<S extends PortOwner> {
   /** @param low first and @param high last ephemeral port (net.ipv4.ip_local_port_range) */
   constructor(low: number, high: number) {
     assert(low > 0 && high >= low && high < 65_536, 'ports: no such ephemeral range');
-    this.low = low;
-    this.count = high - low + 1;
+    this.low = low | 0;
+    this.count = (high - low + 1) | 0;
   }
 
   /** Whether bind() must say EADDRINUSE: a port is shared only when all say SO_REUSEADDR and nobody listens. */

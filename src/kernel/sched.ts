@@ -13,7 +13,7 @@
  *
  * Left out: weights (nice), classes other than fair, groups, periodic balancing, NUMA, the tick: slices end exactly.
  */
-import { assert } from '../base/assert.ts';
+import { violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
 import type { Core } from './cpu.ts';
@@ -242,11 +242,8 @@ export class RunQueue implements StepSource {
 
   /** The current task went to sleep or ended. */
   private leave(cur: Task): void {
-    assert(
-      cur.state !== RUNNABLE,
-      'sched: the current task waits for its own core',
-      () => cur.name,
-    );
+    if (cur.state === RUNNABLE)
+      violated('sched: the current task waits for its own core', cur.name);
     const slice = this.core.host.sched.slice;
     const behind = this.average() - cur.vruntime;
     cur.lag = behind > slice ? slice : behind < -slice ? -slice : behind;
@@ -347,7 +344,7 @@ function place(task: Task): Core {
     if (core.rq.idle) return core;
     fallback ??= core;
   }
-  assert(fallback !== null, 'sched: a task may run nowhere', () => task.name);
+  if (fallback === null) violated('sched: a task may run nowhere', task.name);
   return fallback;
 }
 
@@ -380,7 +377,7 @@ export function wakeUpNew(task: Task): void {
       best = core;
     }
   }
-  assert(best !== null, 'sched: a task may run nowhere', () => task.name);
+  if (best === null) violated('sched: a task may run nowhere', task.name);
   activate(task, best, false);
 }
 

@@ -7,7 +7,7 @@
  * without a named route sends everything to its first device. IP has no input of its own here: packets for another address
  * are dropped, and there are no fragments, no forwarding, no ICMP.
  */
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Keyed } from '../base/random.ts';
@@ -379,11 +379,8 @@ export class Stack implements PacketHandler {
 
   /** Nothing pumpable may be forgotten: TCP has been asked until it had nothing to send. */
   assertPumped(s: Sock): void {
-    assert(
-      s.c === null || s.c.work === 0,
-      'stack: a segment was left unsent',
-      () => `${this.host.name} flow ${s.c!.flow}`,
-    );
+    if (s.c !== null && s.c.work !== 0)
+      violated('stack: a segment was left unsent', `${this.host.name} flow ${s.c.flow}`);
   }
 
   /** Skbs that it keeps: in the backlogs of sockets, waiting to be sent, or built and being paid for. */

@@ -6,7 +6,7 @@
  *
  * The vectors were measured on such devices.
  */
-import { assert } from '../base/assert.ts';
+import { violated } from '../base/assert.ts';
 import { Flight, ipBytes, type Ingress, MARK_CORRUPT } from '../base/train.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import { DEVICE, type Timer } from '../engine/engine.ts';
@@ -76,8 +76,9 @@ export class Tun implements NetDevice, TxDriver, Ingress {
   }
 
   get wire(): Wire {
-    assert(this.link !== null, 'tun: no program behind it', () => this.name);
-    return this.link;
+    const link = this.link;
+    if (link === null) violated('tun: no program behind it', this.name);
+    return link;
   }
   set wire(wire: Wire) {
     this.link = wire;

@@ -20,7 +20,7 @@ export class TxRing {
   /** How many were given back so far: the number of the oldest one, as the wire counts them. */
   private first = 0;
   private owners: unknown[] = new Array<unknown>(16).fill(null);
-  private sizes = new Float64Array(16);
+  private sizes = new Int32Array(16);
   private departures = new Float64Array(16);
 
   constructor(name: string, size: number) {
@@ -92,7 +92,7 @@ export class TxRing {
     const [owners, sizes, departures] = [this.owners, this.sizes, this.departures];
     this.cap = 2 * n;
     this.owners = new Array<unknown>(this.cap).fill(null);
-    this.sizes = new Float64Array(this.cap);
+    this.sizes = new Int32Array(this.cap);
     this.departures = new Float64Array(this.cap);
     for (let k = 0; k < n; k++) {
       const from = (this.head + k) & (n - 1);

@@ -56,7 +56,8 @@ export function sysBind(t: Thread, trap: Trap): number {
   const { ports } = s.stack;
   if (trap.a < 0 || trap.a > 65_535 || s.boundPort !== 0 || s.state !== SS_UNCONNECTED)
     return t.done(-EINVAL);
-  const port = trap.a !== 0 ? trap.a : ports.ephemeral(() => false);
+  // | 0: a frame's arguments may be doubles to V8 (a count of nanoseconds was there once); every segment carries the port.
+  const port = trap.a !== 0 ? trap.a | 0 : ports.ephemeral(() => false);
   if (port === 0 || ports.conflicts(port, s.reuse)) return t.done(-EADDRINUSE);
   ports.bind(port, s);
   s.boundPort = port;
@@ -137,8 +138,9 @@ function startConnect(s: Sock, t: Thread, trap: Trap): number {
 
 function sendSyn(s: Sock, t: Thread, trap: Trap): number {
   const { stack } = s;
-  const daddr = trap.a;
-  const dport = trap.b;
+  // | 0 as in bind.
+  const daddr = trap.a | 0;
+  const dport = trap.b | 0;
   const device = stack.route(daddr);
   if (device === null) return finish(s, t, trap, -ENETUNREACH);
   const sport = s.boundPort !== 0 ? s.boundPort : stack.ephemeral(daddr, dport);
