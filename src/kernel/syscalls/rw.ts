@@ -203,16 +203,17 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
   const c = s.c!;
   const bytes = trap.obj as Uint8Array | null;
   const from = trap.progress;
+  const last = from + trap.x >= len;
   const n = write(
     c,
     bytes === null ? trap.x : bytes.subarray(from, from + trap.x),
     t.host.engine.now,
+    !last,
   );
   if (n > 0) trap.progress += n;
   s.settle(t.core);
-  // A piece that is not the last, or MSG_MORE: what does not fill a segment waits for what follows.
-  const more = trap.progress < len ? n === trap.x : (flags & MSG_MORE) !== 0;
-  if (!more || c.cork) return pushPiece(s, t, trap, len, flags);
+  // MSG_MORE: what does not fill a segment waits for the next call.
+  if (!last || (flags & MSG_MORE) === 0 || c.cork) return pushPiece(s, t, trap, len, flags);
   c.cork = true;
   trap.ref = c;
   return pushPiece(s, t, trap, len, flags);

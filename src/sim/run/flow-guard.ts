@@ -7,7 +7,8 @@
  * - window-edge: the right edge in the segments that leave (SEG.ACK + SEG.WND) moves left only when TCP says that memory
  *   ran out, tcp_shrink_window is on, or TCP_WINDOW_CLAMP is being consumed (the three ways of Linux).
  * - inside-window: payload that leaves for the first time ends at or before the highest edge the peer ever granted.
- * - bounded-queues: sk_rmem_alloc passes sk_rcvbuf by no more than the skb that crossed it; sk_wmem_queued likewise.
+ * - bounded-queues: sk_rmem_alloc passes sk_rcvbuf by no more than the skb that crossed it, sk_wmem_queued sk_sndbuf by
+ *   no more than `sendBound` says.
  */
 import type { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
@@ -16,11 +17,8 @@ import type { WindowMove } from '../../tcp/observer.ts';
 import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
-import { HostMeter, type FlowEnd, type Flows } from './flow-meter.ts';
+import { HostMeter, sendBound, type FlowEnd, type Flows } from './flow-meter.ts';
 import type { Ledger } from './ledger.ts';
-
-/** Truesize of the largest skb that one write or one segment can add: 64 KiB of payload in pages, and its head. */
-const ONE_SKB = 65_536 + 4_096;
 
 export class HostGuard extends HostMeter {
   private readonly ledger: Ledger;
@@ -59,8 +57,9 @@ export class HostGuard extends HostMeter {
     super.onWritten(c, off, len, now);
     const e = this.end(c);
     this.ledger.checks['bounded-queues']++;
-    if (c.wmemQueued > e.wmemSeen && c.wmemQueued > c.sndbuf + ONE_SKB) {
-      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > sk_sndbuf ${c.sndbuf} + one skb`);
+    const most = sendBound(c);
+    if (c.wmemQueued > e.wmemSeen && c.wmemQueued > most) {
+      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > ${most}: sk_sndbuf ${c.sndbuf}, one skb, and ${c.packetsOut} segments in flight`);
     }
     e.wmemSeen = c.wmemQueued;
   }
@@ -128,7 +127,7 @@ export class HostGuard extends HostMeter {
 
   private checkReceiveMemory(e: FlowEnd, c: Connection, now: Instant): void {
     this.ledger.checks['bounded-queues']++;
-    if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + ONE_SKB) {
+    if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + this.rmemSkb) {
       this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`);
     }
     e.rmemSeen = c.rmemAlloc;

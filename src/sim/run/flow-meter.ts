@@ -15,6 +15,20 @@ import { FIN, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
 
+/** Truesize of the largest record that one write can add: 64 KiB of payload in pages, and its head. */
+const ONE_SKB = 65_536 + 4_096;
+/** What a record of the send queue is charged beside its payload. */
+const RECORD = 832;
+
+/**
+ * The most that sk_wmem_queued may be: sk_sndbuf and the one skb that crosses it. The record that is being filled is filled
+ * up again as its front is cut off and sent (tcp_sendmsg_locked), so what is in flight comes on top: the congestion
+ * window bounds that, not the buffer.
+ */
+export function sendBound(c: Connection): number {
+  return c.sndbuf + ONE_SKB + c.packetsOut * (c.mssCache + RECORD);
+}
+
 /** One end of a connection. */
 export class FlowEnd {
   readonly host: HostMeter;
@@ -78,9 +92,8 @@ export class HostMeter implements TcpObserver {
   windowMovedLeft = 0;
   rmemPeak = 0;
   rmemBound = 0;
-  /** Largest skb received, and the most that one write added: what may cross a bound. */
+  /** Largest skb received: what may cross the bound. */
   rmemSkb = 0;
-  wmemSkb = 0;
   wmemPeak = 0;
   wmemBound = 0;
   ofoPeak = 0;
@@ -127,7 +140,8 @@ export class HostMeter implements TcpObserver {
     e.written = off + len;
     this.bytesWritten += len;
     if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
-    if (c.sndbuf > this.wmemBound) this.wmemBound = c.sndbuf;
+    const bound = sendBound(c);
+    if (bound > this.wmemBound) this.wmemBound = bound;
     if (!e.bulk) return;
     const writes = (e.writes ??= new Ring<number>());
     writes.push(off + len);

@@ -164,7 +164,7 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     put('receive_buffer', 'bytes', meter.rmemPeak, meter.rmemBound + meter.rmemSkb);
     put('out_of_order', 'bytes', meter.ofoPeak, meter.rmemBound + meter.rmemSkb);
   }
-  if (meter.wmemBound > 0) put('send_buffer', 'bytes', meter.wmemPeak, meter.wmemBound + meter.wmemSkb);
+  if (meter.wmemBound > 0) put('send_buffer', 'bytes', meter.wmemPeak, meter.wmemBound);
   put('backlog', 'bytes', stack.backlogPeakBytes, 2 * meter.rmemBound + (meter.wmemBound >> 1) + 65_536 + meter.rmemSkb);
   for (const d of run.devices) {
     put('qdisc', 'packets', d.qdisc.meter.peak, d.qdisc.meter.bound);

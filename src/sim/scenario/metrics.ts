@@ -168,7 +168,7 @@ export const METRICS: readonly MetricDef[] = [
     '<host>.send_buffer',
     'bytes',
     'sk_wmem_queued of one socket',
-    'sk_sndbuf and the one skb that crosses it.',
+    'sk_sndbuf, the one skb that crosses it, and what is in flight: a record is filled up again as its front is sent.',
   ),
   ...queue(
     '<host>.out_of_order',
