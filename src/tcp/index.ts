@@ -9,7 +9,6 @@
 export * from './calls.ts';
 export * from './connection.ts';
 export { TcpContext, TcpMemory, TcpMib } from './context.ts';
-export { info, type TcpInfo } from './info.ts';
 export { onSegment } from './input.ts';
 export * from './observer.ts';
 export * from './options.ts';

@@ -68,7 +68,7 @@ export function load(text: string, options: LoadOptions): Scenario[] {
     }
     const valid = settings.filter((s) => s !== null);
     for (const v of variants(merged, valid, problems)) {
-      const s = check(name, v, { file: options.file, text }, problems);
+      const s = check(name, v, { file: options.file, text }, written.key, problems);
       if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
     }
   }
@@ -84,23 +84,25 @@ export function describe(name: string, scenario: unknown, seed?: string): Scenar
   const found: (Scenario | null)[] =
     tree.kind === 'map'
       ? variants(tree, [], problems).map((v) =>
-          check(name, v, { file: at.file, text: '' }, problems),
+          check(name, v, { file: at.file, text: '' }, at, problems),
         )
       : [];
   problems.throwIfAny(new Map());
   return found.filter((s) => s !== null).map((s) => (seed === undefined ? s : { ...s, seed }));
 }
 
-/** A name and a sentence for each scenario of a file, without checking more of it than that. */
+/** A name and a sentence for each scenario asked for (all, when none is), without checking more of the file than that. */
 export function list(
   text: string,
   file: string,
+  names: readonly string[] = [],
 ): { name: string; shows: string; variants: number }[] {
   const problems = new Problems();
   const texts = new Map([[file, text]]);
   const { scenarios, defaults } = open(text, file, problems, texts);
+  const chosen = choose(scenarios, names, problems);
   problems.throwIfAny(texts);
-  return [...scenarios.entries].map(([name, e]) => {
+  return chosen.map(([name, e]) => {
     const tree = merge(defaults, e.value);
     const shows = getAt(tree, ['shows']);
     const each = getAt(tree, ['each']);
@@ -193,7 +195,9 @@ function choose(
       problems.add({
         at: scenarios.at,
         message: `no scenario is called \`${name}\``,
-        hint: didYouMean(name, there, 'there are')!,
+        hint: /[./\\]/.test(name)
+          ? 'a file of scenarios comes first, and its name ends in .yaml or .yml'
+          : didYouMean(name, there, 'there are')!,
       });
     }
   }
@@ -373,9 +377,10 @@ function check(
   name: string,
   v: Variant,
   from: { file: string; text: string },
+  at: Position,
   problems: Problems,
 ): Scenario | null {
-  const source: Source = { ...from, positions: positionsOf(v.tree) };
+  const source: Source = { ...from, positions: positionsOf(v.tree, at) };
   const parsed = scenarioSchema.safeParse(withBodies(toData(v.tree) as Record<string, unknown>));
   if (!parsed.success) {
     const issues = parsed.error.issues as z.core.$ZodIssue[];

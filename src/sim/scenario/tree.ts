@@ -12,6 +12,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit as visitYaml,
 } from 'yaml';
 import { type Path, type Position, pathKey } from './types.ts';
 import { type Problem, Problems } from './problems.ts';
@@ -65,7 +66,15 @@ export function parseTree(text: string, origin: Origin, problems: Problems): Tre
   }
   // What is wrong first is what is wrong; the rest mostly follows from it.
   const [first] = [...doc.errors, ...doc.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
-  if (first !== undefined) problems.add(syntaxProblem(first.code, first.message, at(first.pos[0])));
+  if (first !== undefined) {
+    const [end] = first.pos;
+    const quote = /closing ["']/.test(first.message) ? openQuote(doc, end) : null;
+    problems.add(
+      quote === null
+        ? syntaxProblem(first.code, first.message, at(end))
+        : { at: at(quote), message: 'not valid YAML: this quote is never closed' },
+    );
+  }
   if (problems.size > before) return null;
   if (doc.contents === null) return { kind: 'scalar', at: at(0), value: null, text: '' };
   const walk = new Walk(doc, at, problems);
@@ -85,13 +94,29 @@ const CURES: Readonly<Record<string, string>> = {
   MISSING_CHAR: 'a bracket, brace or quote is not closed, or a comma is missing',
   UNEXPECTED_TOKEN: 'quote a text that holds YAML signs such as , : [ ] { } #',
   BLOCK_AS_IMPLICIT_KEY: 'a value that holds `: ` needs quotes',
+  MULTILINE_IMPLICIT_KEY: 'a `:` is missing after a key',
   TAG_RESOLVE_FAILED: 'scenarios use no tags: remove the `!…`',
 };
 
+/** Where a quoted text begins that has no end; it is only noticed where the file ends. */
+function openQuote(doc: Document.Parsed, end: number): number | null {
+  let start: number | null = null;
+  visitYaml(doc, {
+    Scalar(_key, node) {
+      const quoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (quoted && node.range != null && node.range[1] >= end) start = node.range[0];
+    },
+  });
+  return start;
+}
+
 function syntaxProblem(code: string, message: string, at: Position): Problem {
   const open = /end with a (\S)/.exec(message)?.[1];
+  const bare = /^Implicit map keys need to be followed/.test(message);
   const hint =
-    open === undefined ? CURES[code] : `a \`${open}\` is missing, here or on a line above`;
+    open !== undefined
+      ? `a \`${open}\` is missing, here or on a line above`
+      : CURES[bare ? 'MULTILINE_IMPLICIT_KEY' : code];
   const what = `not valid YAML: ${message.split('\n', 1)[0]!.replace(/\.$/, '')}`;
   return hint === undefined ? { at, message: what } : { at, message: what, hint };
 }
@@ -256,10 +281,14 @@ export function toData(tree: Tree): unknown {
   }
 }
 
-/** Where each value stands: a scalar where it is written, a map where its name is. */
-export function positionsOf(tree: Tree): Map<string, Position> {
+/**
+ * Where each value stands: a scalar where it is written, a map where its name is.
+ *
+ * @param at  where the name of the whole is
+ */
+export function positionsOf(tree: Tree, at: Position = tree.at): Map<string, Position> {
   const positions = new Map<string, Position>();
-  visit(tree, [], tree.at, positions);
+  visit(tree, [], at, positions);
   return positions;
 }
 
