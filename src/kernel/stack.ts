@@ -88,6 +88,8 @@ export class StackMib {
   OutDiscards = 0;
   /** Packets for another address (IpInAddrErrors). */
   InAddrErrors = 0;
+  /** Packets of a protocol that nobody here speaks (IpInUnknownProtos): the frames of a raw source. */
+  InUnknownProtos = 0;
 }
 
 /** Connections that one host may begin: 22 bits of the flow number. */
@@ -193,6 +195,12 @@ export class Stack implements PacketHandler {
 
   /** tcp_rcv_state_process(), LISTEN, and what comes for nobody. */
   private toListener(skb: Skb, core: Core): void {
+    // Port 0 is nobody's: a frame without TCP. It is counted and let go; ICMP's answer is not modelled.
+    if (skb.dport === 0) {
+      this.mib.InUnknownProtos++;
+      skb.drop(skb.segs);
+      return;
+    }
     this.tcp.mib.InSegs += skb.segs;
     const s = this.ports.listener(skb.dport);
     const flags = skb.flags;

@@ -5,7 +5,7 @@ import type { FrameSource } from '../../app/load/raw.ts';
 import type { Engine, Kind, Timer } from '../../engine/engine.ts';
 import type { SkbPool } from '../../kernel/skb.ts';
 import type { Wire } from '../../kernel/netdev.ts';
-import { resetSegment, URG } from '../../tcp/segment.ts';
+import { resetSegment } from '../../tcp/segment.ts';
 
 /** The headers of a frame without TCP: IP alone. */
 const IP_HEADER = 20;
@@ -41,8 +41,7 @@ export class RawSender {
     skb.dst = this.dst;
     skb.sport = 0;
     skb.dport = 0;
-    // No TCP flag that would draw an answer: the receiver counts it and lets it go.
-    skb.flags = URG;
+    skb.flags = 0;
     skb.headerLen = IP_HEADER;
     skb.len = this.source.bytes - IP_HEADER;
     skb.segSize = skb.len;

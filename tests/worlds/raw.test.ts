@@ -1,0 +1,42 @@
+/** Raw frames into a host whose softirq is too slow for them: the NAPI table of the kernel's own documentation. */
+import { expect, it } from 'vitest';
+import { runScenario } from '../../src/sim/run/runner.ts';
+import type { RunResult } from '../../src/sim/run/result.ts';
+import { load } from '../../src/sim/scenario/load.ts';
+
+const COUNT = 100_000;
+
+function flood(rate: number, rxFrame = '2857 ns'): RunResult {
+  const text = `version: 1
+scenarios:
+  flood:
+    shows: Frames without TCP, and a core that takes 350 000 of them a second.
+    hosts: { src: {}, dst: { costs: { rxFrame: ${rxFrame}, softirq: 0 ns, irq: 0 ns, rxComplete: 0 ns } } }
+    links: [ { between: [src, dst], rate: 1 Gbit/s, delay: 50 us } ]
+    apps: { frames: { host: src, model: raw, to: dst, bytes: 60 B, rate: ${rate} /s, count: ${COUNT}, arrivals: fixed } }
+    stop: { limit: 10 s }
+`;
+  return runScenario(load(text, { file: 'flood.yaml' })[0]!);
+}
+
+const delivered = (r: RunResult): number => r.counters['dst']!['InUnknownProtos']!;
+
+it('delivers what one core can take, drops the rest at the ring, and hardly interrupts under overload [validation N1]', () => {
+  const over = flood(890_000);
+  expect(delivered(over) / COUNT).toBeCloseTo(0.393, 1);
+  expect(Math.abs(delivered(over) / COUNT - 0.409)).toBeLessThan(0.03);
+  expect(delivered(over) + over.metrics['dst.drops.rx_missed_errors']!).toBe(COUNT);
+  expect(over.metrics['dst.irq']).toBeLessThan(100);
+  const under = flood(232_666);
+  expect(delivered(under)).toBe(COUNT);
+  expect(under.metrics['dst.irq']! / COUNT).toBeGreaterThan(0.02);
+  expect(over.invariants.filter((i) => !i.ok)).toEqual([]);
+});
+
+it('[mutant] delivers more when the core is faster than the one of the table', () => {
+  expect(Math.abs(delivered(flood(890_000, '2000 ns')) / COUNT - 0.409)).toBeGreaterThan(0.1);
+});
+
+it('draws no answer', () => {
+  expect(flood(232_666).metrics['dst.tcp.resets_sent']).toBe(0);
+});
