@@ -9,7 +9,9 @@ import { rowsOf, scenarioOf } from '../fidelity/transfers.ts';
 import { runScenario } from '../src/sim/run/runner.ts';
 import { load } from '../src/sim/scenario/load.ts';
 
-const rows = rowsOf(readFileSync(new URL('./vectors/linux-transfers.jsonl', import.meta.url), 'utf8'));
+const rows = rowsOf(
+  readFileSync(new URL('./vectors/linux-transfers.jsonl', import.meta.url), 'utf8'),
+);
 const judged = rows.filter((r) => r.params.loss_ppm === 0);
 
 describe('goodput of a recorded transfer [tests/vectors/linux-transfers.jsonl]', () => {
@@ -21,7 +23,8 @@ describe('goodput of a recorded transfer [tests/vectors/linux-transfers.jsonl]',
   it('[mutant] a receive buffer that is not doubled misses by far more', () => {
     const row = rows.find((r) => r.name === 'rcvbuf-65536-rtt20')!;
     const halved = scenarioOf(row).replace('SO_RCVBUF: 65536', 'SO_RCVBUF: 32768');
-    const goodput = runScenario(load(halved, { file: 'halved.yaml' })[0]!).metrics['goodput']! / 1e6;
+    const goodput =
+      runScenario(load(halved, { file: 'halved.yaml' })[0]!).metrics['goodput']! / 1e6;
     expect(Math.abs(goodput / row.goodputMbit - 1)).toBeGreaterThan(2 * GOODPUT_TOLERANCE);
   });
 });

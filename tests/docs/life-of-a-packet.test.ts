@@ -41,9 +41,24 @@ function steps(): Step[] {
     link.tap = {
       onFrame(train, _index, _mark, start, departure, arrival) {
         const bytes = train.headerLen + train.len;
-        wire.push({ time: start, where: spec.name, what: `the first bit of ${bytes} B leaves`, code: 'sim/net/link.ts' });
-        wire.push({ time: departure, where: spec.name, what: 'the last bit has left', code: 'sim/net/link.ts' });
-        wire.push({ time: arrival, where: spec.name, what: 'the last bit arrives: DMA into the receive ring', code: 'kernel/rx-ring.ts' });
+        wire.push({
+          time: start,
+          where: spec.name,
+          what: `the first bit of ${bytes} B leaves`,
+          code: 'sim/net/link.ts',
+        });
+        wire.push({
+          time: departure,
+          where: spec.name,
+          what: 'the last bit has left',
+          code: 'sim/net/link.ts',
+        });
+        wire.push({
+          time: arrival,
+          where: spec.name,
+          what: 'the last bit arrives: DMA into the receive ring',
+          code: 'kernel/rx-ring.ts',
+        });
       },
       onDrop() {},
     };
@@ -64,15 +79,40 @@ function stepOf(r: TraceRecord): Step {
   const where = r.lane.replace('/thread/', ' thread ').replace('/', ' ');
   switch (r.what) {
     case 'syscall':
-      return { time, where, what: `\`${fields['call']}\` returns ${fields['result']}`, code: 'kernel/syscalls/, app/' };
+      return {
+        time,
+        where,
+        what: `\`${fields['call']}\` returns ${fields['result']}`,
+        code: 'kernel/syscalls/, app/',
+      };
     case 'tx':
-      return { time, where, what: `TCP's segment of ${fields['bytes']} B is in the transmit ring`, code: 'tcp/output.ts, kernel/tx-ring.ts' };
+      return {
+        time,
+        where,
+        what: `TCP's segment of ${fields['bytes']} B is in the transmit ring`,
+        code: 'tcp/output.ts, kernel/tx-ring.ts',
+      };
     case 'irq':
-      return { time, where, what: 'hard interrupt: the queue is masked, NAPI scheduled', code: 'kernel/nic.ts, kernel/irq.ts' };
+      return {
+        time,
+        where,
+        what: 'hard interrupt: the queue is masked, NAPI scheduled',
+        code: 'kernel/nic.ts, kernel/irq.ts',
+      };
     case 'rx':
-      return { time, where, what: `softirq: ${fields['bytes']} B polled (${us(Number(fields['inRing']))} µs in the ring), TCP input done`, code: 'kernel/softirq.ts, kernel/stack.ts, tcp/input.ts' };
+      return {
+        time,
+        where,
+        what: `softirq: ${fields['bytes']} B polled (${us(Number(fields['inRing']))} µs in the ring), TCP input done`,
+        code: 'kernel/softirq.ts, kernel/stack.ts, tcp/input.ts',
+      };
     case 'wakeup':
-      return { time, where, what: `${fields['task']} is made runnable`, code: 'kernel/wait-queue.ts, kernel/sched.ts' };
+      return {
+        time,
+        where,
+        what: `${fields['task']} is made runnable`,
+        code: 'kernel/wait-queue.ts, kernel/sched.ts',
+      };
     case 'switch':
       return { time, where, what: `context switch to ${fields['task']}`, code: 'kernel/sched.ts' };
     default:

@@ -44,7 +44,7 @@ function yamlOf(name: string): string {
 
 function fill(text: string, marker: string, lang: string, body: string): string {
   const from = text.indexOf(marker);
-  expect(from, marker).toBeGreaterThanOrEqual(0);
+  if (from < 0) throw new Error(`README.md has no ${marker}`);
   const to = text.indexOf('<!-- end -->', from);
   return `${text.slice(0, from + marker.length)}\n\n\`\`\`${lang}\n${body.trimEnd()}\n\`\`\`\n\n${text.slice(to)}`;
 }

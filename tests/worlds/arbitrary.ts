@@ -41,15 +41,19 @@ const host: fc.Arbitrary<WorldObject> = fc
   .map((h) => {
     const nic = written({
       ring: h.ring === undefined ? undefined : { rx: h.ring, tx: h.ring },
-// With rx-usecs 0 a NIC waits for frame number rx-frames however long that takes: a lone ACK would wait for ever.
-      coalesce: h.rxUsecs === undefined ? undefined : { 'rx-usecs': h.rxUsecs, 'rx-frames': h.rxUsecs === 0 ? 1 : (h.rxFrames ?? 4) },
+      // With rx-usecs 0 a NIC waits for frame number rx-frames however long that takes: a lone ACK would wait for ever.
+      coalesce:
+        h.rxUsecs === undefined
+          ? undefined
+          : { 'rx-usecs': h.rxUsecs, 'rx-frames': h.rxUsecs === 0 ? 1 : (h.rxFrames ?? 4) },
     });
     return written({
       cpus: h.cpus,
       machine: h.machine,
       device: h.device,
       nic: h.device === 'nic' && Object.keys(nic).length > 0 ? nic : undefined,
-      costs: h.slow === undefined || h.machine === 'ideal' ? undefined : { rxFrame: `${h.slow} ns` },
+      costs:
+        h.slow === undefined || h.machine === 'ideal' ? undefined : { rxFrame: `${h.slow} ns` },
       sysctl: written({
         'net.ipv4.tcp_rmem': h.rmem,
         'net.ipv4.tcp_wmem': h.wmem,
@@ -61,12 +65,15 @@ const host: fc.Arbitrary<WorldObject> = fc
     });
   });
 
-const percent = (most: number): fc.Arbitrary<string> => fc.integer({ min: 1, max: most }).map((p) => `${p} %`);
+const percent = (most: number): fc.Arbitrary<string> =>
+  fc.integer({ min: 1, max: most }).map((p) => `${p} %`);
 
 const loss: fc.Arbitrary<unknown> = fc.oneof(
   percent(20),
   fc.integer({ min: 2, max: 30 }).map((every) => ({ every })),
-  fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }).map((frames) => ({ frames, per: 'flow' })),
+  fc
+    .uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 })
+    .map((frames) => ({ frames, per: 'flow' })),
 );
 const bursts = fc.record({ p: percent(5), r: percent(60) });
 
@@ -108,7 +115,10 @@ const link = (from: string, to: string): fc.Arbitrary<WorldObject> =>
       });
     });
 
-const size = fc.oneof(fc.constantFrom('1 B', '1448 B', '4 KiB'), fc.integer({ min: 1, max: 60_000 }).map((n) => `${n} B`));
+const size = fc.oneof(
+  fc.constantFrom('1 B', '1448 B', '4 KiB'),
+  fc.integer({ min: 1, max: 60_000 }).map((n) => `${n} B`),
+);
 
 const server: fc.Arbitrary<WorldObject> = fc
   .record({
@@ -117,7 +127,9 @@ const server: fc.Arbitrary<WorldObject> = fc
     read: fc.constantFrom('1 B', '700 B', '64 KiB'),
     pause: optional(fc.constantFrom('1 ms', '300 ms')),
     trigger: fc.constantFrom('level', 'edge'),
-    pool: optional(fc.record({ pool: fc.integer({ min: 1, max: 3 }), queue: fc.integer({ min: 1, max: 4 }) })),
+    pool: optional(
+      fc.record({ pool: fc.integer({ min: 1, max: 3 }), queue: fc.integer({ min: 1, max: 4 }) }),
+    ),
     rcvbuf: optional(fc.constantFrom(1, 4096, 30_000)),
   })
   .map((s) => {
@@ -201,7 +213,10 @@ const star: fc.Arbitrary<WorldObject> = fc
   }));
 
 /** A world that must finish: its faults end, and its limit leaves time for every retry. */
-export const world: fc.Arbitrary<WorldObject> = fc.oneof({ weight: 3, arbitrary: pair }, { weight: 1, arbitrary: star });
+export const world: fc.Arbitrary<WorldObject> = fc.oneof(
+  { weight: 3, arbitrary: pair },
+  { weight: 1, arbitrary: star },
+);
 
 export function scenarioOf(w: WorldObject): Scenario {
   return describe('generated', w)[0]!;

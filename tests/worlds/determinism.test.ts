@@ -18,26 +18,34 @@ const sliced = { onProgress: (): boolean => true };
 
 describe('the fingerprint of a generated world', () => {
   it('is the same twice, with all traces on, without invariants, and run in slices', () => {
-    prop([world], (w) => {
-      const plain = finish(scenarioOf(w));
-      expect(finish(scenarioOf(w))).toBe(plain);
-      expect(finish(scenarioOf(w), { trace: new Recorder() })).toBe(plain);
-      expect(finish(scenarioOf(w), { invariants: false })).toBe(plain);
-      expect(finish(scenarioOf(w), sliced)).toBe(plain);
-    }, FEW);
+    prop(
+      [world],
+      (w) => {
+        const plain = finish(scenarioOf(w));
+        expect(finish(scenarioOf(w))).toBe(plain);
+        expect(finish(scenarioOf(w), { trace: new Recorder() })).toBe(plain);
+        expect(finish(scenarioOf(w), { invariants: false })).toBe(plain);
+        expect(finish(scenarioOf(w), sliced)).toBe(plain);
+      },
+      FEW,
+    );
   });
 
   it('is the same when no step is run ahead of the queue', () => {
-    prop([world], (w) => {
-      const ahead = new World(scenarioOf(w));
-      run(ahead);
-      const queued = new World(scenarioOf(w));
-      queued.engine.tryAdvance = () => false;
-      run(queued);
-      expect(queued.engine.fingerprint()).toBe(ahead.engine.fingerprint());
-      expect(ahead.engine.stats.elided).toBeGreaterThan(0);
-      expect(queued.engine.stats.elided).toBe(0);
-    }, FEW);
+    prop(
+      [world],
+      (w) => {
+        const ahead = new World(scenarioOf(w));
+        run(ahead);
+        const queued = new World(scenarioOf(w));
+        queued.engine.tryAdvance = () => false;
+        run(queued);
+        expect(queued.engine.fingerprint()).toBe(ahead.engine.fingerprint());
+        expect(ahead.engine.stats.elided).toBeGreaterThan(0);
+        expect(queued.engine.stats.elided).toBe(0);
+      },
+      FEW,
+    );
   });
 
   it('differs with the seed where something is drawn, and with the delay everywhere', () => {

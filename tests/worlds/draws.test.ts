@@ -23,7 +23,10 @@ scenarios:
 `;
 
 /** Every draw of a run: stream → key → value, in order. */
-function drawsOf(variant: number, tamper: (world: World) => void = () => {}): Map<string, Map<string, number>> {
+function drawsOf(
+  variant: number,
+  tamper: (world: World) => void = () => {},
+): Map<string, Map<string, number>> {
   const world = new World(load(TEXT, { file: 'variants.yaml' })[variant]!);
   const draws = new Map<string, Map<string, number>>();
   world.engine.random.log = (name, key, value) => {
@@ -36,7 +39,10 @@ function drawsOf(variant: number, tamper: (world: World) => void = () => {}): Ma
 }
 
 /** Draws of both runs that have one name and one key, and two values. */
-function differences(a: Map<string, Map<string, number>>, b: Map<string, Map<string, number>>): string[] {
+function differences(
+  a: Map<string, Map<string, number>>,
+  b: Map<string, Map<string, number>>,
+): string[] {
   const found: string[] = [];
   for (const [name, keys] of a) {
     for (const [key, value] of keys) {
@@ -62,7 +68,9 @@ describe('draws of two variants', () => {
     const links = [...blocking.keys()].filter((name) => name.startsWith('link/'));
     expect(links.length).toBeGreaterThan(3);
     // The runs are two different ones.
-    expect([...epoll.values()].map((k) => k.size)).not.toEqual([...blocking.values()].map((k) => k.size));
+    expect([...epoll.values()].map((k) => k.size)).not.toEqual(
+      [...blocking.values()].map((k) => k.size),
+    );
     expect(differences(blocking, epoll)).toEqual([]);
   });
 
@@ -71,9 +79,9 @@ describe('draws of two variants', () => {
       for (const direction of ['client->server', 'server->client']) {
         const keyed: Keyed = world.engine.random.keyed(`link/${direction}/loss`);
         const sequence = world.engine.random.stream(`link/${direction}/loss`);
-        keyed.at = (flow, n, salt = 0) => {
+        keyed.at = (flow, n, salt) => {
           const value = sequence.uniform();
-          world.engine.random.log!(`link/${direction}/loss`, `${flow}/${n}/${salt}`, value);
+          world.engine.random.log!(`link/${direction}/loss`, `${flow}/${n}/${salt ?? 0}`, value);
           return value;
         };
       }

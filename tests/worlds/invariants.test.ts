@@ -9,7 +9,10 @@ import { pair, scenarioOf, world, yamlOf, type WorldObject } from './arbitrary.t
 function verdict(w: WorldObject, r: RunResult): string {
   const broken = r.invariants.find((i) => !i.ok);
   if (broken === undefined && r.stop.reason === 'when') return '';
-  const what = broken === undefined ? `the run ended by ${r.stop.reason}` : `${broken.name}: ${broken.message}`;
+  const what =
+    broken === undefined
+      ? `the run ended by ${r.stop.reason}`
+      : `${broken.name}: ${broken.message}`;
   return `${what}\n--- hostwire run this:\n${yamlOf(w)}`;
 }
 

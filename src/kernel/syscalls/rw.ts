@@ -7,7 +7,16 @@
  * it has done in `trap.progress`.
  */
 import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
-import { inq, peek, read, recordRoom, seqDiff, setNoSpace, write, type Connection } from '../../tcp/index.ts';
+import {
+  inq,
+  peek,
+  read,
+  recordRoom,
+  seqDiff,
+  setNoSpace,
+  write,
+  type Connection,
+} from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { copyCost } from '../costs.ts';
 import type { Sock } from '../socket.ts';

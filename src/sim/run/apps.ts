@@ -35,7 +35,12 @@ export class AppRun implements Probe {
     this.model = spec.model;
     this.host = host;
     this.engine = host.engine;
-    this.port = 'listen' in spec ? { local: spec.listen } : 'connect' in spec ? { remote: spec.connect.port } : null;
+    this.port =
+      'listen' in spec
+        ? { local: spec.listen }
+        : 'connect' in spec
+          ? { remote: spec.connect.port }
+          : null;
     this.latencies = new Latencies(`${spec.name}.latency`);
     this.all = all;
     this.onClosed = onClosed;

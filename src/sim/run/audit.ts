@@ -4,7 +4,14 @@
  */
 import { Nic } from '../../kernel/nic.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import {
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  SYSCALL_NAMES,
+} from '../../kernel/syscall.ts';
 import type { Ledger } from './ledger.ts';
 import type { StopOutcome } from './result.ts';
 import type { HostRun, Interface, World } from './world.ts';
@@ -31,16 +38,31 @@ function packets(world: World, ledger: Ledger): void {
     to?.sync();
     const l = link.ledger();
     ledger.checks['conserve-packets']++;
-    if (l.missing !== 0) ledger.fail('conserve-packets', now, `link ${spec.name}: ${l.missing} frames are missing of ${l.offered}`);
+    if (l.missing !== 0)
+      ledger.fail(
+        'conserve-packets',
+        now,
+        `link ${spec.name}: ${l.missing} frames are missing of ${l.offered}`,
+      );
     if (from !== null) {
       let sent = from.counters.tx_packets;
       for (const raw of world.raws) if (raw.wire === link) sent += raw.sent;
-      if (sent !== l.offered) ledger.fail('conserve-packets', now, `${from.name}: sent ${sent} frames, its link got ${l.offered}`);
+      if (sent !== l.offered)
+        ledger.fail(
+          'conserve-packets',
+          now,
+          `${from.name}: sent ${sent} frames, its link got ${l.offered}`,
+        );
     }
     if (to === null) continue;
     const c = to.counters;
     const seen = c.rx_packets + c.rx_missed_errors + c.rx_csum_errors + held(to);
-    if (seen !== l.delivered) ledger.fail('conserve-packets', now, `${to.name}: ${l.delivered} frames arrived, ${seen} are accounted for`);
+    if (seen !== l.delivered)
+      ledger.fail(
+        'conserve-packets',
+        now,
+        `${to.name}: ${l.delivered} frames arrived, ${seen} are accounted for`,
+      );
   }
 }
 
@@ -59,11 +81,19 @@ function bytes(world: World, ledger: Ledger): void {
     if (peer === null) continue;
     ledger.checks['conserve-bytes']++;
     if (e.read > e.queued || e.queued > peer.written) {
-      ledger.fail('conserve-bytes', now, `${e.host.name}:${e.c.sport}: read ${e.read}, queued ${e.queued}, written ${peer.written}`);
+      ledger.fail(
+        'conserve-bytes',
+        now,
+        `${e.host.name}:${e.c.sport}: read ${e.read}, queued ${e.queued}, written ${peer.written}`,
+      );
     }
     const ended = e.c.rcvShutdown && e.finTaken && !e.aborted && !peer.aborted;
     if (ended && e.queued !== peer.written) {
-      ledger.fail('conserve-bytes', now, `${e.host.name}:${e.c.sport}: the stream ended after ${e.queued} of ${peer.written} bytes`);
+      ledger.fail(
+        'conserve-bytes',
+        now,
+        `${e.host.name}:${e.c.sport}: the stream ended after ${e.queued} of ${peer.written} bytes`,
+      );
     }
   }
 }
@@ -74,7 +104,12 @@ function cpu(run: HostRun, ledger: Ledger): void {
     let sum = 0;
     for (let bill = 0; bill < 6; bill++) sum += core.spent(bill);
     ledger.checks['conserve-cpu']++;
-    if (sum !== now) ledger.fail('conserve-cpu', now, `${run.host.name} core ${core.index}: ${sum} ns billed of ${now}`);
+    if (sum !== now)
+      ledger.fail(
+        'conserve-cpu',
+        now,
+        `${run.host.name} core ${core.index}: ${sum} ns billed of ${now}`,
+      );
   }
 }
 
@@ -82,7 +117,12 @@ function bounds(run: HostRun, ledger: Ledger): void {
   const now = run.host.engine.now;
   const check = (name: string, peak: number, bound: number): void => {
     ledger.checks['bounded-queues']++;
-    if (peak > bound) ledger.fail('bounded-queues', now, `${run.host.name}: ${name} held ${peak}, its bound is ${bound}`);
+    if (peak > bound)
+      ledger.fail(
+        'bounded-queues',
+        now,
+        `${run.host.name}: ${name} held ${peak}, its bound is ${bound}`,
+      );
   };
   for (const l of run.stack.listeners) {
     check('accept queue', l.acceptMeter.peak, l.acceptMeter.bound);
@@ -94,7 +134,8 @@ function bounds(run: HostRun, ledger: Ledger): void {
     for (const q of d.queues) check('rx ring', q.ring.peak, q.ring.size);
     check('tx ring', d.tx.peak, d.tx.size);
   }
-  for (const core of run.host.cores) check('netif_rx backlog', core.softirq.backlog.meter.peak, core.softirq.backlog.meter.bound);
+  for (const core of run.host.cores)
+    check('netif_rx backlog', core.softirq.backlog.meter.peak, core.softirq.backlog.meter.bound);
 }
 
 /**
@@ -110,7 +151,11 @@ function wakeups(run: HostRun, ledger: Ledger): void {
     const wants = WANTS[SYSCALL_NAMES[t.trap.nr] ?? ''];
     const file = t.process.fds.get(t.trap.fd);
     if (wants === undefined || file === null || (file.poll() & wants) === 0) continue;
-    ledger.fail('no-lost-wakeup', host.now, `${host.name}: ${t.waitingFor() ?? t.name}, and it is ready`);
+    ledger.fail(
+      'no-lost-wakeup',
+      host.now,
+      `${host.name}: ${t.waitingFor() ?? t.name}, and it is ready`,
+    );
   }
 }
 
@@ -132,16 +177,28 @@ function memory(world: World, ledger: Ledger): void {
   ledger.checks['conserve-memory']++;
   const places = skbPlaces(world);
   if (world.pool.live > places) {
-    ledger.fail('conserve-memory', now, `${world.pool.live} skbs are in use, on wires and in queues are ${places}`);
+    ledger.fail(
+      'conserve-memory',
+      now,
+      `${world.pool.live} skbs are in use, on wires and in queues are ${places}`,
+    );
   }
   for (const e of world.flows.ends) {
     const { c } = e;
     ledger.checks['conserve-memory']++;
     if (c.rmemAlloc < 0 || c.wmemQueued < 0 || c.wmemAlloc < 0) {
-      ledger.fail('conserve-memory', now, `${e.host.name}:${c.sport}: rmem ${c.rmemAlloc}, wmem queued ${c.wmemQueued}, in devices ${c.wmemAlloc}`);
+      ledger.fail(
+        'conserve-memory',
+        now,
+        `${e.host.name}:${c.sport}: rmem ${c.rmemAlloc}, wmem queued ${c.wmemQueued}, in devices ${c.wmemAlloc}`,
+      );
     }
     if (c.rmemAlloc > 0 && c.rcvQueue === null && c.ofo === null) {
-      ledger.fail('conserve-memory', now, `${e.host.name}:${c.sport}: charged ${c.rmemAlloc} bytes for empty queues`);
+      ledger.fail(
+        'conserve-memory',
+        now,
+        `${e.host.name}:${c.sport}: charged ${c.rmemAlloc} bytes for empty queues`,
+      );
     }
   }
 }
@@ -168,5 +225,9 @@ function liveness(world: World, stop: StopOutcome, ledger: Ledger): void {
   const waiting: string[] = [];
   for (const run of world.hosts.values()) waiting.push(...run.host.waiting());
   const what = stop.reason === 'idle' ? 'nothing is left to happen' : 'the limit is reached';
-  ledger.fail('liveness', world.engine.now, `${what}, but not ${stop.missing.join(', ')}; ${waiting.slice(0, 4).join('; ')}`);
+  ledger.fail(
+    'liveness',
+    world.engine.now,
+    `${what}, but not ${stop.missing.join(', ')}; ${waiting.slice(0, 4).join('; ')}`,
+  );
 }

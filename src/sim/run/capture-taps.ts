@@ -13,12 +13,14 @@ export function tapWires(world: World, sink: CaptureSink): void {
       onFrame(train, index, mark, start, _departure, arrival) {
         const frame = describe(train, index, mark);
         // A copy is made behind the wire: its sender sent one.
-        if (fromDevice !== null && (mark & MARK_DUPLICATE) === 0) sink.frame(fromDevice, start, { ...frame, corrupt: false }, false, world.engine.now);
+        if (fromDevice !== null && (mark & MARK_DUPLICATE) === 0)
+          sink.frame(fromDevice, start, { ...frame, corrupt: false }, false, world.engine.now);
         if (toDevice !== null) sink.frame(toDevice, arrival, frame, true, world.engine.now);
       },
       onDrop(train, index, why, at) {
         // Lost on the wire: it did leave.
-        if (fromDevice !== null && why === 'loss') sink.frame(fromDevice, at, describe(train, index, 0), false, world.engine.now);
+        if (fromDevice !== null && why === 'loss')
+          sink.frame(fromDevice, at, describe(train, index, 0), false, world.engine.now);
       },
     };
     wire.link.tap = tap;

@@ -59,36 +59,73 @@ export class HostGuard extends HostMeter {
     this.ledger.checks['bounded-queues']++;
     const most = sendBound(c);
     if (c.wmemQueued > e.wmemSeen && c.wmemQueued > most) {
-      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > ${most}: sk_sndbuf ${c.sndbuf}, one skb, and ${c.packetsOut} segments in flight`);
+      this.ledger.fail(
+        'bounded-queues',
+        now,
+        `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > ${most}: sk_sndbuf ${c.sndbuf}, one skb, and ${c.packetsOut} segments in flight`,
+      );
     }
     e.wmemSeen = c.wmemQueued;
   }
 
-  override onQueued(c: Connection, stream: PayloadStream, off: number, len: number, now: Instant): void {
+  override onQueued(
+    c: Connection,
+    stream: PayloadStream,
+    off: number,
+    len: number,
+    now: Instant,
+  ): void {
     const e = this.end(c);
     const before = e.queued;
     super.onQueued(c, stream, off, len, now);
     this.ledger.checks['conserve-bytes']++;
-    if (off !== before) this.ledger.fail('conserve-bytes', now, `${this.describe(c)}: queued [${off}, ${off + len}) after ${before}`);
+    if (off !== before)
+      this.ledger.fail(
+        'conserve-bytes',
+        now,
+        `${this.describe(c)}: queued [${off}, ${off + len}) after ${before}`,
+      );
     const peer = e.peer;
     if (peer !== null && off + len > peer.written) {
-      this.ledger.fail('conserve-bytes', now, `${this.describe(c)}: queued up to ${off + len}, written ${peer.written}`);
+      this.ledger.fail(
+        'conserve-bytes',
+        now,
+        `${this.describe(c)}: queued up to ${off + len}, written ${peer.written}`,
+      );
     }
     this.checkReceiveMemory(e, c, now);
   }
 
-  override onRead(c: Connection, stream: PayloadStream, off: number, len: number, now: Instant): void {
+  override onRead(
+    c: Connection,
+    stream: PayloadStream,
+    off: number,
+    len: number,
+    now: Instant,
+  ): void {
     const e = this.end(c);
     const next = e.read;
     super.onRead(c, stream, off, len, now);
     this.ledger.checks['in-order']++;
     if (e.rxStream === null) e.rxStream = e.peer === null ? stream : e.peer.c.tx;
     if (stream !== e.rxStream) {
-      this.ledger.fail('in-order', now, `${this.describe(c)}: read [${off}, ${off + len}) of another stream than the peer's`);
+      this.ledger.fail(
+        'in-order',
+        now,
+        `${this.describe(c)}: read [${off}, ${off + len}) of another stream than the peer's`,
+      );
     } else if (off !== next) {
-      this.ledger.fail('in-order', now, `${this.describe(c)}: read [${off}, ${off + len}) after ${next}`);
+      this.ledger.fail(
+        'in-order',
+        now,
+        `${this.describe(c)}: read [${off}, ${off + len}) after ${next}`,
+      );
     } else if (e.peer !== null && off + len > e.peer.written) {
-      this.ledger.fail('in-order', now, `${this.describe(c)}: read up to ${off + len}, written ${e.peer.written}`);
+      this.ledger.fail(
+        'in-order',
+        now,
+        `${this.describe(c)}: read up to ${off + len}, written ${e.peer.written}`,
+      );
     }
     e.rmemSeen = c.rmemAlloc;
   }
@@ -107,7 +144,11 @@ export class HostGuard extends HostMeter {
     const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.rcvWscale;
     const edge = (seqRaw(seg.ack) + window) | 0;
     if (e.hasEdge && ((edge - e.edge) | 0) < 0 && e.moved === 'kept') {
-      this.ledger.fail('window-edge', now, `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(e.edge - edge) | 0} bytes`);
+      this.ledger.fail(
+        'window-edge',
+        now,
+        `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(e.edge - edge) | 0} bytes`,
+      );
     }
     e.edge = edge;
     e.hasEdge = true;
@@ -122,13 +163,22 @@ export class HostGuard extends HostMeter {
       e.hasGrant = true;
     }
     const beyond = (end - e.granted) | 0;
-    if (beyond > 0) this.ledger.fail('inside-window', now, `${this.describe(c)}: new data ends ${beyond} bytes beyond the advertised window`);
+    if (beyond > 0)
+      this.ledger.fail(
+        'inside-window',
+        now,
+        `${this.describe(c)}: new data ends ${beyond} bytes beyond the advertised window`,
+      );
   }
 
   private checkReceiveMemory(e: FlowEnd, c: Connection, now: Instant): void {
     this.ledger.checks['bounded-queues']++;
     if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + this.rmemSkb) {
-      this.ledger.fail('bounded-queues', now, `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`);
+      this.ledger.fail(
+        'bounded-queues',
+        now,
+        `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`,
+      );
     }
     e.rmemSeen = c.rmemAlloc;
   }

@@ -123,7 +123,8 @@ export class HostMeter implements TcpObserver {
     } else if ((seg.flags & (SYN | FIN | RST)) === 0) {
       this.acksSent++;
       // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
-      if (seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null) this.dupAcksSent++;
+      if (seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null)
+        this.dupAcksSent++;
     }
     this.sackBlocksSent += seg.nsack;
     e.lastAck = seqRaw(seg.ack);

@@ -20,7 +20,11 @@ export class Latencies {
   /** @param ns  an integer ≥ 0 */
   record(ns: number): void {
     // Made with the first value: most worlds of a property test record none of most kinds.
-    this.histogram ??= build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3, autoResize: true });
+    this.histogram ??= build({
+      bitBucketSize: 32,
+      numberOfSignificantValueDigits: 3,
+      autoResize: true,
+    });
     this.histogram.recordValue(ns > 1 ? ns : 1);
     this.count++;
     this.sum += ns;
@@ -35,7 +39,8 @@ export class Latencies {
   /** Nanoseconds; only when not empty. */
   summary(): HistogramSummary {
     const h = this.histogram!;
-    const at = (p: number): number => Math.min(Math.max(h.getValueAtPercentile(p), this.least), this.most);
+    const at = (p: number): number =>
+      Math.min(Math.max(h.getValueAtPercentile(p), this.least), this.most);
     return {
       name: this.name,
       count: this.count,

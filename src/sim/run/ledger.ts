@@ -15,7 +15,8 @@ export const LAWS = {
   'inside-window': 'new data is never sent beyond the window that the peer advertised',
   'bounded-queues': 'no queue holds more than its bound',
   'conserve-packets': 'every frame is delivered, dropped under a name, or still queued',
-  'conserve-bytes': 'read <= queued <= written on every connection, and all of it arrives before the end of a stream',
+  'conserve-bytes':
+    'read <= queued <= written on every connection, and all of it arrives before the end of a stream',
   'conserve-cpu': 'the time billed on each core is the time that has passed',
   'conserve-memory': 'every skb and every byte of socket memory is accounted for',
   'no-lost-wakeup': 'no thread sleeps on what is already there',

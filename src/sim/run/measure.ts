@@ -74,7 +74,10 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   const at = h.name;
   meter.finish(now);
-  const mib: Record<string, number> = { ...stack.tcp.mib, ...stack.mib };
+  const mib: Record<string, number> = Object.fromEntries([
+    ...Object.entries(stack.tcp.mib),
+    ...Object.entries(stack.mib),
+  ]);
   SYSCALL_NAMES.forEach((call, nr) => (m[`${at}.syscalls.${call}`] = h.counters.syscalls[nr]!));
   m[`${at}.syscalls.read.median`] = h.counters.readSizes.median();
   m[`${at}.eagain`] = h.counters.eagain;
@@ -112,9 +115,15 @@ function host(run: HostRun, now: Instant, out: Measured): void {
 }
 
 const DEVICE_DROPS: readonly string[] = ['rx_missed_errors', 'rx_csum_errors', 'softnet_dropped'];
-const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[] => DEVICE_DROPS.map((n) => [n, mib[n] ?? 0] as const);
+const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[] =>
+  DEVICE_DROPS.map((n) => [n, mib[n] ?? 0] as const);
 
-function tcp(at: string, run: HostRun, mib: Record<string, number>, m: Record<string, number>): void {
+function tcp(
+  at: string,
+  run: HostRun,
+  mib: Record<string, number>,
+  m: Record<string, number>,
+): void {
   const { meter } = run;
   m[`${at}.tcp.segments_received`] = mib['InSegs']!;
   m[`${at}.tcp.segments_sent`] = mib['OutSegs']!;
@@ -154,18 +163,25 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   mib['time_squeeze'] = h.counters.time_squeeze;
   m[`${h.name}.irq`] = irqs;
   m[`${h.name}.napi.polls`] = h.counters.polls;
-  m[`${h.name}.napi.frames_per_poll`] = h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;
+  m[`${h.name}.napi.frames_per_poll`] =
+    h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;
 }
 
 function queues(run: HostRun, mib: Record<string, number>, out: Measured): void {
   const { host: h, stack, meter } = run;
-  const put = (name: string, unit: QueueSummary['unit'], peak: number, bound: number): void => queue(out, `${h.name}.${name}`, unit, peak, bound);
+  const put = (name: string, unit: QueueSummary['unit'], peak: number, bound: number): void =>
+    queue(out, `${h.name}.${name}`, unit, peak, bound);
   if (meter.rmemBound > 0) {
     put('receive_buffer', 'bytes', meter.rmemPeak, meter.rmemBound + meter.rmemSkb);
     put('out_of_order', 'bytes', meter.ofoPeak, meter.rmemBound + meter.rmemSkb);
   }
   if (meter.wmemBound > 0) put('send_buffer', 'bytes', meter.wmemPeak, meter.wmemBound);
-  put('backlog', 'bytes', stack.backlogPeakBytes, 2 * meter.rmemBound + (meter.wmemBound >> 1) + 65_536 + meter.rmemSkb);
+  put(
+    'backlog',
+    'bytes',
+    stack.backlogPeakBytes,
+    2 * meter.rmemBound + (meter.wmemBound >> 1) + 65_536 + meter.rmemSkb,
+  );
   for (const d of run.devices) {
     put('qdisc', 'packets', d.qdisc.meter.peak, d.qdisc.meter.bound);
     if (!(d instanceof Nic)) continue;
@@ -180,7 +196,13 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
 }
 
 /** Of several queues of one name the fullest counts, measured against its own bound. */
-function queue(out: Measured, name: string, unit: QueueSummary['unit'], peak: number, bound: number): void {
+function queue(
+  out: Measured,
+  name: string,
+  unit: QueueSummary['unit'],
+  peak: number,
+  bound: number,
+): void {
   const m = out.metrics;
   const i = out.queues.findIndex((q) => q.name === name);
   const known = out.queues[i];
@@ -192,7 +214,8 @@ function queue(out: Measured, name: string, unit: QueueSummary['unit'], peak: nu
   if (bound !== Infinity) m[`${name}.bound`] = bound;
 }
 
-const fill = (q: QueueSummary): number => (q.bound === null || q.bound === 0 ? 0 : q.peak / q.bound);
+const fill = (q: QueueSummary): number =>
+  q.bound === null || q.bound === 0 ? 0 : q.peak / q.bound;
 
 function link(wire: WireRun, now: Instant, out: Measured): void {
   const { link: l, spec } = wire;
@@ -218,13 +241,21 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
   m[`${at}.duplicated`] = c.duplicated;
   m[`${at}.reordered`] = c.reordered;
   m[`${at}.corrupted`] = c.corrupted;
-  if (l.hasQueue) queue(out, `${at}.queue`, spec.options.limit?.unit === 'bytes' ? 'bytes' : 'packets', l.queue.peak, l.queue.bound);
+  if (l.hasQueue)
+    queue(
+      out,
+      `${at}.queue`,
+      spec.options.limit?.unit === 'bytes' ? 'bytes' : 'packets',
+      l.queue.peak,
+      l.queue.bound,
+    );
 }
 
 function application(world: World, app: AppRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   latencies(`${app.name}.latency`, app.latencies, m);
-  for (const name of ['requests', 'failed', 'connections']) m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
+  for (const name of ['requests', 'failed', 'connections'])
+    m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
   let read = 0;
   let written = 0;
   for (const e of world.flows.ends) {

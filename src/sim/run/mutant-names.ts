@@ -14,4 +14,5 @@ export const MUTANT_NAMES = [
 
 export type MutantName = (typeof MUTANT_NAMES)[number];
 
-export const isMutant = (name: string): name is MutantName => (MUTANT_NAMES as readonly string[]).includes(name);
+export const isMutant = (name: string): name is MutantName =>
+  (MUTANT_NAMES as readonly string[]).includes(name);

@@ -64,7 +64,8 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     does: 'a listener ignores the bound of its accept queue',
     apply: (world) =>
       whenever(world, () => {
-        for (const run of world.hosts.values()) for (const l of run.stack.listeners) l.backlog = 1_000_000;
+        for (const run of world.hosts.values())
+          for (const l of run.stack.listeners) l.backlog = 1_000_000;
       }),
   },
   'vanished-frame': {
@@ -134,7 +135,8 @@ function whenever(world: World, meddle: () => void): void {
   const kind = engine.define('mutant', APP, () => {
     meddle();
     // Not for ever: a run must be able to end idle.
-    if (engine.now + LOOK_NS < Math.min(last, 10_000 * LOOK_NS)) engine.at((engine.now + LOOK_NS) as Instant, kind, 0, 0);
+    if (engine.now + LOOK_NS < Math.min(last, 10_000 * LOOK_NS))
+      engine.at((engine.now + LOOK_NS) as Instant, kind, 0, 0);
   });
   engine.at(engine.now, kind, 0, 0);
 }

@@ -21,7 +21,16 @@ export class RawSender {
   readonly wire: Wire;
   private readonly onEnd: () => void;
 
-  constructor(engine: Engine, kind: Kind, pool: SkbPool, source: FrameSource, src: number, dst: number, wire: Wire, onEnd: () => void) {
+  constructor(
+    engine: Engine,
+    kind: Kind,
+    pool: SkbPool,
+    source: FrameSource,
+    src: number,
+    dst: number,
+    wire: Wire,
+    onEnd: () => void,
+  ) {
     assert(source.bytes >= IP_HEADER, 'raw: a frame has at least an IP header');
     this.engine = engine;
     this.timer = engine.timer(kind, 0, 0);

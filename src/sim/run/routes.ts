@@ -16,7 +16,10 @@ export interface Edge {
  *
  * @param routers  names of the nodes that forward
  */
-export function routesOf(edges: readonly Edge[], routers: ReadonlySet<string>): Map<string, Map<string, number>> {
+export function routesOf(
+  edges: readonly Edge[],
+  routers: ReadonlySet<string>,
+): Map<string, Map<string, number>> {
   const out = new Map<string, Edge[]>();
   for (const e of edges) {
     const list = out.get(e.from);
@@ -28,7 +31,11 @@ export function routesOf(edges: readonly Edge[], routers: ReadonlySet<string>): 
   return routes;
 }
 
-function breadthFirst(from: string, out: ReadonlyMap<string, Edge[]>, routers: ReadonlySet<string>): Map<string, number> {
+function breadthFirst(
+  from: string,
+  out: ReadonlyMap<string, Edge[]>,
+  routers: ReadonlySet<string>,
+): Map<string, number> {
   const first = new Map<string, number>();
   const seen = new Set([from]);
   let ring: { node: string; via: number }[] = [{ node: from, via: -1 }];
@@ -49,7 +56,16 @@ function breadthFirst(from: string, out: ReadonlyMap<string, Edge[]>, routers: R
 }
 
 /** @throws ScenarioError when there is no way */
-export function mustReach(routes: ReadonlyMap<string, ReadonlyMap<string, number>>, from: string, to: string, path: readonly (string | number)[]): void {
+export function mustReach(
+  routes: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  from: string,
+  to: string,
+  path: readonly (string | number)[],
+): void {
   if (from === to || routes.get(from)?.has(to) === true) return;
-  throw new ScenarioError(`no link leads from ${from} to ${to}`, path, `add a link between: [${from}, ${to}], or join both to a router`);
+  throw new ScenarioError(
+    `no link leads from ${from} to ${to}`,
+    path,
+    `add a link between: [${from}, ${to}], or join both to a router`,
+  );
 }

@@ -11,7 +11,14 @@ import { tapWires } from './capture-taps.ts';
 import { measure } from './measure.ts';
 import { isMutant, MUTANT_NAMES } from './mutant-names.ts';
 import { MUTANTS } from './mutants.ts';
-import type { ConnectionSummary, HistogramSummary, RunOptions, RunResult, StopOutcome, WaitingThread } from './result.ts';
+import type {
+  ConnectionSummary,
+  HistogramSummary,
+  RunOptions,
+  RunResult,
+  StopOutcome,
+  WaitingThread,
+} from './result.ts';
 import { VERSION } from './version.ts';
 import { World } from './world.ts';
 
@@ -39,7 +46,12 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): RunRe
 
 /** @throws ScenarioError when there is no such mutant */
 function mutate(world: World, name: string): void {
-  if (!isMutant(name)) throw new ScenarioError(`there is no mutant \`${name}\``, [], `there are: ${MUTANT_NAMES.join(', ')}`);
+  if (!isMutant(name))
+    throw new ScenarioError(
+      `there is no mutant \`${name}\``,
+      [],
+      `there are: ${MUTANT_NAMES.join(', ')}`,
+    );
   MUTANTS[name].apply(world);
 }
 
@@ -123,7 +135,7 @@ function tcpInfo(sock: Sock | null): Record<string, number> {
   if (sock === null || sock.c === null) return {};
   const into = new TcpInfo();
   fillTcpInfo(sock, into);
-  return { ...into };
+  return Object.fromEntries(Object.entries(into));
 }
 
 function waiting(world: World): WaitingThread[] {
@@ -138,4 +150,3 @@ function waiting(world: World): WaitingThread[] {
   }
   return out;
 }
-

@@ -102,7 +102,8 @@ export class World {
     this.flows.isBulk = (e) => !this.ofRequests(e);
     const guarded = options.invariants !== false;
     for (const spec of scenario.hosts) this.addHost(spec, guarded);
-    for (const spec of scenario.routers) this.routers.set(spec.name, new Router(this.engine, spec.name));
+    for (const spec of scenario.routers)
+      this.routers.set(spec.name, new Router(this.engine, spec.name));
     this.connect();
     for (const e of scenario.stop.when) this.missing.add(`${e.app}.${e.event}`);
     for (const spec of scenario.apps) this.addApp(spec);
@@ -144,7 +145,9 @@ export class World {
       maxSynBacklog: sysctlNumber(sysctl, 'net.ipv4.tcp_max_syn_backlog'),
     });
     new Lo(host);
-    const meter = guarded ? new HostGuard(spec.name, this.flows, this.ledger) : new HostMeter(spec.name, this.flows);
+    const meter = guarded
+      ? new HostGuard(spec.name, this.flows, this.ledger)
+      : new HostMeter(spec.name, this.flows);
     stack.tcp.observer = meter;
     this.hosts.set(spec.name, { spec, host, stack, meter, devices: [] });
   }
@@ -154,11 +157,15 @@ export class World {
     const edges: Edge[] = [];
     const senders: (NetDevice | Port)[] = [];
     for (const spec of this.scenario.links) {
-      const ends = spec.between.map((name) => this.addInterface(name, spec.directions[0].options.mtu));
+      const ends = spec.between.map((name) =>
+        this.addInterface(name, spec.directions[0].options.mtu),
+      );
       spec.directions.forEach((d, i) => {
         const [from, to] = [ends[i]!, ends[1 - i]!];
         const router = this.routers.get(d.from);
-        const limit = d.options.limit ?? (router === undefined ? null : (this.routerLimit(d.from) ?? PORT_LIMIT));
+        const limit =
+          d.options.limit ??
+          (router === undefined ? null : (this.routerLimit(d.from) ?? PORT_LIMIT));
         const link = new Link(this.engine, d.name, { ...d.options, limit }, to.ingress);
         if (router !== undefined) router.connect(from.sender as Port, link);
         else plug(from.sender as Interface, link);
@@ -191,7 +198,10 @@ export class World {
     return this.scenario.routers.find((r) => r.name === name)?.limit ?? null;
   }
 
-  private addInterface(name: string, mtu: number): { ingress: Ingress; sender: NetDevice | Port; device: Interface | null } {
+  private addInterface(
+    name: string,
+    mtu: number,
+  ): { ingress: Ingress; sender: NetDevice | Port; device: Interface | null } {
     const router = this.routers.get(name);
     if (router !== undefined) {
       const port = router.addPort();
@@ -207,7 +217,11 @@ export class World {
     const { host } = this.host(spec.host);
     const app = new AppRun(spec, host, this.latencies, (a) => this.onClosed(a));
     this.apps.set(spec.name, app);
-    const env: AppEnv = { name: spec.name, random: this.random, resolve: (name) => this.host(name).host.addr };
+    const env: AppEnv = {
+      name: spec.name,
+      random: this.random,
+      resolve: (name) => this.host(name).host.addr,
+    };
     if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));
     else launch(app, spec as ThreadApp, env, this.nofile());
   }
@@ -224,7 +238,16 @@ export class World {
     const wire = this.wires.find((w) => w.from !== null && w.from === device);
     assert(wire !== undefined, 'world: no wire for a raw source', () => spec.name);
     const kind = this.engine.define(`app/${spec.name}/frame`, APP, () => sender.onTimer());
-    const sender = new RawSender(this.engine, kind, this.pool, source, from.host.addr, to, wire.link, () => app.closed(this.engine.now));
+    const sender = new RawSender(
+      this.engine,
+      kind,
+      this.pool,
+      source,
+      from.host.addr,
+      to,
+      wire.link,
+      () => app.closed(this.engine.now),
+    );
     this.raws.push(sender);
   }
 
@@ -261,10 +284,18 @@ function makeDevice(run: HostRun, mtu: number): Interface {
   const { spec, host } = run;
   const n = run.devices.length;
   if (spec.device === 'tun') {
-    const changes: Partial<TunOptions> = { mtu, ...(spec.nic.txqueuelen === null ? {} : { txqueuelen: spec.nic.txqueuelen }) };
+    const changes: Partial<TunOptions> = {
+      mtu,
+      ...(spec.nic.txqueuelen === null ? {} : { txqueuelen: spec.nic.txqueuelen }),
+    };
     return new Tun(host, `tun${n}`, changes);
   }
-  if (spec.device === 'lo') throw new ScenarioError(`host ${spec.name} has only lo, and lo takes no link`, ['hosts', spec.name, 'device'], 'use nic or tun');
+  if (spec.device === 'lo')
+    throw new ScenarioError(
+      `host ${spec.name} has only lo, and lo takes no link`,
+      ['hosts', spec.name, 'device'],
+      'use nic or tun',
+    );
   return new Nic(host, `eth${n}`, nicOptions(spec, mtu));
 }
 
@@ -291,4 +322,3 @@ export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
     txqueuelen: n.txqueuelen ?? base.txqueuelen,
   };
 }
-
