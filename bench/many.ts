@@ -3,6 +3,7 @@
  *
  *     many.ts [ideal | linux] [off]        off: without invariants
  */
+import { inlineMore } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld } from './run.ts';
 import { many, type Machine } from './setups.ts';
@@ -25,6 +26,7 @@ export function manyBench(machine: Machine, invariants: boolean): Row {
 }
 
 asProgram(import.meta.url, () => {
+  inlineMore();
   const args = process.argv.slice(2);
   return manyBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
 });

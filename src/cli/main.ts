@@ -9,6 +9,7 @@ import { DEFAULT_FILE } from './file.ts';
 import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
+import { inlineMore } from './jit.ts';
 import { list, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
 import { EXIT, run, type RunArguments } from './run.ts';
@@ -117,13 +118,13 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       (a) => choose(() => metrics(a.markdown, io)),
     )
     .command(
-      'show <profile>',
+      'show [profile]',
       'Print every default of a profile with its source',
       (a) =>
         a.positional('profile', {
           type: 'string',
-          demandOption: true,
-          describe: 'e.g. linux-6.18',
+          default: PROFILES[0]!,
+          describe: `one of ${PROFILES.join(', ')}`,
         }),
       (a) => choose(() => show(a.profile, io)),
     )
@@ -193,7 +194,7 @@ function runOptions<T>(a: Argv<T>, set: object): Argv {
       describe: 'write result.json, report.txt and traces into this folder',
     })
     .option('jobs', {
-      type: 'number',
+      type: 'string',
       requiresArg: true,
       describe: 'runs at a time (default: one per core)',
     })
@@ -234,9 +235,10 @@ function last(v: unknown): string | undefined {
 }
 
 function runArguments(a: Parsed): RunArguments {
-  const jobs = a['jobs'] === undefined ? undefined : Number([a['jobs']].flat().at(-1));
+  const written = last(a['jobs']);
+  const jobs = written === undefined ? undefined : Number(written);
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1)) {
-    throw new UsageError(`--jobs ${String(a['jobs'])}: a whole number from 1`);
+    throw new UsageError(`--jobs ${written}: a whole number from 1`);
   }
   const flag = (name: string): boolean => [a[name]].flat().at(-1) === true;
   return {
@@ -281,4 +283,7 @@ function isProgram(): boolean {
   return started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url);
 }
 
-if (isProgram()) process.exitCode = await main(process.argv.slice(2), realIo());
+if (isProgram()) {
+  inlineMore();
+  process.exitCode = await main(process.argv.slice(2), realIo());
+}
