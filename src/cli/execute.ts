@@ -7,7 +7,7 @@ import { TraceWriter, traceText } from '../report/trace.ts';
 import { type RunOptions, type RunResult } from '../sim/run/result.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
 import type { Job, Outcome, Verified } from './io.ts';
-import type { OutputFiles } from './output-files.ts';
+import { OutputClosed, type OutputFiles } from './output-files.ts';
 
 export type RunScenario = (scenario: Scenario, options: RunOptions) => RunResult;
 
@@ -34,6 +34,7 @@ export function execute(job: Job, context: ExecuteContext): Outcome {
 }
 
 function outcomeOf(error: unknown): Outcome {
+  if (error instanceof OutputClosed) return { kind: 'unread' };
   if (error instanceof ScenarioError) {
     return {
       kind: 'bad-scenario',

@@ -15,6 +15,8 @@ export interface Io {
     readonly colour: boolean;
     /** Standard error is one: a progress bar may move on it. */
     readonly progress: boolean;
+    /** Of standard output; 80 where it is no terminal, and never less. */
+    readonly columns: number;
   };
   /** @param path  `-`: standard input. Throws UsageError when it cannot be read. */
   readText(path: string): string;
@@ -25,14 +27,14 @@ export interface Io {
   writableFolder(path: string): void;
   /** Writes a file as a whole: under another name first, so that nothing half-written is left. */
   replaceText(path: string, text: string): void;
+  /** Removes what an interrupted run has left half-written in this folder. */
+  removePartial(folder: string): void;
   /** Milliseconds, from anywhere. */
   now(): number;
   readonly cpus: number;
   /** Calls back when the user interrupts; returns how to stop listening. */
   onInterrupt(handler: () => void): () => void;
   readonly runner: Runner;
-  /** One that keeps to this thread. */
-  readonly runnerHere: Runner;
 }
 
 /** What the user asked for cannot be done; exit 2. */
@@ -40,16 +42,17 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Runs jobs somewhere: in worker threads, or here. */
+/** Runs jobs somewhere: in worker threads, or in a test. */
 export interface Runner {
+  /** @param parallel  1: a job begins when `onDone` of the one before it has returned */
   start(jobs: readonly Job[], parallel: number, events: RunEvents): Running;
 }
 
 export interface Running {
   /** Resolves when every job is done, or cancelled. */
   readonly done: Promise<void>;
-  /** Ends what is running; jobs that are not done stay so. */
-  cancel(): void;
+  /** Ends what is running; jobs that are not done stay so. Resolves when nothing runs any more. */
+  cancel(): Promise<void>;
   /** Of all jobs together, 0 to 1. */
   progress(): number;
 }
@@ -85,7 +88,9 @@ export type Outcome =
   /** A bug of ours. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack: string }
   /** An output could not be written. */
-  | { readonly kind: 'output'; readonly message: string };
+  | { readonly kind: 'output'; readonly message: string }
+  /** Whoever read standard output has gone (`| head`). */
+  | { readonly kind: 'unread' };
 
 export interface Verified {
   readonly ok: boolean;

@@ -2,7 +2,7 @@
 /** The command line: yargs reads it, one function per command does it. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import yargs, { type Argv } from 'yargs';
+import yargs, { type Argv, type Options } from 'yargs';
 import { ScenarioError } from '../base/assert.ts';
 import { nearest } from '../base/nearest.ts';
 import { DEFAULT_FILE } from './file.ts';
@@ -12,9 +12,55 @@ import { type Io, UsageError } from './io.ts';
 import { inlineMore } from './jit.ts';
 import { list, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
+import { PROFILES } from '../sim/scenario/schema/host.ts';
 import { EXIT, run, type RunArguments } from './run.ts';
 
 const COMMANDS = ['run', 'list', 'validate', 'schema', 'metrics', 'show', 'init', 'completion'];
+
+const SET = {
+  type: 'string',
+  requiresArg: true,
+  array: false,
+  describe: 'change a value: path=value; again for more',
+} as const satisfies Options;
+
+/** What `run` takes; an option that is none of these is a slip of the pen. */
+const RUN_OPTIONS = {
+  seed: { type: 'string', requiresArg: true, describe: "instead of the scenarios' own" },
+  seeds: { type: 'string', requiresArg: true, describe: 'a range: 1..20' },
+  set: SET,
+  json: { type: 'boolean', default: false, describe: 'print the whole result as JSON' },
+  verify: { type: 'boolean', default: false, describe: 'run twice and compare fingerprints' },
+  fingerprint: {
+    choices: ['events'],
+    requiresArg: true,
+    describe: 'another one over dispatched events',
+  },
+  trace: { choices: ['text', 'ndjson'], describe: 'print what happens (to DIR with --out)' },
+  pcap: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write a pcapng per interface into this folder',
+  },
+  out: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write result.json, report.txt and traces into this folder',
+  },
+  jobs: { type: 'string', requiresArg: true, describe: 'runs at a time (default: one per core)' },
+  quiet: { type: 'boolean', default: false, describe: 'print failures and the summary only' },
+  invariants: {
+    type: 'boolean',
+    default: true,
+    describe: 'check invariants; --no-invariants does not',
+  },
+  mutant: {
+    type: 'string',
+    requiresArg: true,
+    choices: MUTANT_NAMES,
+    describe: 'break the simulator on purpose, to see an invariant fail',
+  },
+} as const satisfies Record<string, Options>;
 
 /** Runs one command. Never throws: what goes wrong is said on standard error and is the exit code. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -52,10 +98,18 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   }
   await parser.parseAsync(words, {}, (error, _parsed, output) => {
     printed = output;
-    if (error) throw error instanceof ScenarioError ? error : new UsageError(error.message);
+    if (error)
+      throw error instanceof ScenarioError ? error : new UsageError(inWords(error.message));
   });
   if (printed !== '') io.out(`${printed.trimEnd()}\n`);
   return command === null ? EXIT.good : await (command as Command)();
+}
+
+/** What yargs objects to; of an option that does not exist, the one that was probably meant. */
+function inWords(message: string): string {
+  const option = /^Unknown argument: ([a-z][\w-]*)$/i.exec(message)?.[1];
+  const near = option === undefined ? undefined : nearest(option, Object.keys(RUN_OPTIONS));
+  return near === undefined ? message : `there is no option --${option}; did you mean --${near}?`;
 }
 
 /** `hostwire` alone: help, and what could be run here. */
@@ -82,12 +136,6 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
         array: true,
         describe: 'scenarios of the file; left out: all',
       });
-  const set = {
-    type: 'string',
-    requiresArg: true,
-    array: false,
-    describe: 'change a value: path=value; again for more',
-  } as const;
   return y
     .scriptName('hostwire')
     .usage(
@@ -96,7 +144,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
     .command(
       'run [FILE] [names..]',
       'Run scenarios and judge them',
-      (a) => runOptions(withFile(a), set),
+      (a) => withFile(a).options(RUN_OPTIONS),
       (a) => choose(() => run(runArguments(a as Parsed), io)),
     )
     .command('list [FILE] [names..]', 'List the scenarios of a file', withFile, (a) =>
@@ -105,7 +153,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
     .command(
       'validate [FILE] [names..]',
       'Check a file without running it',
-      (a) => withFile(a).option('set', set),
+      (a) => withFile(a).option('set', SET),
       (a) => choose(() => validate(wordsOf(a), many(a['set']), io)),
     )
     .command('schema', 'Print the JSON Schema of scenario files, for editors', {}, () =>
@@ -137,11 +185,13 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
     .completion('completion', 'Print a completion script for the shell', (_current, parsed) =>
       complete(parsed, io),
     )
-    .example('$0 run', 'all scenarios of ./scenarios.yaml')
-    .example('$0 run slow-reader --set apps.server.read="1 KiB"', 'one of them, changed')
-    .example('$0 run my.yaml --seeds 1..20 --quiet', 'twenty seeds; only failures are printed')
-    .example('$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng')
-    .example('$0 run lossy --trace=ndjson | head', 'what happened, one JSON object a line')
+    .example([
+      ['$0 run', 'all scenarios of ./scenarios.yaml'],
+      ['$0 run lossy --set links.0.delay=5ms', 'one of them, changed'],
+      ['$0 run my.yaml --seeds 1..20 --quiet', 'twenty seeds; only failures shown'],
+      ['$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng'],
+      ['$0 run lossy --trace=ndjson | head', 'what happened, a JSON object a line'],
+    ])
     .epilogue(
       'Exit: 0 all holds · 1 an expectation or invariant failed, or a run reached its limit · 2 bad input · 130 interrupted',
     )
@@ -157,63 +207,6 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       'dot-notation': false,
       'parse-positional-numbers': false,
     });
-}
-
-function runOptions<T>(a: Argv<T>, set: object): Argv {
-  return a
-    .option('seed', {
-      type: 'string',
-      requiresArg: true,
-      describe: "instead of the scenarios' own",
-    })
-    .option('seeds', { type: 'string', requiresArg: true, describe: 'a range: 1..20' })
-    .option('set', set)
-    .option('json', { type: 'boolean', default: false, describe: 'print the whole result as JSON' })
-    .option('verify', {
-      type: 'boolean',
-      default: false,
-      describe: 'run twice and compare fingerprints',
-    })
-    .option('fingerprint', {
-      choices: ['events'] as const,
-      requiresArg: true,
-      describe: 'another one over dispatched events',
-    })
-    .option('trace', {
-      choices: ['text', 'ndjson'] as const,
-      describe: 'print what happens (to DIR with --out)',
-    })
-    .option('pcap', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'write a pcapng per interface into this folder',
-    })
-    .option('out', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'write result.json, report.txt and traces into this folder',
-    })
-    .option('jobs', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'runs at a time (default: one per core)',
-    })
-    .option('quiet', {
-      type: 'boolean',
-      default: false,
-      describe: 'print failures and the summary only',
-    })
-    .option('invariants', {
-      type: 'boolean',
-      default: true,
-      describe: 'check invariants; --no-invariants does not',
-    })
-    .option('mutant', {
-      type: 'string',
-      requiresArg: true,
-      choices: MUTANT_NAMES,
-      describe: 'break the simulator on purpose, to see an invariant fail',
-    }) as Argv;
 }
 
 /** Arguments that are no options; whether the first is a file, file.ts says. */

@@ -16,6 +16,10 @@ interface Open {
   readonly path: string;
 }
 
+/** What a file is called until it is whole. */
+export const partialOf = (path: string): string => `${path}${PARTIAL}`;
+export const PARTIAL: string = `.${process.pid}.partial`;
+
 export class OutputFiles {
   private readonly open: Open[] = [];
 
@@ -48,7 +52,7 @@ export class OutputFiles {
   }
 
   private create(path: string): Open {
-    const temporary = `${path}.${process.pid}.partial`;
+    const temporary = partialOf(path);
     const entry: Open = { fd: openSync(temporary, 'w'), temporary, path };
     this.open.push(entry);
     return entry;

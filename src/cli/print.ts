@@ -14,14 +14,14 @@ import { type Io, UsageError } from './io.ts';
 import { EXIT } from './run.ts';
 
 export function list(words: readonly string[], io: Io): number {
-  const { text, title } = openFile(words, io);
-  io.out(`${listText(text, title).join('\n')}\n`);
+  const { text, title, names } = openFile(words, io);
+  io.out(`${listText(text, title, names).join('\n')}\n`);
   return EXIT.good;
 }
 
 /** Name, number of variants, and what it shows. */
-export function listText(text: string, title: string): string[] {
-  return listScenarios(text, title).flatMap(({ name, shows, variants }) => [
+export function listText(text: string, title: string, names: readonly string[] = []): string[] {
+  return listScenarios(text, title, names).flatMap(({ name, shows, variants }) => [
     variants > 1 ? `${name}  (${variants} variants)` : name,
     ...wrap(shows, 76).map((line) => `    ${line}`),
   ]);

@@ -11,8 +11,14 @@ export interface Progress {
 const AFTER_MS = 1000;
 const EVERY_MS = 100;
 
-export function progressBar(io: Io, share: () => number, label: () => string): Progress {
-  if (!io.terminal.progress) return { print: (write) => write(), stop() {} };
+/** @param wanted  false: there is none, e.g. because standard output tells what happens all the time */
+export function progressBar(
+  io: Io,
+  wanted: boolean,
+  share: () => number,
+  label: () => string,
+): Progress {
+  if (!io.terminal.progress || !wanted) return { print: (write) => write(), stop() {} };
   const bar = new cliProgress.SingleBar({
     format: '{bar} {percentage} % · {label} · {duration_formatted}',
     barsize: 30,

@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,7 +13,8 @@ import {
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Io, UsageError } from './io.ts';
-import { inline, threads } from './runners.ts';
+import { PARTIAL, partialOf } from './output-files.ts';
+import { threads } from './runners.ts';
 
 export function realIo(): Io {
   quietOnClosedPipe(process.stdout);
@@ -20,7 +22,7 @@ export function realIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    terminal: { colour: colourful(), progress: process.stderr.isTTY === true },
+    terminal: { colour: colourful(), progress: process.stderr.isTTY === true, columns: columns() },
     readText(path) {
       try {
         return readFileSync(path === '-' ? 0 : path, 'utf8');
@@ -43,7 +45,7 @@ export function realIo(): Io {
         makeFolder(resolve(path));
         accessSync(path, constants.W_OK);
         // A folder may say yes and still refuse (a full or read-only disk).
-        const probe = join(path, `.hostwire.${process.pid}.partial`);
+        const probe = partialOf(join(path, '.hostwire'));
         writeFileSync(probe, '');
         rmSync(probe);
       } catch (error) {
@@ -51,13 +53,18 @@ export function realIo(): Io {
       }
     },
     replaceText(path, text) {
-      const temporary = `${path}.${process.pid}.partial`;
+      const temporary = partialOf(path);
       try {
         writeFileSync(temporary, text);
         renameSync(temporary, path);
       } catch (error) {
         rmSync(temporary, { force: true });
         throw new UsageError(`cannot write ${path}: ${reason(error)}`);
+      }
+    },
+    removePartial(folder) {
+      for (const name of readdirSync(folder)) {
+        if (name.endsWith(PARTIAL)) rmSync(join(folder, name), { force: true });
       }
     },
     now: () => performance.now(),
@@ -67,7 +74,6 @@ export function realIo(): Io {
       return () => process.off('SIGINT', handler);
     },
     runner: threads,
-    runnerHere: inline(),
   };
 }
 
@@ -101,6 +107,9 @@ function colourful(): boolean {
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0';
   return process.stdout.isTTY === true && TERM !== 'dumb';
 }
+
+/** As wide as the terminal, within reason: lines longer than this are hard to read. */
+const columns = (): number => Math.max(80, Math.min(process.stdout.columns ?? 80, 140));
 
 /** `| head` closes the pipe: what is left to print is nobody's loss. */
 function quietOnClosedPipe(stream: NodeJS.WriteStream): void {

@@ -2,14 +2,14 @@
 import { styleText } from 'node:util';
 import { join } from 'node:path';
 import { reportJson } from '../report/json.ts';
-import { type Paint, plain, type Tone } from '../report/style.ts';
+import { type Paint, plain, type Tone, WIDTH } from '../report/style.ts';
 import { replayCommand, type Replayed, reportText, summaryText } from '../report/text.ts';
 import { judge } from '../sim/run/judge.ts';
 import { holds, type RunResult } from '../sim/run/result.ts';
 import { LoadError } from '../sim/scenario/problems.ts';
 import { locate, type Scenario } from '../sim/scenario/types.ts';
 import { loadFile, openFile, type OpenedFile } from './file.ts';
-import { type Io, type Job, type Outcome, type Runner, UsageError } from './io.ts';
+import { type Io, type Job, type Outcome, UsageError, type Verified } from './io.ts';
 import { progressBar } from './progress.ts';
 
 export interface RunArguments {
@@ -29,7 +29,8 @@ export interface RunArguments {
   readonly eventHash: boolean;
 }
 
-export const EXIT = { good: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/** The last two are what a shell makes of SIGINT and SIGPIPE. */
+export const EXIT = { good: 0, failed: 1, usage: 2, interrupted: 130, unread: 141 } as const;
 
 /** One scenario with one seed: what is reported together. */
 interface Group {
@@ -72,8 +73,11 @@ class RunCommand {
   private readonly paint: Paint;
   /** With a trace on standard output, the report must not get in between. */
   private readonly report: (text: string) => void;
+  /** What report.txt gets: plain, and 80 columns wide wherever it was made. */
   private readonly written: string[] = [];
   private printed = 0;
+  /** Why not all of it was done. */
+  private ended: 'interrupted' | 'unread' | null = null;
 
   constructor(args: RunArguments, io: Io, opened: OpenedFile, scenarios: readonly Scenario[]) {
     this.args = args;
@@ -90,12 +94,13 @@ class RunCommand {
   async go(): Promise<number> {
     const { args, io } = this;
     const jobs = this.scenarios.map((s) => this.job(s));
+    // One run's trace must end before its report, and before the next one begins.
     const tracing = args.trace !== undefined && args.out === undefined;
-    const runner: Runner = tracing ? io.runnerHere : io.runner;
-    const parallel = args.jobs ?? io.cpus;
+    const parallel = tracing ? 1 : (args.jobs ?? io.cpus);
     let done = 0;
-    const running = runner.start(jobs, parallel, {
+    const running = io.runner.start(jobs, parallel, {
       onDone: (i, outcome) => {
+        if (outcome.kind === 'unread') return end('unread');
         this.outcomes[i] = outcome;
         done++;
         bar.print(() => this.printReady(false));
@@ -103,25 +108,34 @@ class RunCommand {
     });
     const bar = progressBar(
       io,
+      !tracing,
       () => running.progress(),
       () => `${done} of ${jobs.length} runs`,
     );
-    let interrupted = false;
-    const release = io.onInterrupt(() => {
-      if (interrupted) return;
-      interrupted = true;
-      running.cancel();
-      finish();
-    });
-    let finish = (): void => {};
+    let stop = (): void => {};
     const stopped = new Promise<void>((resolve) => {
-      finish = resolve;
+      stop = resolve;
     });
+    const end = (why: 'interrupted' | 'unread'): void => {
+      if (this.ended !== null) return;
+      this.ended = why;
+      void running.cancel().then(stop);
+    };
+    const release = io.onInterrupt(() => end('interrupted'));
     await Promise.race([running.done, stopped]);
+    if (this.ended !== null) await this.discard(stopped);
     bar.stop();
     release();
+    if (this.ended === 'unread') return EXIT.unread;
     this.printReady(true);
-    return this.conclude(interrupted);
+    return this.conclude();
+  }
+
+  /** Nothing half-written stays behind. */
+  private async discard(stopped: Promise<void>): Promise<void> {
+    await stopped;
+    for (const folder of new Set([this.args.out, this.args.pcap]))
+      if (folder !== undefined) this.io.removePartial(folder);
   }
 
   private job(scenario: Scenario): Job {
@@ -166,21 +180,18 @@ class RunCommand {
     });
     judge(runs);
     const results = runs.map((r) => r.result);
-    const text = [...reportText(results, { paint: this.paint, file: this.opened.file })];
-    for (const r of runs) {
-      if (r.verified === null) continue;
-      const name = r.result.label === '' ? '' : `${r.result.label}: `;
-      text.push(
-        r.verified.ok
-          ? `${this.paint('good', '✓')} ${name}verified: the same again with all traces on`
-          : `${this.paint('bad', '✗')} ${name}not the same again: ${r.verified.message}`,
-      );
-    }
+    const { file } = this.opened;
+    const text = (paint: Paint, width: number): string[] => [
+      ...reportText(results, { paint, width, file }),
+      ...runs.flatMap((r) => verdictLine(r.result, r.verified, paint)),
+    ];
     const troubles = group.indices.flatMap((i) => this.trouble(i));
-    this.written.push(...text, ...(text.length > 0 ? [''] : []));
     const bad = results.some((r) => !holds(r)) || runs.some((r) => r.verified?.ok === false);
-    const shown = !args.json && (!args.quiet || bad) && text.length > 0;
-    if (shown) this.report(`${text.join('\n')}\n\n`);
+    if (results.length > 0) {
+      this.written.push(...text(plain, WIDTH), '');
+      const lines = text(this.paint, this.io.terminal.columns);
+      if (!args.json && (!args.quiet || bad)) this.report(`${lines.join('\n')}\n\n`);
+    }
     if (troubles.length > 0) this.io.err(`${troubles.join('\n')}\n`);
   }
 
@@ -188,7 +199,7 @@ class RunCommand {
   private trouble(index: number): string[] {
     const o = this.outcomes[index];
     const s = this.scenarios[index]!;
-    if (o === undefined || o.kind === 'result') return [];
+    if (o === undefined || o.kind === 'result' || o.kind === 'unread') return [];
     const name = s.label === '' ? s.name : `${s.name} (${s.label})`;
     if (o.kind === 'bad-scenario') {
       const at = locate(s.source, o.path) ?? { file: s.source.file, line: 1, column: 1 };
@@ -212,35 +223,44 @@ class RunCommand {
     ];
   }
 
-  private conclude(interrupted: boolean): number {
+  private conclude(): number {
     const { args, io } = this;
     const results = this.outcomes.flatMap((o) => (o?.kind === 'result' ? [o.result] : []));
-    const exit = this.exitCode(interrupted, results);
-    const lines = [
-      ...(interrupted
-        ? [`interrupted: ${results.length} of ${this.scenarios.length} runs were done`]
-        : []),
-      summaryText(results, this.scenarios.length, exit, this.paint),
+    const exit = this.exitCode(results);
+    const total = this.scenarios.length;
+    const done = `interrupted: ${results.length} of ${total} ${total === 1 ? 'run was' : 'runs were'} done`;
+    const lines = (paint: Paint): string[] => [
+      ...(this.ended === 'interrupted' ? [done] : []),
+      summaryText(results, total, exit, paint),
     ];
     if (args.json) io.out(`${reportJson(results, exit)}\n`);
-    else this.report(`${lines.join('\n')}\n`);
-    if (args.out !== undefined) {
+    else this.report(`${lines(this.paint).join('\n')}\n`);
+    if (args.out !== undefined && results.length > 0) {
       io.replaceText(join(args.out, 'result.json'), `${reportJson(results, exit)}\n`);
       io.replaceText(
         join(args.out, 'report.txt'),
-        `${strip([...this.written, ...lines].join('\n'))}\n`,
+        `${[...this.written, ...lines(plain)].join('\n')}\n`,
       );
     }
     return exit;
   }
 
-  private exitCode(interrupted: boolean, results: readonly RunResult[]): number {
-    if (interrupted) return EXIT.interrupted;
+  private exitCode(results: readonly RunResult[]): number {
+    if (this.ended === 'interrupted') return EXIT.interrupted;
     const kinds = new Set(this.outcomes.map((o) => o?.kind));
     if (kinds.has('bad-scenario') || kinds.has('output')) return EXIT.usage;
     const verified = this.outcomes.every((o) => o?.kind !== 'result' || o.verified?.ok !== false);
     return !kinds.has('bug') && verified && results.every(holds) ? EXIT.good : EXIT.failed;
   }
+}
+
+/** What `--verify` found; nothing without it. */
+function verdictLine(r: RunResult, verified: Verified | null, paint: Paint): string[] {
+  if (verified === null) return [];
+  const name = r.label === '' ? '' : `${r.label}: `;
+  if (verified.ok)
+    return [`${paint('good', '✓')} ${name}verified: the same again with all traces on`];
+  return [`${paint('bad', '✗')} ${name}not the same again: ${verified.message}`];
 }
 
 function groupsOf(scenarios: readonly Scenario[]): Group[] {
@@ -269,6 +289,3 @@ const STYLES: { readonly [T in Tone]: 'green' | 'red' | 'dim' | 'bold' } = {
 
 /** Whether to colour at all has been decided before (NO_COLOR, pipes). */
 const ansi: Paint = (tone, text) => styleText(STYLES[tone], text, { validateStream: false });
-
-// oxlint-disable-next-line no-control-regex -- it is the escape character that is meant
-const strip = (text: string): string => text.replaceAll(/\u001b\[\d+m/g, '');

@@ -10,6 +10,8 @@ import { type Paint, plain, WIDTH, wrap } from './style.ts';
 
 export interface TextOptions {
   readonly paint?: Paint;
+  /** Columns for sentences; the table keeps to 80. */
+  readonly width?: number;
   /** As given on the command line, for replay commands; null: ./scenarios.yaml. */
   readonly file?: string | null;
 }
@@ -20,8 +22,8 @@ export function reportText(runs: readonly RunResult[], options: TextOptions = {}
   const first = runs[0];
   if (first === undefined) return [];
   return [
-    paint('strong', heading(runs)),
-    ...wrap(first.shows),
+    ...wrap(heading(runs)).map((line) => paint('strong', line)),
+    ...wrap(first.shows, options.width),
     '',
     ...table(runs, paint),
     '',
@@ -145,14 +147,14 @@ function expectations(runs: readonly RunResult[], paint: Paint, options: TextOpt
     const undecided = list.every((v) => v.verdict.ok === null);
     const mark = undecided ? paint('faint', '·') : paint('good', '✓');
     const source = undecided ? 'not decided: another variant did not run' : first.source;
-    return [`${mark} ${withSource(first.text, source)}`];
+    return [`${mark} ${withSource(first.text, source, options.width ?? WIDTH)}`];
   });
 }
 
 /** The text, and as much of its source as fits on the line. */
-function withSource(text: string, source: string): string {
+function withSource(text: string, source: string, width: number): string {
   const left = text.padEnd(40);
-  const room = WIDTH - 2 - left.length - 2;
+  const room = width - 2 - left.length - 2;
   return room < 12 ? text : `${left}  ${cut(source, room)}`;
 }
 

@@ -1,8 +1,8 @@
 // The outside world of a test: files in memory, output in strings, runs that give what the test wants.
-import { type Io, UsageError } from '../../src/cli/io.ts';
+import { type Io, type Runner, UsageError } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
-import { inline } from '../../src/cli/runners.ts';
-import type { RunScenario } from '../../src/cli/execute.ts';
+import { execute, type RunScenario } from '../../src/cli/execute.ts';
+import { OutputFiles } from '../../src/cli/output-files.ts';
 import { result } from '../report/result.ts';
 import { VALID } from '../scenario/support.ts';
 
@@ -31,6 +31,33 @@ export interface World {
   /** Interrupts after so many runs. */
   interruptAfter?: number;
   colour?: boolean;
+  columns?: number;
+}
+
+/** In this thread, one after the other, with a breath between two runs. */
+function here(run: RunScenario): Runner {
+  return {
+    start(jobs, _parallel, events) {
+      let cancelled = false;
+      const go = async (): Promise<void> => {
+        for (const [i, job] of jobs.entries()) {
+          await new Promise<void>((resolve) => {
+            setImmediate(resolve);
+          });
+          if (cancelled) return;
+          const context = { run, files: new OutputFiles(), now: () => 0, onProgress: () => true };
+          events.onDone(i, execute(job, context));
+        }
+      };
+      return {
+        done: go(),
+        async cancel() {
+          cancelled = true;
+        },
+        progress: () => 0,
+      };
+    },
+  };
 }
 
 /** Runs a command line. */
@@ -48,11 +75,10 @@ export async function hostwire(
     if (++runs === world.interruptAfter) queueMicrotask(() => interrupt());
     return r;
   };
-  const runner = inline(run, () => 0);
   const io: Io = {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
-    terminal: { colour: world.colour ?? false, progress: false },
+    terminal: { colour: world.colour ?? false, progress: false, columns: world.columns ?? 80 },
     readText(path) {
       const text = files[path];
       if (text === undefined)
@@ -72,6 +98,7 @@ export async function hostwire(
     replaceText(path, text) {
       files[path.replaceAll('\\', '/')] = text;
     },
+    removePartial() {},
     now: () => 0,
     cpus: 2,
     onInterrupt(handler) {
@@ -80,8 +107,7 @@ export async function hostwire(
         interrupt = () => {};
       };
     },
-    runner,
-    runnerHere: runner,
+    runner: here(run),
   };
   const code = await main(
     typeof line === 'string' ? line.split(' ').filter((w) => w !== '') : line,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InvariantError, ScenarioError } from '../../src/base/assert.ts';
 import { fileAndNames } from '../../src/cli/file.ts';
 import type { RunScenario } from '../../src/cli/execute.ts';
+import { OutputClosed } from '../../src/cli/output-files.ts';
 import { good, hostwire } from './fake-io.ts';
 import { VALID } from '../scenario/support.ts';
 
@@ -118,11 +119,15 @@ describe('exit codes', () => {
 
   test.each([
     ['runn', 'there is no command runn; did you mean run?'],
-    ['run --sed 4', 'Unknown argument: sed'],
+    ['run --verfy', 'there is no option --verfy; did you mean --verify?'],
+    ['run --frobnicate', 'Unknown argument: frobnicate'],
+    ['run some/where', 'a file of scenarios comes first, and its name ends in .yaml or .yml'],
     ['run --seeds 4', '--seeds 4: write two whole numbers'],
     ['run --seeds 9..3', '--seeds 9..3'],
     ['run --seeds 1..3 --seed 2', 'exclude each other'],
     ['run --jobs 0', '--jobs 0: a whole number from 1'],
+    ['run --jobs many', '--jobs many: a whole number from 1'],
+    ['list uplaod', 'did you mean `upload`?'],
     ['run --trace=xml', 'Invalid values'],
     ['run nowhere.yaml', 'cannot read nowhere.yaml'],
     ['show linux-2.4', 'no profile is called linux-2.4'],
@@ -131,6 +136,26 @@ describe('exit codes', () => {
     const { code, out, err } = await hostwire(line);
     expect(err).toContain(says);
     expect([code, out]).toEqual([2, '']);
+  });
+
+  test('2: nothing is written when there is nothing to tell', async () => {
+    const run: RunScenario = () => {
+      throw new ScenarioError('the clock does not move', [], 'give it a delay');
+    };
+    const { code, err, files } = await hostwire('run --out results', { run });
+    expect(code).toBe(2);
+    expect(err).toContain('scenarios.yaml:8:3: upload (blocking): the clock does not move');
+    expect(Object.keys(files)).toEqual(['scenarios.yaml']);
+  });
+
+  test('141: whoever read the trace has gone, and nobody is told', async () => {
+    let runs = 0;
+    const run: RunScenario = () => {
+      runs++;
+      throw new OutputClosed();
+    };
+    expect(await hostwire('run --trace', { run })).toMatchObject({ code: 141, out: '', err: '' });
+    expect(runs).toBe(1);
   });
 
   test('130: interrupted, with what is done', async () => {
@@ -261,13 +286,14 @@ describe('the other commands', () => {
   });
 
   test('list, validate, schema, metrics and show print and exit 0', async () => {
-    expect((await hostwire('list')).out).toBe(
-      'upload  (2 variants)\n    One connection over a clean link.\n',
-    );
+    const listed = 'upload  (2 variants)\n    One connection over a clean link.\n';
+    expect((await hostwire('list')).out).toBe(listed);
+    expect((await hostwire('list upload')).out).toBe(listed);
     expect((await hostwire('validate')).out).toBe('scenarios.yaml: 1 scenario, 2 runs: valid\n');
     expect(JSON.parse((await hostwire('schema')).out)).toHaveProperty('$schema');
     expect((await hostwire('metrics')).out).toContain('goodput  [bit/s]');
     expect((await hostwire('show linux-6.18')).out).toContain('net.ipv4.tcp_rmem');
+    expect((await hostwire('show')).out).toBe((await hostwire('show linux-6.18')).out);
     expect((await hostwire('completion')).out).toContain('complete -o');
   });
 

@@ -1,9 +1,8 @@
 /** What the README shows is what a run prints. HOSTWIRE_UPDATE=1 writes it anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { main } from '../../src/cli/main.ts';
-import type { Io } from '../../src/cli/io.ts';
-import { inline } from '../../src/cli/runners.ts';
+import { runScenario } from '../../src/sim/run/runner.ts';
+import { hostwire } from '../cli/fake-io.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const README = new URL('README.md', ROOT);
@@ -11,27 +10,9 @@ const scenarios = readFileSync(new URL('scenarios.yaml', ROOT), 'utf8');
 
 /** What a command prints when piped; the one time that is not simulated is left out. */
 async function output(argv: readonly string[]): Promise<string> {
-  let out = '';
-  const refuse = (): never => {
-    throw new Error('the README only shows commands that read');
-  };
-  const runner = inline(undefined, () => 0);
-  const io: Io = {
-    out: (text) => void (out += text),
-    err: (text) => void (out += text),
-    terminal: { colour: false, progress: false },
-    readText: () => scenarios,
-    exists: () => true,
-    createText: refuse,
-    writableFolder: refuse,
-    replaceText: refuse,
-    now: () => 0,
-    cpus: 1,
-    onInterrupt: () => () => {},
-    runner,
-    runnerHere: runner,
-  };
-  expect(await main(argv, io)).toBe(0);
+  const files = { 'scenarios.yaml': scenarios };
+  const { code, out, err } = await hostwire(argv, { files, run: runScenario });
+  expect([code, err]).toEqual([0, '']);
   return out.replace(/ simulated, [\d.]+ m?s/, ' simulated');
 }
 

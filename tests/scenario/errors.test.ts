@@ -407,6 +407,20 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ],
   ],
   [
+    'a quote that is never closed',
+    'shows: One',
+    'shows: "One',
+    ['my.yaml:9:12 not valid YAML: this quote is never closed'],
+  ],
+  [
+    'a key without its colon',
+    'delay: 10 ms',
+    'delay 10 ms',
+    [
+      'my.yaml:19:9 not valid YAML: Implicit keys need to be on a single line [a `:` is missing after a key]',
+    ],
+  ],
+  [
     'a name with dots',
     '      sender:',
     '      sen.der:',
