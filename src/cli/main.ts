@@ -187,8 +187,8 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
     )
     .example([
       ['$0 run', 'all scenarios of ./scenarios.yaml'],
-      ['$0 run lossy --set links.0.delay=5ms', 'one of them, changed'],
-      ['$0 run my.yaml --seeds 1..20 --quiet', 'twenty seeds; only failures shown'],
+      ['$0 run lossy --set links.0.mtu=576', 'one of them, changed'],
+      ['$0 run --seeds 1..20 --quiet', 'with twenty seeds; shows failures'],
       ['$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng'],
       ['$0 run lossy --trace=ndjson | head', 'what happened, a JSON object a line'],
     ])

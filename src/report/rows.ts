@@ -19,16 +19,26 @@ export function rows(runs: Runs): Row[] {
     ...goodput(runs),
     ...latency(runs),
     ...requests(runs),
-    ...syscalls(runs, host),
-    ...switches(runs, host),
-    ...interrupts(runs, host),
-    ...recovery(runs),
+    ...titled(`on ${host}`, [
+      ...syscalls(runs, host),
+      ...switches(runs, host),
+      ...interrupts(runs, host),
+    ]),
+    ...titled('TCP, all hosts', recovery(runs)),
     ...drops(runs),
     ...queues(runs),
     ...cpu(runs),
-    ...memory(runs),
   ];
 }
+
+/** Rows that belong together, under a line that says what they are about. */
+const titled = (title: string, list: readonly Row[]): Row[] =>
+  list.length === 0
+    ? []
+    : [
+        { label: title, unit: '', cells: [] },
+        ...list.map((row) => ({ ...row, label: `  ${row.label}` })),
+      ];
 
 const value = (r: RunResult, name: string): number | undefined => r.metrics[name];
 
@@ -37,15 +47,17 @@ function overHosts(r: RunResult, suffix: string): number {
   return r.hosts.reduce((n, h) => n + (value(r, `${h}.${suffix}`) ?? 0), 0);
 }
 
-/** Over the applications that ask: those that waited for answers. */
-function overClients(r: RunResult, suffix: string): number {
-  let sum = 0;
-  for (const [name, n] of Object.entries(r.metrics)) {
-    const app = name.slice(0, -suffix.length - 1);
-    const asks = r.metrics[`${app}.latency.mean`] !== undefined || r.metrics[`${app}.failed`]! > 0;
-    if (name === `${app}.${suffix}` && asks) sum += n;
-  }
-  return sum;
+/**
+ * Of requests, as the clients counted them: those whose latency was taken. Where none was answered nobody has a latency,
+ * and what failed at one end may have failed at the other too.
+ */
+function ofClients(r: RunResult, what: 'requests' | 'failed'): number {
+  const counted = Object.entries(r.metrics).filter(([name]) => name.endsWith(`.${what}`));
+  const asked = counted.filter(
+    ([name]) => r.metrics[`${name.slice(0, -what.length)}latency.mean`] !== undefined,
+  );
+  if (asked.length > 0) return asked.reduce((n, [, count]) => n + count, 0);
+  return what === 'failed' ? Math.max(0, ...counted.map(([, count]) => count)) : 0;
 }
 
 const cells = (runs: Runs, cell: (r: RunResult) => string): string[] => runs.map(cell);
@@ -67,9 +79,8 @@ function latency(runs: Runs): Row[] {
 }
 
 function requests(runs: Runs): Row[] {
-  if (runs.every((r) => overClients(r, 'requests') + overClients(r, 'failed') === 0)) return [];
-  const cell = (r: RunResult): string =>
-    `${overClients(r, 'requests')} / ${overClients(r, 'failed')}`;
+  if (runs.every((r) => ofClients(r, 'requests') + ofClients(r, 'failed') === 0)) return [];
+  const cell = (r: RunResult): string => `${ofClients(r, 'requests')} / ${ofClients(r, 'failed')}`;
   return [{ label: 'requests / failed', unit: '', cells: cells(runs, cell) }];
 }
 
@@ -166,8 +177,10 @@ function queues(runs: Runs): Row[] {
   }
   if (fullness.size === 0) return [];
   const chosen = [...fullness].toSorted((a, b) => b[1] - a[1]).slice(0, MOST_QUEUES);
-  const title = { label: 'queues, peak/bound', unit: '', cells: [] };
-  return [title, ...chosen.map(([name]) => queueRow(name, runs))];
+  return titled(
+    'queues, peak/bound',
+    chosen.map(([name]) => queueRow(name, runs)),
+  );
 }
 
 function queueRow(name: string, runs: Runs): Row {
@@ -179,7 +192,7 @@ function queueRow(name: string, runs: Runs): Row {
     if (q === undefined) return '–';
     return `${scaled(q.peak, s, 3)}/${q.bound === null ? '∞' : scaled(q.bound, s, 3)}`;
   };
-  return { label: `  ${name}`, unit: s.unit, cells: found.map(cell) };
+  return { label: name, unit: s.unit, cells: found.map(cell) };
 }
 
 const CPU = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'] as const;
@@ -199,14 +212,4 @@ function cpu(runs: Runs): Row[] {
           .join('/'),
       ),
     }));
-}
-
-function memory(runs: Runs): Row[] {
-  const host = runs[0]!.focus;
-  const values = runs.map((r) => value(r, `${host}.mem.skb.peak`) ?? 0);
-  if (values.every((v) => v === 0)) return [];
-  const s = sizeScale(values);
-  return [
-    { label: `peak skb memory, ${host}`, unit: s.unit, cells: values.map((v) => scaled(v, s, 3)) },
-  ];
 }

@@ -35,20 +35,21 @@ describe('the table', () => {
                                                 blocking          epoll           echo
       goodput                      Mbit/s          30.07          30.07          30.07
       latency p50 / p99 / max          ms 21.5/22.8/23.4 21.5/22.8/23.4 21.5/22.8/23.4
-      read() calls / median size        B    2760 / 1448    3511 / 1448    2760 / 1448
-      epoll_wait() returns / EAGAIN                0 / 0     2760 / 751          0 / 0
-      wake-ups                                      2759           2759           2759
-      switches voluntary / involuntary          2759 / 0       2759 / 0       2759 / 0
-      interrupts/polls/frames per poll       2765/2765/1    2765/2765/1    2765/2765/1
-      out of order/dup ACKs/SACK blocks        3 / 2 / 5      3 / 2 / 5      3 / 2 / 5
-      retransmitted fast + TLP + RTO           1 + 0 + 0      1 + 0 + 0      1 + 0 + 0
-      zero windows / closed / probes   ms   1 / 12.3 / 2   1 / 12.3 / 2   1 / 12.3 / 2
+      on server
+        read() calls / median size      B    2760 / 1448    3511 / 1448    2760 / 1448
+        epoll_wait() returns / EAGAIN              0 / 0     2760 / 751          0 / 0
+        wake-ups                                    2759           2759           2759
+        switches voluntary / involuntary        2759 / 0       2759 / 0       2759 / 0
+        interrupts/polls/frames per poll     2765/2765/1    2765/2765/1    2765/2765/1
+      TCP, all hosts
+        out of order/dup ACKs/SACK blocks      3 / 2 / 5      3 / 2 / 5      3 / 2 / 5
+        retransmitted fast + TLP + RTO         1 + 0 + 0      1 + 0 + 0      1 + 0 + 0
+        zero windows / closed / probes ms   1 / 12.3 / 2   1 / 12.3 / 2   1 / 12.3 / 2
       drops  server->client loss                       2              0              2
       drops  server ListenOverflows                    0              7              0
       queues, peak/bound
         server.receive_buffer         KiB       79.9/130       79.9/130       79.9/130
       CPU server irq/soft/sys/usr/sw    % .4/.5/.7/.1/.0 .4/.5/.7/.1/.0 .4/.5/.7/.1/.0
-      peak skb memory, server         KiB           83.3           83.3           83.3
 
       ✓ goodput 25 .. 34 Mbit/s                   linux-transfers rcvbuf-65536-rtt20
       ✗ server.syscalls.read 2714 ± 25 %  epoll: 3511              scenarios.yaml:36:9

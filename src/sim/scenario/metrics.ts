@@ -7,6 +7,7 @@
  * a counter of Linux, `<why>` for a cause on the wire. A host's metric may also be asked for under the name of an
  * application: it is then that of the host it runs on.
  */
+import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { Dimension } from './types.ts';
 
 export interface MetricDef {
@@ -208,11 +209,6 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.cpu.user', 'fraction', 'Share of all cores spent in applications.'),
   def('<host>.cpu.switch', 'fraction', 'Share of all cores spent in context switches.'),
   def('<host>.cpu.idle', 'fraction', 'Share of all cores spent idle.'),
-  def(
-    '<host>.mem.skb.peak',
-    'bytes',
-    'The most truesize that all skbs of the host had at one time.',
-  ),
 
   def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
   def(
@@ -238,16 +234,13 @@ export const METRICS: readonly MetricDef[] = [
 ];
 
 /**
- * Counters with names of their own: kernel/syscall.ts SYSCALL_NAMES, what sim/run/measure.ts counts as dropped, the causes of
+ * Counters with names of their own: system calls, what sim/run/measure.ts counts as dropped, the causes of
  * sim/net/link.ts. One that did not move is 0, so a name that is none of these is a slip of the pen.
  */
 export const NAMED_COUNTERS: Readonly<
   Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
 > = {
-  '<call>':
-    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info'.split(
-      ' ',
-    ),
+  '<call>': SYSCALL_NAMES,
   '<LinuxName>':
     'rx_missed_errors rx_csum_errors softnet_dropped ListenOverflows ListenDrops TCPReqQFullDrop TCPBacklogDrop TCPRcvQDrop TCPZeroWindowDrop TCPOFODrop TCPBeyondWindow OfoPruned OutDiscards'.split(
       ' ',
