@@ -22,11 +22,7 @@ import { growWindow, measureRcvMss, measureRcvRtt, receiveWindow, selectWindow }
 export const MAX_QUICKACKS = 16;
 const FASTRETRANS_THRESH = 3;
 
-/** TCP_ATO_MIN = TCP_DELACK_MIN = HZ/25, TCP_DELACK_MAX = HZ/5. */
-const ATO_MIN_MS = 40;
-const DELACK_MAX_MS = 200;
-
-const atoMin = (c: Connection): Duration => jiffiesOfMs(c.context, ATO_MIN_MS);
+const atoMin = (c: Connection): Duration => c.context.atoMin;
 
 export const inPingpong = (c: Connection): boolean =>
   c.ackPingpong >= c.context.options.pingpongThresh;
@@ -134,16 +130,14 @@ function delayAck(c: Connection, now: Instant): void {
   const x = c.context;
   let ato: number = c.ackAto;
   if (ato > atoMin(c)) {
-    let most: number = jiffiesOfMs(
-      x,
-      inPingpong(c) || c.ackPending & ACK_PUSHED ? DELACK_MAX_MS : 500,
-    );
+    let most: number =
+      inPingpong(c) || c.ackPending & ACK_PUSHED ? x.delackMax : jiffiesOfMs(x, 500);
     if (c.srttUs > 0) most = Math.min(most, Math.max(jiffiesOfUs(x, c.srttUs >> 3), atoMin(c)));
     ato = Math.min(ato, most);
   }
   // Never later than the peer's smallest RTO would allow.
   const tick = x.jiffyNs === 0 ? 1_000_000 : x.jiffyNs;
-  ato = Math.min(ato, jiffiesOfMs(x, DELACK_MAX_MS), Math.max(rtoMin(c), 2 * tick) - tick);
+  ato = Math.min(ato, x.delackMax, Math.max(rtoMin(c), 2 * tick) - tick);
   let at = add(now, ato as Duration);
   if (c.ackPending & ACK_TIMER) {
     const quarter = x.jiffyNs === 0 ? ato / 4 : Math.floor(ato / x.jiffyNs / 4) * x.jiffyNs;

@@ -246,7 +246,7 @@ function sampleRtt(
   let sackUs = -1;
   if (firstAt >= 0 && (a.flag & F_RETRANS_DATA_ACKED) === 0) {
     rttUs = usBetween(now, firstAt as Instant);
-    newestUs = usBetween(now, lastAt as Instant);
+    newestUs = lastAt === firstAt ? rttUs : usBetween(now, lastAt as Instant);
   }
   if (a.firstSackAt >= 0) {
     sackUs = usBetween(now, a.firstSackAt as Instant);

@@ -286,7 +286,10 @@ function take(c: Connection, max: number, into: Uint8Array | null, now: Instant)
     if (skip + Math.max(n, 0) < r.len) break;
     eat(c, r);
   }
-  if (q.length === 0) c.rcvQueue = null;
+  if (q.length === 0) {
+    c.rcvQueue = null;
+    c.context.giveRcvQueue(q);
+  }
   return copied;
 }
 

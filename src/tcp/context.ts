@@ -3,7 +3,10 @@
  * fingerprint, the observer, and the pools of records.
  */
 import { AckState } from './ack-state.ts';
+import { Deque } from './deque.ts';
 import type { Lane } from '../base/hash.ts';
+import { NEVER, type Duration, type Instant } from '../base/units.ts';
+import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import type { TcpObserver } from './observer.ts';
 import type { TcpOptions } from './options.ts';
 import { Rx } from './recv-queue.ts';
@@ -93,6 +96,15 @@ export class TcpContext {
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
   readonly jiffyNs: number;
+  /** The tick that was asked for last (clock.ts jiffiesNow). */
+  tick: Instant = NEVER;
+  // Lengths of timers that every ACK needs, in whole jiffies.
+  readonly rtoMin: Duration;
+  readonly rtoMax: Duration;
+  /** TCP_ATO_MIN = TCP_DELACK_MIN = HZ/25. */
+  readonly atoMin: Duration;
+  /** TCP_DELACK_MAX = HZ/5. */
+  readonly delackMax: Duration;
   /** Challenge ACKs sent in the current second (RFC 5961 §7). */
   challengeSecond = -1;
   challengeCount = 0;
@@ -100,12 +112,17 @@ export class TcpContext {
   readonly ackState: AckState = new AckState();
   private readonly txPool: Tx[] = [];
   private readonly rxPool: Rx[] = [];
+  private readonly rcvQueues: Deque<Rx>[] = [];
 
   constructor(options: TcpOptions, lane: Lane, memory: TcpMemory = new TcpMemory()) {
     this.options = options;
     this.lane = lane;
     this.memory = memory;
     this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);
+    this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
+    this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
+    this.atoMin = jiffiesOfMs(this, 40);
+    this.delackMax = jiffiesOfMs(this, 200);
   }
 
   takeTx(): Tx {
@@ -120,5 +137,12 @@ export class TcpContext {
   giveRx(r: Rx): void {
     r.stream = null;
     this.rxPool.push(r);
+  }
+  takeRcvQueue(): Deque<Rx> {
+    return this.rcvQueues.pop() ?? new Deque<Rx>(4);
+  }
+  /** @param q empty */
+  giveRcvQueue(q: Deque<Rx>): void {
+    this.rcvQueues.push(q);
   }
 }

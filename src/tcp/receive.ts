@@ -15,7 +15,6 @@ import {
 } from './ack.ts';
 import { ACK_NOMEM, ACK_NOW, HANGUP, READABLE, type Connection } from './connection.ts';
 import { jiffiesOfMs } from './clock.ts';
-import { Deque } from './deque.ts';
 import { enterTimeWait, purgeOutOfOrder } from './done.ts';
 import { coalesce, fillRx, OutOfOrderQueue, type Rx } from './recv-queue.ts';
 import { FIN, segLen, type Segment } from './segment.ts';
@@ -137,7 +136,7 @@ function append(c: Connection, r: Rx, now: Instant): void {
     c.context.observer?.onQueued(c, r.stream!, r.off + skip, fresh, now);
   }
   c.rcvNxt = r.end;
-  const q = (c.rcvQueue ??= new Deque<Rx>(4));
+  const q = (c.rcvQueue ??= c.context.takeRcvQueue());
   if (q.length > 0) {
     const more = coalesce(q.at(q.length - 1), r);
     if (more >= 0) {

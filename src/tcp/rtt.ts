@@ -3,9 +3,9 @@
  * the largest deviation of each round trip, with rto_min as the floor of the variance term, not of the sum; RFC 6298 §2.4
  * asks for a floor of 1 s on the sum, which is what `rtoEstimator: 'rfc'` does.
  */
-import { assert } from '../base/assert.ts';
+import { violated } from '../base/assert.ts';
 import type { Duration } from '../base/units.ts';
-import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
+import { jiffiesOfUs } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { seqGt } from './seq.ts';
 
@@ -19,7 +19,7 @@ export const INITIAL_RTO_US = 1_000_000;
  * @throws InvariantError when `sampleUs` is negative: the clock ran backwards
  */
 export function rttSample(c: Connection, sampleUs: number): void {
-  assert(sampleUs >= 0, 'tcp: negative round-trip sample', () => String(sampleUs));
+  if (!(sampleUs >= 0)) violated('tcp: negative round-trip sample', String(sampleUs));
   const floorUs = c.context.options.rtoMinUs;
   if (c.srttUs === 0) {
     c.srttUs = Math.max(1, sampleUs * 8);
@@ -63,10 +63,8 @@ export function computeRto(c: Connection): Duration {
   return Math.min(rto, rtoMax(c)) as Duration;
 }
 
-export const rtoMax = (c: Connection): Duration =>
-  jiffiesOfMs(c.context, c.context.options.rtoMaxMs);
-export const rtoMin = (c: Connection): Duration =>
-  jiffiesOfUs(c.context, c.context.options.rtoMinUs);
+export const rtoMax = (c: Connection): Duration => c.context.rtoMax;
+export const rtoMin = (c: Connection): Duration => c.context.rtoMin;
 
 /** Smallest RTT seen in the last 300 s, µs (tcp_min_rtt; Linux keeps three candidates, here the newer minimum replaces an old one). */
 export function updateMinRtt(c: Connection, us: number, nowUs: number): void {

@@ -252,8 +252,7 @@ export function measureRcvRttTs(c: Connection, seg: Segment, now: Instant): void
 
 /** Once per round trip, as the application reads: has it read more than before (tcp_rcv_space_adjust)? */
 export function adjustRcvSpace(c: Connection, now: Instant): void {
-  const us = usBetween(now, c.rcvqTime);
-  if (us < c.rcvRttUs >> 3 || c.rcvRttUs === 0) return;
+  if (c.rcvRttUs === 0 || usBetween(now, c.rcvqTime) < c.rcvRttUs >> 3) return;
   const queued = seqDiff(c.rcvNxt, c.copiedSeq);
   const copied = seqDiff(c.copiedSeq, c.rcvqSeq) - queued;
   if (copied > c.rcvqSpace) growRcvbuf(c, copied);
