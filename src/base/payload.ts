@@ -3,7 +3,8 @@
  * length), a retransmission or an overlap carries the same reference, and the reader gets it back.
  *
  * The bytes are either a pattern (content = f(stream, offset)) or real bytes, copied once at the write call and freed when
- * both the sender's queue and the reader are past them.
+ * both the sender's queue and the reader are past them. The pattern is printable ASCII without line ends, so that a tool that
+ * goes by port numbers (8080: HTTP) does not take a captured payload for a broken header.
  */
 import { mix32 } from './hash.ts';
 
@@ -45,7 +46,7 @@ export class PayloadStream {
       const c = chunks[lo - 1];
       if (c !== undefined && offset < c.offset + c.bytes.length) return c.bytes[offset - c.offset]!;
     }
-    return mix32((offset | 0) ^ Math.imul(this.id + 1, 0x9e3779b1)) & 0xff;
+    return 0x20 + (mix32((offset | 0) ^ Math.imul(this.id + 1, 0x9e3779b1)) & 0x3f);
   }
 
   /** Copies [offset, offset + into.length) out. */

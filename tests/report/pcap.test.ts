@@ -8,7 +8,9 @@ import { describe, expect, test } from 'vitest';
 import { PayloadStream } from '../../src/base/payload.ts';
 import { instant } from '../../src/base/units.ts';
 import { ipPacket, PcapCapture } from '../../src/report/pcap.ts';
+import { runScenario } from '../../src/sim/run/runner.ts';
 import type { CapturedFrame } from '../../src/sim/run/result.ts';
+import { read, VALID } from '../scenario/support.ts';
 import { prop } from '../support/prop.ts';
 
 const ack: CapturedFrame = {
@@ -320,6 +322,33 @@ describe.skipIf(!tshark)(`tshark${tshark ? '' : ' (skipped: it is not installed)
       expect(
         rows.flatMap((r) => (r[6] ?? '').split(',')).filter((s) => Number(s) >= 0x600000),
       ).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('has nothing to warn of in a run over a clean path', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hostwire-pcap-'));
+    try {
+      const text = VALID.replace('server->client: { loss: 0.1 % }', '');
+      const [scenario] = read(text.replace('SO_RCVBUF: 65536', 'TCP_NODELAY: 1'));
+      const parts = new Map<string, Uint8Array[]>();
+      const into = (name: string) => (bytes: Uint8Array) => {
+        parts.set(name, [...(parts.get(name) ?? []), bytes.slice()]);
+      };
+      const sink = new PcapCapture(into, 'hostwire');
+      runScenario(scenario!, { capture: sink });
+      sink.close();
+      expect([...parts.keys()]).toEqual(['client:eth0', 'server:eth0']);
+      for (const [i, part] of [...parts.values()].entries()) {
+        const file = join(folder, `${i}.pcapng`);
+        writeFileSync(file, Buffer.concat(part));
+        const out = execFileSync('tshark', ['-r', file, '-q', '-z', 'expert,warn'], {
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+        expect(out.trim()).toBe('');
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
