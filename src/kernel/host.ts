@@ -14,6 +14,7 @@ import { RescheduleIpi } from './irq.ts';
 import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Process } from './process.ts';
 import {
+  HOST_DEFAULTS,
   SCHED_DEFAULTS,
   SOFTNET_DEFAULTS,
   type SchedOptions,
@@ -66,7 +67,7 @@ export class Host {
   private ids = 1;
 
   constructor(engine: Engine, options: HostOptions, syscalls: readonly Syscall[]) {
-    const cpus = options.cpus ?? 1;
+    const cpus = options.cpus ?? HOST_DEFAULTS.cpus;
     assert(cpus >= 1 && cpus <= 32, 'host: 1 to 32 cores', () => `${options.name}: ${cpus}`);
     this.engine = engine;
     this.name = options.name;
@@ -77,7 +78,7 @@ export class Host {
     this.sched = { ...SCHED_DEFAULTS, ...options.sched };
     this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);
-    this.nofile = options.nofile ?? 1024;
+    this.nofile = options.nofile ?? HOST_DEFAULTS.nofile;
     this.syscalls = syscalls;
     this.timers = new TimerTable(this);
     this.ipi = new RescheduleIpi(cpus);

@@ -2,6 +2,9 @@
  * Profiles: what a host has that the scenario does not write, each value with its source. `linux-6.18` is the only one;
  * TCP's own defaults are in tcp/options.ts, the prices of steps in costs.ts.
  */
+import { printDuration } from '../base/quantity.ts';
+import type { Duration } from '../base/units.ts';
+import { TCP_TUNABLES } from '../tcp/options.ts';
 
 export interface SchedOptions {
   /** How long a task runs before others that wait get their turn, ns. */
@@ -48,6 +51,8 @@ export interface NicOptions {
   readonly irqAffinity?: readonly number[];
 }
 
+/** Cores, and RLIMIT_NOFILE of each process. */
+export const HOST_DEFAULTS = { cpus: 1, nofile: 1024 } as const;
 export const SCHED_DEFAULTS: SchedOptions = { slice: 3_000_000, migrationCost: 500_000 };
 export const SOFTNET_DEFAULTS: SoftnetOptions = {
   weight: 64,
@@ -83,45 +88,48 @@ export interface ProfileEntry {
   readonly source: string;
 }
 
+const row = (key: string, value: number | string, source: string): ProfileEntry => ({
+  key,
+  value: String(value),
+  source,
+});
+const time = (ns: number): string => printDuration(ns as Duration);
+
+const { slice, migrationCost } = SCHED_DEFAULTS;
+const { weight, budget, budgetNs, maxBacklog } = SOFTNET_DEFAULTS;
+const { rxUsecs, rxFrames, txUsecs, txFrames } = NIC_DEFAULTS.coalesce;
+
 export const LINUX_6_18: readonly ProfileEntry[] = [
-  { key: 'cpus', value: '1', source: 'the smallest machine; write what you have' },
-  { key: 'hz', value: '250', source: 'CONFIG_HZ of the kernel that the vectors were measured on' },
-  {
-    key: 'sched.slice',
-    value: '3 ms',
-    source: 'sysctl_sched_base_slice, 0.7 ms × (1 + log2 of the cores) = 2.8 ms on 8, rounded',
-  },
-  {
-    key: 'sched.migration_cost',
-    value: '500 us',
-    source: 'sysctl_sched_migration_cost, kernel/sched/fair.c',
-  },
-  {
-    key: 'net.core.dev_weight',
-    value: '64',
-    source: 'NAPI_POLL_WEIGHT, include/linux/netdevice.h',
-  },
-  { key: 'net.core.netdev_budget', value: '300', source: 'net/core/hotdata.c' },
-  {
-    key: 'net.core.netdev_budget_usecs',
-    value: '8000',
-    source: '2 jiffies at HZ=250, net/core/hotdata.c; measured on 6.18',
-  },
-  { key: 'net.core.netdev_max_backlog', value: '1000', source: 'net/core/hotdata.c' },
-  { key: 'nic.ring.rx', value: '1024', source: 'mlx5: log_rq_size 10' },
-  { key: 'nic.ring.tx', value: '1024', source: 'mlx5: log_sq_size 10' },
-  {
-    key: 'nic.coalesce.rx-usecs',
-    value: '16',
-    source: 'mlx5, completions by event (3 in CQE mode)',
-  },
-  { key: 'nic.coalesce.rx-frames', value: '32', source: 'mlx5' },
-  { key: 'nic.coalesce.tx-usecs', value: '16', source: 'mlx5' },
-  { key: 'nic.coalesce.tx-frames', value: '32', source: 'mlx5' },
-  {
-    key: 'nic.txqueuelen',
-    value: '1000',
-    source: 'DEFAULT_TX_QUEUE_LEN, include/net/sch_generic.h',
-  },
-  { key: 'nofile', value: '1024', source: 'RLIMIT_NOFILE, soft, include/asm-generic/resource.h' },
+  row('cpus', HOST_DEFAULTS.cpus, 'the smallest machine; write what you have'),
+  row(
+    'HZ',
+    String(TCP_TUNABLES.hz.value),
+    'CONFIG_HZ of the kernel that the vectors were measured on',
+  ),
+  row(
+    'sched.slice',
+    time(slice),
+    'sysctl_sched_base_slice, 0.7 ms × (1 + log2 of the cores) = 2.8 ms on 8, rounded',
+  ),
+  row(
+    'sched.migration_cost',
+    time(migrationCost),
+    'sysctl_sched_migration_cost, kernel/sched/fair.c',
+  ),
+  row('net.core.dev_weight', weight, 'NAPI_POLL_WEIGHT, include/linux/netdevice.h'),
+  row('net.core.netdev_budget', budget, 'net/core/hotdata.c'),
+  row(
+    'net.core.netdev_budget_usecs',
+    budgetNs / 1000,
+    '2 jiffies at HZ=250, net/core/hotdata.c; measured on 6.18',
+  ),
+  row('net.core.netdev_max_backlog', maxBacklog, 'net/core/hotdata.c'),
+  row('nic.ring.rx', NIC_DEFAULTS.rxRing, 'mlx5: log_rq_size 10'),
+  row('nic.ring.tx', NIC_DEFAULTS.txRing, 'mlx5: log_sq_size 10'),
+  row('nic.coalesce.rx-usecs', rxUsecs, 'mlx5, completions by event (3 in CQE mode)'),
+  row('nic.coalesce.rx-frames', rxFrames, 'mlx5'),
+  row('nic.coalesce.tx-usecs', txUsecs, 'mlx5'),
+  row('nic.coalesce.tx-frames', txFrames, 'mlx5'),
+  row('nic.txqueuelen', NIC_DEFAULTS.txqueuelen, 'DEFAULT_TX_QUEUE_LEN, include/net/sch_generic.h'),
+  row('nofile', HOST_DEFAULTS.nofile, 'RLIMIT_NOFILE, soft, include/asm-generic/resource.h'),
 ];

@@ -7,7 +7,6 @@
  * a counter of Linux, `<why>` for a cause on the wire. A host's metric may also be asked for under the name of an
  * application: it is then that of the host it runs on.
  */
-import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { Dimension } from './types.ts';
 
 export interface MetricDef {
@@ -234,13 +233,16 @@ export const METRICS: readonly MetricDef[] = [
 ];
 
 /**
- * Counters with names of their own: system calls, what sim/run/measure.ts counts as dropped, the causes of
+ * Counters with names of their own: kernel/syscall.ts SYSCALL_NAMES, what sim/run/measure.ts counts as dropped, the causes of
  * sim/net/link.ts. One that did not move is 0, so a name that is none of these is a slip of the pen.
  */
 export const NAMED_COUNTERS: Readonly<
   Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
 > = {
-  '<call>': SYSCALL_NAMES,
+  '<call>':
+    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info'.split(
+      ' ',
+    ),
   '<LinuxName>':
     'rx_missed_errors rx_csum_errors softnet_dropped ListenOverflows ListenDrops TCPReqQFullDrop TCPBacklogDrop TCPRcvQDrop TCPZeroWindowDrop TCPOFODrop TCPBeyondWindow OfoPruned OutDiscards'.split(
       ' ',

@@ -163,7 +163,7 @@ export const PROFILES: readonly [string, ...string[]] = ['linux-6.18'];
 
 export const hostSchema: z.ZodType<HostBody> = z
   .strictObject({
-    cpus: whole({ text: 'Cores. Default: 1.' }, { min: 1, max: 256 }).default(1),
+    cpus: whole({ text: 'Cores. Default: 1.' }, { min: 1, max: 32 }).default(1),
     machine: documented(z.enum(['linux', 'ideal']), {
       text: '`linux`: every step costs what the cost table says. `ideal`: every cost is 0, no interrupt moderation, offloads off unless written; closed forms run on it.',
       example: 'linux',
