@@ -60,9 +60,11 @@ export class QueueMeter {
 
   private advance(now: number): void {
     let dt = now - this.since;
-    if (!(dt >= 0 && dt !== Infinity)) this.fail('queue: time went back', now);
+    if (dt === 0) return;
+    if (!(dt > 0 && dt !== Infinity)) this.fail('queue: time went back', now);
     this.since = now;
     const depth = this.depth;
+    if (depth === 0) return;
     // One round unless depth·dt itself passes 2^52.
     while (depth * dt >= HIGH) {
       const some = depth >= HIGH ? 1 : Math.floor((HIGH - 1) / depth);

@@ -213,17 +213,18 @@ export class Core {
 
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
-    if (this.hardRem >= 0 || this.nextOf(this.irqs, HARD)) return HARD;
+    // Asked several times a packet, and most sources are empty: their lengths are looked at here.
+    if (this.hardRem >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
     if (this.softRem >= 0) return SOFT;
-    if (this.nextOf(this.softFollows, SOFT)) return SOFT;
-    const soft = this.softirq.next();
+    if (this.softFollows.length > 0 && this.nextOf(this.softFollows, SOFT)) return SOFT;
+    const soft = this.softirq.isQuiet ? -1 : this.softirq.next();
     if (soft >= 0) {
       this.softRem = soft;
       this.softStep = this.softirq;
       return SOFT;
     }
     if (this.taskRem >= 0) return TASK;
-    if (this.nextOf(this.taskFollows, TASK)) {
+    if (this.taskFollows.length > 0 && this.nextOf(this.taskFollows, TASK)) {
       this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
       return TASK;
     }

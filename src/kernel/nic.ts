@@ -219,7 +219,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     const first = ring.nthArrival(1);
     if (first === NEVER) return NEVER;
     const byTime = this.rxDelay > 0 ? add(first, this.rxDelay) : NEVER;
-    return this.rxFrames > 0 ? earlier(byTime, ring.nthArrival(this.rxFrames)) : byTime;
+    const n = this.rxFrames;
+    return n > 0 ? earlier(byTime, n === 1 ? first : ring.nthArrival(n)) : byTime;
   }
 
   private txDeadline(): Instant {

@@ -221,6 +221,7 @@ export class RunQueue implements StepSource {
   }
 
   private pickNext(): number {
+    if (this.core.host.queuedTasks === 0) return -1;
     const task = this.pop() ?? this.pull();
     if (task === null) return -1;
     const now = this.core.host.engine.now;
@@ -257,7 +258,6 @@ export class RunQueue implements StepSource {
   /** newidle balance: the first of the longest queue, if it may run here and has cooled down. */
   private pull(): Task | null {
     const host = this.core.host;
-    if (host.queuedTasks === 0) return null;
     let from: RunQueue | null = null;
     for (const core of host.cores)
       if (core.rq.heap.length > (from?.heap.length ?? 0)) from = core.rq;

@@ -114,6 +114,11 @@ export class Softirq implements StepSource {
     return cost;
   }
 
+  /** No pass is going on, and nothing asks for one. */
+  get isQuiet(): boolean {
+    return this.pending === 0 && !this.inPass;
+  }
+
   /** Something is left to do. */
   get isPending(): boolean {
     return this.pending !== 0;
