@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { hostwire } from '../cli/fake-io.ts';
 import { load } from '../../src/sim/scenario/load.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import type { RunResult } from '../../src/sim/run/result.ts';
@@ -27,16 +28,22 @@ it('every law holds in every generated world, and every world finishes once its 
   );
 });
 
-it('a world that fails is replayed from its YAML: the same law, the same fingerprint', () => {
+it('a world that fails is replayed from its YAML by `hostwire run`: the same law, the same fingerprint', async () => {
   const corrupted = fc.sample(pair, { numRuns: 200, seed: 7 }).map((w) => {
     const [l] = w['links'] as [WorldObject];
     return { ...w, links: [{ ...l, 'a->b': { corrupt: { chance: '50 %', undetected: true } } }] };
   });
-  const failing = corrupted.find((w) => runScenario(scenarioOf(w)).invariants.some((i) => !i.ok));
-  expect(failing).toBeDefined();
-  const first = runScenario(scenarioOf(failing!));
-  const again = runScenario(load(yamlOf(failing!), { file: 'generated.yaml' })[0]!);
-  expect(first.invariants.find((i) => !i.ok)!.name).toBe('in-order');
+  const failing = corrupted.find((w) => runScenario(scenarioOf(w)).invariants.some((i) => !i.ok))!;
+  const first = runScenario(scenarioOf(failing));
+  const broken = first.invariants.find((i) => !i.ok)!;
+  expect(broken.name).toBe('in-order');
+  const again = runScenario(load(yamlOf(failing), { file: 'generated.yaml' })[0]!);
   expect(again.invariants).toEqual(first.invariants);
-  expect(again.fingerprint).toBe(first.fingerprint);
+  const told = await hostwire('run generated.yaml', {
+    files: { 'generated.yaml': yamlOf(failing) },
+    run: runScenario,
+  });
+  expect(told.code).toBe(1);
+  expect(told.out).toContain(`✗ invariant in-order`);
+  expect(told.out).toContain(first.fingerprint);
 });
