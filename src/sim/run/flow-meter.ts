@@ -96,6 +96,8 @@ export class HostMeter implements TcpObserver {
   rmemSkb = 0;
   wmemPeak = 0;
   wmemBound = 0;
+  /** Largest sk_sndbuf. */
+  sndbuf = 0;
   ofoPeak = 0;
 
   constructor(name: string, flows: Flows) {
@@ -143,6 +145,7 @@ export class HostMeter implements TcpObserver {
     if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
     const bound = sendBound(c);
     if (bound > this.wmemBound) this.wmemBound = bound;
+    if (c.sndbuf > this.sndbuf) this.sndbuf = c.sndbuf;
     if (!e.bulk) return;
     const writes = (e.writes ??= new Ring<number>());
     writes.push(off + len);

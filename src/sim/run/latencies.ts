@@ -5,8 +5,12 @@
 import { build, type Histogram } from 'hdr-histogram-js';
 import type { HistogramSummary } from './result.ts';
 
+/** So many values are kept as they are; a histogram takes 64 KiB, and most worlds of a property test record few. */
+const FEW = 64;
+
 export class Latencies {
   readonly name: string;
+  private few: number[] = [];
   private histogram: Histogram | null = null;
   private count = 0;
   private sum = 0;
@@ -19,13 +23,9 @@ export class Latencies {
 
   /** @param ns  an integer ≥ 0 */
   record(ns: number): void {
-    // Made with the first value: most worlds of a property test record none of most kinds.
-    this.histogram ??= build({
-      bitBucketSize: 32,
-      numberOfSignificantValueDigits: 3,
-      autoResize: true,
-    });
-    this.histogram.recordValue(ns > 1 ? ns : 1);
+    const value = ns > 1 ? ns : 1;
+    if (this.histogram !== null) this.histogram.recordValue(value);
+    else if (this.few.push(value) > FEW) this.histogram = this.makeHistogram();
     this.count++;
     this.sum += ns;
     if (ns < this.least) this.least = ns;
@@ -38,7 +38,7 @@ export class Latencies {
 
   /** Nanoseconds; only when not empty. */
   summary(): HistogramSummary {
-    const h = this.histogram!;
+    const h = (this.histogram ??= this.makeHistogram());
     const at = (p: number): number =>
       Math.min(Math.max(h.getValueAtPercentile(p), this.least), this.most);
     return {
@@ -52,5 +52,12 @@ export class Latencies {
       p999: at(99.9),
       max: this.most,
     };
+  }
+
+  private makeHistogram(): Histogram {
+    const h = build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3, autoResize: true });
+    for (const value of this.few) h.recordValue(value);
+    this.few = [];
+    return h;
   }
 }

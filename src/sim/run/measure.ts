@@ -183,7 +183,7 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     'backlog',
     'bytes',
     stack.backlogPeakBytes,
-    2 * meter.rmemBound + (meter.wmemBound >> 1) + 65_536 + meter.rmemSkb,
+    2 * meter.rmemBound + (meter.sndbuf >> 1) + 65_536 + meter.rmemSkb,
   );
   for (const d of run.devices) {
     put('qdisc', 'packets', d.qdisc.meter.peak, d.qdisc.meter.bound);
