@@ -58,13 +58,20 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
-  test('load and run can be imported', async () => {
+  test('scenarios can be loaded, run and judged', async () => {
     writeFileSync(
       join(folder, 'import.js'),
-      `import { load, run } from 'hostwire'; console.log(typeof load, typeof run);`,
+      `import { readFileSync } from 'node:fs';
+       import { holds, judge, load, run } from 'hostwire';
+       const file = 'node_modules/hostwire/scenarios.yaml';
+       const text = readFileSync(file, 'utf8');
+       const runs = load(text, { file, names: ['slow-reader'] })
+         .map((scenario) => ({ scenario, result: run(scenario) }));
+       judge(runs);
+       console.log(runs.map(({ result }) => [result.label, holds(result), result.expectations.length]));`,
     );
     expect(await succeed(exec(process.execPath, ['import.js'], folder))).toBe(
-      'function function\n',
+      "[ [ 'blocking', true, 3 ], [ 'epoll', true, 3 ] ]\n",
     );
   });
 
@@ -82,7 +89,17 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
     mkdirSync(project);
     writeFileSync(
       join(project, 'main.ts'),
-      `import { load, run } from 'hostwire';\nexport const both: readonly unknown[] = [load, run];\n`,
+      `import { holds, judge, load, run, ScenarioError, version, type RunResult } from 'hostwire';
+       export function good(text: string): boolean {
+         const runs = load(text, { file: version, set: [], names: [] }).map((scenario) => {
+           const result: RunResult = run(scenario, { invariants: true });
+           return { scenario, result };
+         });
+         judge(runs);
+         return runs.every((r) => holds(r.result) && (r.result.metrics['goodput'] ?? 0) > 0);
+       }
+       export const isOurs = (e: unknown): e is ScenarioError => e instanceof ScenarioError;
+      `,
     );
     // Without skipLibCheck: our own declarations are what is to be checked here.
     const compilerOptions = {
@@ -104,5 +121,15 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
       succeed(npm(['exec', '--offline', '--no', '--', 'hostwire', flag], folder));
     expect((await npx('--version')).trim()).toBe(version);
     expect(await npx('--help')).toMatch(/\brun\b/);
+  });
+
+  test('npx hostwire init and npx hostwire run work there', async () => {
+    const npx = (...words: string[]): Promise<string> =>
+      succeed(npm(['exec', '--offline', '--no', '--', 'hostwire', ...words], folder));
+    expect(await npx('init')).toContain('wrote scenarios.yaml');
+    expect(await npx('run')).toContain('2 of 2 runs hold · exit 0');
+    expect(readFileSync(join(folder, 'scenarios.yaml'), 'utf8')).toMatch(
+      /^# yaml-language-server: \$schema=\.\/node_modules\/hostwire\/schema\.json\n/,
+    );
   });
 });
