@@ -46,7 +46,7 @@ export const MSG_NOSIGNAL = 0x4000;
 export const MSG_MORE = 0x8000;
 
 /** Values of TCP_CONGESTION. */
-export const CONGESTION_CONTROLS: readonly ['cubic', 'reno'] = ['cubic', 'reno'];
+export { CONGESTION_CONTROLS } from '../tcp/options.ts';
 
 /** Key with which readers are woken (sock_def_readable): EPOLLIN, EPOLLPRI, EPOLLRDNORM, EPOLLRDBAND. */
 export const POLL_READABLE: number = 0x001 | 0x002 | 0x040 | 0x080;

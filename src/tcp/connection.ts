@@ -10,7 +10,7 @@ import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.t
 import type { CongestionControl } from './congestion/controller.ts';
 import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
-import type { PathOptions, SocketSettings } from './options.ts';
+import type { CongestionName, PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
 import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
 import type { SackCache } from './sack.ts';
@@ -157,7 +157,7 @@ export class Connection {
   // ---- Congestion control and loss recovery
   /** Its state comes with the first data sent; until then Reno's, which has none, stands for it. */
   congestion: CongestionControl = RENO;
-  congestionName: 'cubic' | 'reno';
+  congestionName: CongestionName;
   caState: number = CA_OPEN;
   cwnd = 10;
   cwndCnt = 0;

@@ -7,10 +7,14 @@
 /** A minimum, a default and a maximum, as tcp_rmem and tcp_wmem have them; bytes. */
 export type Triple = readonly [min: number, initial: number, max: number];
 
+/** Their order is that of TCP_CONGESTION's values in a simulated setsockopt(). */
+export const CONGESTION_CONTROLS: readonly ['cubic', 'reno'] = ['cubic', 'reno'];
+export type CongestionName = (typeof CONGESTION_CONTROLS)[number];
+
 export interface TcpOptions {
   readonly hz: 100 | 250 | 300 | 1000 | 'exact';
   readonly rtoEstimator: 'linux' | 'rfc';
-  readonly congestionControl: 'cubic' | 'reno';
+  readonly congestionControl: CongestionName;
   readonly rmem: Triple;
   readonly wmem: Triple;
   readonly rmemMax: number;
@@ -416,7 +420,7 @@ export class SocketSettings {
   /** TCP_LINGER2, seconds; 0: the sysctl, −1: no FIN-WAIT-2 at all. */
   linger2S = 0;
   /** TCP_CONGESTION. */
-  congestion: 'cubic' | 'reno';
+  congestion: CongestionName;
 
   constructor(o: TcpOptions) {
     this.rcvbuf = o.rmem[1];

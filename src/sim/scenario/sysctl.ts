@@ -2,7 +2,12 @@
  * The sysctls that a simulated machine has: those of TCP (tcp/options.ts) and those of sockets and softirqs. A sysctl that is
  * not here is not modelled, and writing it is an error rather than a wish.
  */
-import { TCP_TUNABLES, type TcpOptions, type Tunable } from '../../tcp/options.ts';
+import {
+  CONGESTION_CONTROLS,
+  TCP_TUNABLES,
+  type TcpOptions,
+  type Tunable,
+} from '../../tcp/options.ts';
 import type { SysctlValue } from './types.ts';
 
 export interface SysctlDef {
@@ -19,7 +24,7 @@ export interface SysctlDef {
 }
 
 const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
-  congestionControl: ['cubic', 'reno'],
+  congestionControl: CONGESTION_CONTROLS,
 };
 
 function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>): SysctlDef {

@@ -1,5 +1,6 @@
 /** Applications: one schema per model, told apart by `model:`. */
 import { z } from 'zod';
+import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { documented, onOff, port, quantity, whole } from './fields.ts';
 
@@ -51,7 +52,7 @@ const sockopt = documented(
       ...Object.fromEntries(
         Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
       ),
-      TCP_CONGESTION: documented(z.enum(['cubic', 'reno']), {
+      TCP_CONGESTION: documented(z.enum(CONGESTION_CONTROLS), {
         text: 'Congestion control.',
       }).optional(),
     })
