@@ -3,6 +3,7 @@
 // tools are started as `node <their JavaScript entry point>`, never through a .cmd shim.
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -169,6 +170,9 @@ export async function build() {
     rmSync(fresh, { recursive: true, force: true });
     return compiled;
   }
+  // `npx hostwire` starts this file by itself.
+  const program = join(fresh, 'cli', 'main.js');
+  if (existsSync(program)) chmodSync(program, 0o755);
   // Stamped with the start: a source saved while the compiler ran makes this build stale, as it should.
   writeFileSync(join(fresh, '.built'), '');
   utimesSync(join(fresh, '.built'), started, started);

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import yargs, { type Argv, type Options } from 'yargs';
 import { ScenarioError } from '../base/assert.ts';
 import { nearest } from '../base/nearest.ts';
-import { DEFAULT_FILE } from './file.ts';
+import { list } from '../sim/scenario/load.ts';
+import { DEFAULT_FILE, openFile } from './file.ts';
 import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
 import { inlineMore } from './jit.ts';
-import { list, listText, metrics, schema, show, validate } from './print.ts';
+import { listScenarios, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
 import { PROFILES } from '../sim/scenario/schema/host.ts';
 import { EXIT, run, type RunArguments } from './run.ts';
@@ -148,7 +149,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       (a) => choose(() => run(runArguments(a as Parsed), io)),
     )
     .command('list [FILE] [names..]', 'List the scenarios of a file', withFile, (a) =>
-      choose(() => list(wordsOf(a), io)),
+      choose(() => listScenarios(wordsOf(a), io)),
     )
     .command(
       'validate [FILE] [names..]',
@@ -182,8 +183,19 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       (a) => a.positional('file', { type: 'string' }),
       (a) => choose(() => init(a.file, io)),
     )
-    .completion('completion', 'Print a completion script for the shell', (_current, parsed) =>
-      complete(parsed, io),
+    .completion(
+      'completion',
+      'Print a completion script for the shell',
+      (
+        current: string,
+        parsed: Words,
+        usual: (done?: never) => void,
+        done: (w: string[]) => void,
+      ) => {
+        const names = current.startsWith('-') ? null : scenarioNames(parsed, io);
+        if (names === null) usual();
+        else done(names);
+      },
     )
     .example([
       ['$0 run', 'all scenarios of ./scenarios.yaml'],
@@ -252,14 +264,17 @@ function runArguments(a: Parsed): RunArguments {
   };
 }
 
-/** Names of scenarios, where a command takes them. */
-function complete(parsed: { _: readonly (string | number)[] }, io: Io): string[] {
-  const typed = parsed._.map(String).filter((w) => w !== 'hostwire');
-  if (!typed.some((w) => COMMANDS.includes(w))) return COMMANDS;
+interface Words {
+  readonly _: readonly (string | number)[];
+}
+
+/** What may follow a command that takes scenarios; null: the word is none of theirs. Nothing: the shell offers files. */
+function scenarioNames(parsed: Words, io: Io): string[] | null {
+  const [command, ...words] = parsed._.map(String).filter((w) => w !== 'hostwire');
+  if (command === undefined || !['run', 'list', 'validate'].includes(command)) return null;
   try {
-    return listText(io.readText(DEFAULT_FILE), DEFAULT_FILE)
-      .filter((line) => !line.startsWith(' '))
-      .map((line) => line.split(' ')[0]!);
+    const { text, title } = openFile(words, io);
+    return list(text, title).map(({ name }) => name);
   } catch {
     return [];
   }

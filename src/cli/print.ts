@@ -3,7 +3,7 @@ import { wrap } from '../report/style.ts';
 import { LINUX_COSTS } from '../kernel/costs.ts';
 import { LINUX_6_18 } from '../kernel/profile.ts';
 import { LINK_SOURCES } from '../sim/net/options.ts';
-import { list as listScenarios } from '../sim/scenario/load.ts';
+import { list } from '../sim/scenario/load.ts';
 import { METRICS } from '../sim/scenario/metrics.ts';
 import { jsonSchema } from '../sim/scenario/schema/json-schema.ts';
 import { PROFILES } from '../sim/scenario/schema/host.ts';
@@ -13,7 +13,7 @@ import { loadFile, openFile } from './file.ts';
 import { type Io, UsageError } from './io.ts';
 import { EXIT } from './run.ts';
 
-export function list(words: readonly string[], io: Io): number {
+export function listScenarios(words: readonly string[], io: Io): number {
   const { text, title, names } = openFile(words, io);
   io.out(`${listText(text, title, names).join('\n')}\n`);
   return EXIT.good;
@@ -21,7 +21,7 @@ export function list(words: readonly string[], io: Io): number {
 
 /** Name, number of variants, and what it shows. */
 export function listText(text: string, title: string, names: readonly string[] = []): string[] {
-  return listScenarios(text, title, names).flatMap(({ name, shows, variants }) => [
+  return list(text, title, names).flatMap(({ name, shows, variants }) => [
     variants > 1 ? `${name}  (${variants} variants)` : name,
     ...wrap(shows, 76).map((line) => `    ${line}`),
   ]);

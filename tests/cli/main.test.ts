@@ -315,8 +315,15 @@ describe('the other commands', () => {
     await expect(out).toMatchFileSnapshot('../../docs/metrics.md');
   });
 
-  test('completion knows the commands and the scenarios at hand', async () => {
-    expect((await hostwire('--get-yargs-completions hostwire ')).out).toContain('validate');
-    expect((await hostwire('--get-yargs-completions hostwire run up')).out).toContain('upload');
+  test('completion knows the commands, their options, and the scenarios of the file', async () => {
+    const complete = async (line: string): Promise<string[]> => {
+      const files = { 'scenarios.yaml': VALID, 'my.yaml': VALID.replace('upload:', 'download:') };
+      const words = ['--get-yargs-completions', 'hostwire', ...line.split(' ')];
+      return (await hostwire(words, { files })).out.trim().split('\n');
+    };
+    expect(await complete('')).toEqual(expect.arrayContaining(['run', 'validate', 'completion']));
+    expect(await complete('run up')).toEqual(['upload']);
+    expect(await complete('run my.yaml do')).toEqual(['download']);
+    expect(await complete('run --see')).toEqual(expect.arrayContaining(['--seed', '--seeds']));
   });
 });
