@@ -1,5 +1,5 @@
 // The package as its users get it: packed, installed into a project of its own, imported, run, type-checked.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publint } from 'publint';
@@ -47,6 +47,10 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
     expect(packed.filter((file) => /^(src|tests|bench|scripts|node_modules)\//.test(file))).toEqual(
       [],
     );
+  });
+
+  test.skipIf(process.platform === 'win32')('can be started by its own name', () => {
+    expect(statSync(join(root, 'dist/cli/main.js')).mode & 0o111).toBe(0o111);
   });
 
   test('publint has nothing to say', async () => {

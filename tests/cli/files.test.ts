@@ -1,6 +1,6 @@
 // With real files: whole or not at all.
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import type { Job } from '../../src/cli/io.ts';
 import { OutputFiles } from '../../src/cli/output-files.ts';
 import { realIo } from '../../src/cli/real-io.ts';
 import { read, VALID } from '../scenario/support.ts';
+import { cliMain, ensureBuilt } from '../support/dist.ts';
 import { good } from './fake-io.ts';
 
 let folder = '';
@@ -93,4 +94,52 @@ test('`hostwire metrics | head` ends quietly when its reader goes', async () => 
   child.stdout.destroy();
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect([code, err]).toEqual([0, '']);
+});
+
+describe('the built program', () => {
+  /** A transfer that takes longer than any test waits. */
+  const long = VALID.replace('bytes: 4 MB', 'bytes: 400 GB').replace(
+    'limit: 60 s',
+    'limit: 80000 s',
+  );
+
+  /** Starts it in the folder; `meet` does something to it when it has begun to write. */
+  async function started(args: string[], meet: (child: ChildProcess) => void): Promise<unknown[]> {
+    await ensureBuilt();
+    writeFileSync(join(folder, 'scenarios.yaml'), long);
+    const child = spawn(process.execPath, [cliMain, ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let err = '';
+    child.stderr.on('data', (d: Buffer) => (err += d.toString()));
+    const ended = new Promise<unknown>((resolve) => child.on('close', resolve));
+    meet(child);
+    return [await ended, err];
+  }
+
+  test('`hostwire run --trace | head` ends quietly when its reader goes', async () => {
+    const gone = (child: ChildProcess): void =>
+      void child.stdout!.once('data', () => child.stdout!.destroy());
+    expect(await started(['run', '--trace'], gone)).toEqual([141, '']);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'leaves nothing half-written when it is interrupted, and answers at once',
+    async () => {
+      let interrupted = 0;
+      const whenWriting = (child: ChildProcess): void => {
+        const look = setInterval(() => {
+          if (!readdirSync(folder).some((name) => name.endsWith('.partial'))) return;
+          clearInterval(look);
+          interrupted = performance.now();
+          child.kill('SIGINT');
+        }, 20);
+      };
+      const args = ['run', '--trace', '--out', '.', '--pcap', '.', '--quiet'];
+      expect(await started(args, whenWriting)).toEqual([130, '']);
+      expect(performance.now() - interrupted).toBeLessThan(5000);
+      expect(readdirSync(folder)).toEqual(['scenarios.yaml']);
+    },
+  );
 });
