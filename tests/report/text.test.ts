@@ -97,6 +97,34 @@ describe('the table', () => {
     expect(reportText([bare]).join('\n')).not.toMatch(/epoll|latency|requests|CPU|interrupts|zero/);
   });
 
+  test('says once what several variants note', () => {
+    const noted = ['a', 'b'].map((label) => result(label, { notes: ['one thing'] }));
+    expect(reportText(noted).filter((l) => l.startsWith('note:'))).toEqual(['note: one thing']);
+  });
+
+  test('counts requests as the clients do', () => {
+    const counts = {
+      'server.requests': 9,
+      'server.failed': 3,
+      'clients.requests': 7,
+      'clients.failed': 2,
+    };
+    const row = (metrics: Record<string, number>): string | undefined =>
+      reportText([result('', { metrics })]).find((l) => l.startsWith('requests'));
+    expect(row({ ...counts, 'clients.latency.mean': 5 })).toMatch(/ 7 \/ 2$/);
+    // Nobody was answered: one failure, seen from both ends.
+    expect(row({ 'server.failed': 1, 'clients.failed': 1 })).toMatch(/ 0 \/ 1$/);
+  });
+
+  test('gives sources the width that there is', () => {
+    const source = 'a closed form '.repeat(6).trim();
+    const wide = (width: number): string =>
+      reportText([result('', { expectations: [expected({ source })] })], { width }).join('\n');
+    expect(wide(80)).not.toContain(source);
+    expect(wide(80)).toMatch(/a closed form a closed.*…/);
+    expect(wide(140)).toContain(source);
+  });
+
   test('no line ends in blanks, none has colour unless asked for', () => {
     expect(text('a', 'b')).not.toMatch(/[ \t]$/m);
     // oxlint-disable-next-line no-control-regex -- the escape character is what must not be there

@@ -110,7 +110,7 @@ const nicSchema = z
           text: 'The kernel cuts large packets as late as it can (ethtool -K gso).',
         }).optional(),
         gro: onOff({
-          text: 'The kernel joins received frames before TCP (ethtool -K gro).',
+          text: 'The kernel joins received frames before TCP (ethtool -K gro). Not modelled yet: a run that asks for it says so.',
         }).optional(),
       })
       .optional(),
