@@ -106,8 +106,15 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   return command === null ? EXIT.good : await (command as Command)();
 }
 
-/** What yargs objects to; of an option that does not exist, the one that was probably meant. */
+/** What yargs objects to; of a word that does not exist, the one that was probably meant. */
 function inWords(message: string): string {
+  const choice = /Argument: (\w+), Given: "(.*)", Choices: (.*)/.exec(message);
+  if (choice !== null) {
+    const [, name, given, list] = choice;
+    const words = list!.replaceAll('"', '');
+    const meant = nearest(given!, words.split(', '));
+    return `--${name} ${given}: ${meant === undefined ? `one of ${words}` : `did you mean ${meant}?`}`;
+  }
   const option = /^Unknown argument: ([a-z][\w-]*)$/i.exec(message)?.[1];
   const near = option === undefined ? undefined : nearest(option, Object.keys(RUN_OPTIONS));
   return near === undefined ? message : `there is no option --${option}; did you mean --${near}?`;
