@@ -4,7 +4,7 @@
  *
  *     bulk.ts [ideal | linux] [off]        off: without invariants
  */
-import { inlineMore } from '../src/cli/jit.ts';
+import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld } from './run.ts';
 import { bulk, type Machine } from './setups.ts';
@@ -34,7 +34,7 @@ export function bulkBench(machine: Machine, invariants: boolean): Row {
 }
 
 asProgram(import.meta.url, () => {
-  inlineMore();
+  tuneV8();
   const args = process.argv.slice(2);
   return bulkBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
 });

@@ -3,7 +3,7 @@
  *
  *     many.ts [ideal | linux] [off]        off: without invariants
  */
-import { inlineMore } from '../src/cli/jit.ts';
+import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld } from './run.ts';
 import { many, type Machine } from './setups.ts';
@@ -26,7 +26,7 @@ export function manyBench(machine: Machine, invariants: boolean): Row {
 }
 
 asProgram(import.meta.url, () => {
-  inlineMore();
+  tuneV8();
   const args = process.argv.slice(2);
   return manyBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
 });

@@ -5,7 +5,9 @@
  *     worlds.ts [off]        off: without invariants
  */
 import { asProgram, cpuSeconds, median, type Row } from './measure.ts';
-import { runWorld } from './run.ts';
+import { tuneV8 } from '../src/cli/jit.ts';
+import { run } from '../src/sim/run/runner.ts';
+import { World } from '../src/sim/run/world.ts';
 import { tiny } from './setups.ts';
 
 const COLD = 300;
@@ -16,7 +18,10 @@ export function worldsBench(invariants: boolean): Row {
   const scenario = tiny();
   const perSecond = (n: number): number => {
     const cpu = cpuSeconds(() => {
-      for (let i = 0; i < n; i++) runWorld(scenario, invariants);
+      for (let i = 0; i < n; i++) {
+        const { reason } = run(new World(scenario, { invariants }));
+        if (reason !== 'when') throw new Error(`${scenario.name}: ended by ${reason}`);
+      }
     });
     return n / cpu;
   };
@@ -27,4 +32,7 @@ export function worldsBench(invariants: boolean): Row {
   return { 'worlds / CPU s, warm': median(rates), [`worlds / CPU s, first ${COLD}`]: cold };
 }
 
-asProgram(import.meta.url, () => worldsBench(!process.argv.includes('off')));
+asProgram(import.meta.url, () => {
+  tuneV8();
+  return worldsBench(!process.argv.includes('off'));
+});

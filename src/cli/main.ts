@@ -10,7 +10,7 @@ import { DEFAULT_FILE, openFile } from './file.ts';
 import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
-import { inlineMore } from './jit.ts';
+import { tuneV8 } from './jit.ts';
 import { listScenarios, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
 import { PROFILES } from '../sim/scenario/schema/host.ts';
@@ -299,6 +299,6 @@ function isProgram(): boolean {
 }
 
 if (isProgram()) {
-  inlineMore();
+  tuneV8();
   process.exitCode = await main(process.argv.slice(2), realIo());
 }
