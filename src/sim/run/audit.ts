@@ -2,6 +2,7 @@
  * The laws of the whole world, checked at the end of a run (and whenever somebody asks): conservation of frames, CPU time
  * and memory, bounds of all queues, sleeping threads that have something to do, streams that nothing will ever finish.
  */
+import { NEVER } from '../../base/units.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
 import {
@@ -218,16 +219,43 @@ function skbPlaces(world: World): number {
   return n;
 }
 
-/** The run ended without what `stop.when` waits for: who waits, and for what that will not come. */
+/**
+ * The run ended without what `stop.when` waits for. That is dead, and not merely late, when nothing is left to happen; or
+ * when faults are over, no thread sleeps for a while of its own, and still nothing has been read for longer than TCP ever
+ * waits before it tries again.
+ */
 function liveness(world: World, stop: StopOutcome, ledger: Ledger): void {
   ledger.checks.liveness++;
   if (stop.reason === 'when' || stop.reason === 'stopped' || world.missing.size === 0) return;
+  const idle = stop.reason === 'idle';
+  if (!idle && !stuck(world)) return;
   const waiting: string[] = [];
   for (const run of world.hosts.values()) waiting.push(...run.host.waiting());
-  const what = stop.reason === 'idle' ? 'nothing is left to happen' : 'the limit is reached';
-  ledger.fail(
-    'liveness',
-    world.engine.now,
-    `${what}, but not ${stop.missing.join(', ')}; ${waiting.slice(0, 4).join('; ')}`,
-  );
+  const what = idle ? 'nothing is left to happen' : 'nothing has moved for long';
+  const missing = `${what}, but not ${stop.missing.join(', ')}`;
+  ledger.fail('liveness', world.engine.now, `${missing}; ${waiting.slice(0, 4).join('; ')}`);
+}
+
+/** Twice the ceiling of the RTO (TCP_RTO_MAX, 120 s): one try may be lost just before faults end. */
+const PATIENCE = 240_000_000_000;
+/** … and so many frames of the slowest link, for links that take seconds for each. */
+const FRAMES = 10_000;
+
+function stuck(world: World): boolean {
+  const now = world.engine.now;
+  let patience = PATIENCE;
+  let moved = 0;
+  for (const { link, spec } of world.wires) {
+    const { loss, duplicate, corrupt, reorder, jitter, until } = spec.options;
+    const faulty = [loss, duplicate, corrupt, reorder, jitter].some((f) => f !== null);
+    if (faulty) moved = Math.max(moved, Math.min(until, now));
+    patience = Math.max(patience, PATIENCE + FRAMES * link.leastLatency);
+  }
+  for (const { meter, host } of world.hosts.values()) {
+    if (meter.lastReadAt !== NEVER) moved = Math.max(moved, meter.lastReadAt);
+    for (const t of host.threads()) {
+      if (t.state !== SLEEPING || SYSCALL_NAMES[t.trap.nr] === 'nanosleep') return false;
+    }
+  }
+  return now - moved > patience;
 }
