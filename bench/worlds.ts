@@ -5,7 +5,7 @@
  *     worlds.ts [off]        off: without invariants
  */
 import { asProgram, cpuSeconds, median, type Row } from './measure.ts';
-import { tuneV8 } from '../src/cli/jit.ts';
+import { birthYoung } from '../src/cli/jit.ts';
 import { run } from '../src/sim/run/runner.ts';
 import { World } from '../src/sim/run/world.ts';
 import { tiny } from './setups.ts';
@@ -33,6 +33,6 @@ export function worldsBench(invariants: boolean): Row {
 }
 
 asProgram(import.meta.url, () => {
-  tuneV8();
+  birthYoung();
   return worldsBench(!process.argv.includes('off'));
 });
