@@ -13,7 +13,6 @@
 import type { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../../tcp/connection.ts';
-import type { WindowMove } from '../../tcp/observer.ts';
 import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
@@ -30,7 +29,8 @@ export class HostGuard extends HostMeter {
 
   override onSent(c: Connection, seg: Segment, retransmit: boolean, now: Instant): void {
     super.onSent(c, seg, retransmit, now);
-    const e = this.end(c);
+    const e = this.known(c);
+    if (e === null) return;
     if ((seg.flags & RST) !== 0) {
       e.aborted = true;
       return;
@@ -41,7 +41,8 @@ export class HostGuard extends HostMeter {
 
   override onReceived(c: Connection, seg: Segment, now: Instant): void {
     super.onReceived(c, seg, now);
-    const e = this.end(c);
+    const e = this.known(c);
+    if (e === null) return;
     if ((seg.flags & RST) !== 0) e.aborted = true;
     if ((seg.flags & ACK) === 0) return;
     // The window of a SYN is never scaled (RFC 7323 §2.2).
@@ -132,11 +133,8 @@ export class HostGuard extends HostMeter {
 
   override onState(c: Connection, from: TcpState, to: TcpState, now: Instant): void {
     super.onState(c, from, to, now);
-    if (to === 'CLOSED' && c.error !== 0) this.end(c).aborted = true;
-  }
-
-  override onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
-    super.onWindow(c, rcvWnd, why, now);
+    const e = this.known(c);
+    if (e !== null && to === 'CLOSED' && c.error !== 0) e.aborted = true;
   }
 
   private checkEdge(e: FlowEnd, c: Connection, seg: Segment, now: Instant): void {

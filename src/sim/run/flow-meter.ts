@@ -35,7 +35,6 @@ export class FlowEnd {
   readonly c: Connection;
   /** The other end, once it exists; null when it is no simulated host. */
   peer: FlowEnd | null = null;
-  establishedAt: Instant = NEVER;
   /** Whether the latency of its writes counts. */
   bulk = true;
   /** Bytes of c.tx written so far. */
@@ -105,7 +104,12 @@ export class HostMeter implements TcpObserver {
     this.flows = flows;
   }
 
-  /** The record of `c`, made when it is first heard of. */
+  /** The record of `c`, if there is one: a connection that is only open has none. */
+  protected known(c: Connection): FlowEnd | null {
+    return c.watch as FlowEnd | null;
+  }
+
+  /** The record of `c`, made with its first data: 10 000 idle connections cost no record. */
   protected end(c: Connection): FlowEnd {
     const known = c.watch;
     if (known !== null) return known as FlowEnd;
@@ -116,7 +120,8 @@ export class HostMeter implements TcpObserver {
   }
 
   onSent(c: Connection, seg: Segment, retransmit: boolean, _now: Instant): void {
-    const e = this.end(c);
+    const e = seg.len > 0 ? this.end(c) : this.known(c);
+    this.sackBlocksSent += seg.nsack;
     if (seg.len > 0) {
       this.dataSegmentsSent += seg.segs;
       if (!retransmit) this.newDataSegmentsSent += seg.segs;
@@ -125,16 +130,16 @@ export class HostMeter implements TcpObserver {
     } else if ((seg.flags & (SYN | FIN | RST)) === 0) {
       this.acksSent++;
       // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
-      if (seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null)
+      if (e !== null && seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null)
         this.dupAcksSent++;
     }
-    this.sackBlocksSent += seg.nsack;
+    if (e === null) return;
     e.lastAck = seqRaw(seg.ack);
     e.lastWindow = seg.window;
   }
 
   onReceived(c: Connection, seg: Segment, _now: Instant): void {
-    this.end(c);
+    if (seg.len > 0) this.end(c);
     if (seg.truesize > this.rmemSkb) this.rmemSkb = seg.truesize;
   }
 
@@ -172,19 +177,20 @@ export class HostMeter implements TcpObserver {
   }
 
   onState(c: Connection, _from: TcpState, to: TcpState, now: Instant): void {
-    const e = this.end(c);
-    if (to === 'ESTABLISHED' && e.establishedAt === NEVER) {
-      e.establishedAt = now;
+    if (to === 'ESTABLISHED') {
       this.connections++;
       if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = now;
     }
+    const e = this.known(c);
+    if (e === null) return;
     if (to === 'CLOSE-WAIT' || to === 'CLOSING' || to === 'TIME-WAIT') e.finTaken = true;
     if (to === 'CLOSED' || to === 'TIME-WAIT') this.openWindow(e, now);
   }
 
   onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
-    const e = this.end(c);
     if (why !== 'kept') this.windowMovedLeft++;
+    const e = rcvWnd > 0 ? this.known(c) : this.end(c);
+    if (e === null) return;
     e.moved = why;
     if (rcvWnd > 0) this.openWindow(e, now);
     else if (e.closedSince === NEVER) {
