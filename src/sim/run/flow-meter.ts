@@ -97,6 +97,7 @@ export class HostMeter implements TcpObserver {
   wmemBound = 0;
   /** Largest sk_sndbuf. */
   sndbuf = 0;
+  /** Most segments in one out-of-order queue. */
   ofoPeak = 0;
 
   constructor(name: string, flows: Flows) {
@@ -130,9 +131,15 @@ export class HostMeter implements TcpObserver {
     } else if ((seg.flags & (SYN | FIN | RST)) === 0) {
       this.acksSent++;
       // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
-      if (e !== null && seqRaw(seg.ack) === e.lastAck && seg.window === e.lastWindow && c.ofo !== null)
+      if (
+        e !== null &&
+        seqRaw(seg.ack) === e.lastAck &&
+        seg.window === e.lastWindow &&
+        c.ofo !== null
+      )
         this.dupAcksSent++;
     }
+    if (c.ofo !== null && c.ofo.records.length > this.ofoPeak) this.ofoPeak = c.ofo.records.length;
     if (e === null) return;
     e.lastAck = seqRaw(seg.ack);
     e.lastWindow = seg.window;

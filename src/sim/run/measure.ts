@@ -176,7 +176,7 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     queue(out, `${h.name}.${name}`, unit, peak, bound);
   if (meter.rmemBound > 0) {
     put('receive_buffer', 'bytes', meter.rmemPeak, meter.rmemBound + meter.rmemSkb);
-    put('out_of_order', 'bytes', meter.ofoPeak, meter.rmemBound + meter.rmemSkb);
+    put('out_of_order', 'packets', meter.ofoPeak, Infinity);
   }
   if (meter.wmemBound > 0) put('send_buffer', 'bytes', meter.wmemPeak, meter.wmemBound);
   put(

@@ -170,11 +170,10 @@ export const METRICS: readonly MetricDef[] = [
     'sk_wmem_queued of one socket',
     'sk_sndbuf, the one skb that crosses it, and what is in flight: a record is filled up again as its front is sent.',
   ),
-  ...queue(
-    '<host>.out_of_order',
-    'bytes',
-    'Truesize in the out-of-order queue of one connection',
-    'It is part of the receive buffer.',
+  def(
+    '<host>.out_of_order.peak',
+    'count',
+    'Segments in the out-of-order queue of one connection: the most there were. The receive buffer bounds their memory.',
   ),
   ...queue('<host>.rx_ring', 'count', 'Frames in one receive ring', '`nic.ring.rx`.'),
   ...queue('<host>.tx_ring', 'count', 'Descriptors in use in one transmit ring', '`nic.ring.tx`.'),
