@@ -321,7 +321,7 @@ rule(
     ['package-lock.json', `"x": "${REGISTRY}"`, 'package registry'],
     ['package-lock.json', '"reso' + 'lved": "x"', 'lockfile'],
   ],
-  [['a.md', 'https://example.org/work/x and src/work/a.ts and ../root/x']],
+  [['a.md', 'https://example.org/shop/x and src/shop/a.ts and ../root/x']],
 );
 
 describe('the lockfile serves every platform', () => {

@@ -3,7 +3,7 @@
  * arrived by now from the flight and puts it into the ring, in order of arrival; what finds no descriptor free is missed.
  *
  * Between two refills a ring only fills, so it does not matter how often or when `sync` is called, as long as it is called
- * before every refill and before every look (facts: data path, rule 2). A missed frame carries the time of its arrival.
+ * before every refill and before every look. A missed frame carries the time of its arrival.
  */
 import { QueueMeter } from '../base/queue-meter.ts';
 import { type Flight, ipBytes } from '../base/train.ts';

@@ -117,7 +117,7 @@ abstract class Receiver {
   }
 }
 
-/** Looks when it looks: facts of the pull design, rules 2, 3 and 5. */
+/** Looks when it looks: the rules of pulling: before a refill, at arrivals up to now, at a deadline. */
 export class PullReceiver extends Receiver implements Ingress {
   readonly flight: Flight;
 

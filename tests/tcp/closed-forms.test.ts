@@ -30,7 +30,7 @@ function windowLimitedRate(rttMs: number, scaling: boolean, rounds = 100): numbe
   return ((p.server.received - before) * 8 * SEC) / (p.now - from);
 }
 
-describe('throughput of a window-limited sender [facts T1]', () => {
+describe('throughput of a window-limited sender [T1]', () => {
   it.each([
     [10, 52.4e6],
     [100, 5.243e6],
@@ -69,7 +69,7 @@ function slowStartRounds(initCwnd: number, bytes: number): number[] {
   return [...rounds.values()];
 }
 
-describe('slow start with an ACK for each segment [RFC 5681 §3.1, RFC 6928; facts T2]', () => {
+describe('slow start with an ACK for each segment [RFC 5681 §3.1, RFC 6928; T2]', () => {
   it('has sent 10, 30, 70, 150, 310, 630, 1270 segments after its rounds', () => {
     let sum = 0;
     const sums = slowStartRounds(10, 1270 * 1448).map((n) => (sum += n));
@@ -89,7 +89,7 @@ function estimator(options: Partial<tcp.TcpOptions>): tcp.Connection {
   return tcp.connect(p.args(p.client), 0 as Instant);
 }
 
-describe('the RTO after samples of 100, 120 and 80 ms [RFC 6298 §2; facts R1]', () => {
+describe('the RTO after samples of 100, 120 and 80 ms [RFC 6298 §2; R1]', () => {
   const run = (
     options: Partial<tcp.TcpOptions>,
     sample: (c: tcp.Connection, us: number) => void = rttSample,
@@ -144,7 +144,7 @@ function synSchedule(
   return { sent, failed: p.client.closedAt / SEC, error: p.client.c!.error };
 }
 
-describe('the SYN schedule of a host that nobody answers [ip-sysctl; facts R2]', () => {
+describe('the SYN schedule of a host that nobody answers [ip-sysctl; R2]', () => {
   it.each([
     [0, [0, 1, 3, 7, 15, 31, 63], 127],
     [4, [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67], 131],
@@ -173,7 +173,7 @@ describe('the SYN schedule of a host that nobody answers [ip-sysctl; facts R2]',
   });
 });
 
-describe('the SYN-ACK schedule when the handshake ACK never comes [ip-sysctl; facts R3]', () => {
+describe('the SYN-ACK schedule when the handshake ACK never comes [ip-sysctl; R3]', () => {
   const schedule = (retries: number): { sent: number[]; dead: number } => {
     const p = new Pair({
       server: { synackRetries: retries },
@@ -199,7 +199,7 @@ describe('the SYN-ACK schedule when the handshake ACK never comes [ip-sysctl; fa
   });
 });
 
-describe('keepalive [RFC 9293 §3.8.4; facts R5]', () => {
+describe('keepalive [RFC 9293 §3.8.4; R5]', () => {
   const death = (probes: number): number => {
     let cut = false;
     const fate = (): { drop: boolean } => ({ drop: cut });
@@ -268,7 +268,7 @@ function stalledReader(
   return { pair, probes, finished };
 }
 
-describe('a receiver that stops reading and goes on [RFC 9293 §3.8.6.1; facts R7]', () => {
+describe('a receiver that stops reading and goes on [RFC 9293 §3.8.6.1; R7]', () => {
   it('gets everything, and probes double from the RTO', () => {
     const { pair, probes } = stalledReader(20, 0);
     expect(pair.server.received).toBe(100_000);
@@ -299,7 +299,7 @@ describe('a receiver that stops reading and goes on [RFC 9293 §3.8.6.1; facts R
   });
 });
 
-describe('two small writes and an answer [RFC 1122 §4.2.3.2, RFC 896; facts R10]', () => {
+describe('two small writes and an answer [RFC 1122 §4.2.3.2, RFC 896; R10]', () => {
   /** ms of one transaction. */
   const transaction = (noDelay: boolean): number => {
     const p = new Pair({

@@ -181,7 +181,7 @@ function verdict(w: World, mutate: Mutation | null = null): string | null {
 }
 
 describe('two ends over a wire that drops, doubles and reorders', () => {
-  it('deliver what was written, in order and once, inside the window, and finish once the faults stop [RFC 9293 §3.4, §3.8.6; facts R7]', () => {
+  it('deliver what was written, in order and once, inside the window, and finish once the faults stop [RFC 9293 §3.4, §3.8.6; R7]', () => {
     prop(
       [world],
       (w) => {

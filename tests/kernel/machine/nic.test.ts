@@ -91,7 +91,7 @@ describe('moderation [validation N3]', () => {
     expect(b.irqs).toEqual([7500, 67_000]);
   });
 
-  it('with time 0 only the count matters, with count 0 only the time; both 0 is at once [facts D6.3]', () => {
+  it('with time 0 only the count matters, with count 0 only the time; both 0 is at once [ethtool -C]', () => {
     const irqs = (usecs: number, frames: number): number[] => {
       const b = bench(coalesce(usecs, frames));
       send(b, [1000, 2000, 3000]);

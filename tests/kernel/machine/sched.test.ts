@@ -107,7 +107,7 @@ describe('wake-ups', () => {
     expect(latency(false)).toBe(1500);
   });
 
-  it('and not when the waker is about to sleep (sync): the slice goes on [facts D2.2]', () => {
+  it('and not when the waker is about to sleep (sync): the slice goes on [sock_def_readable()]', () => {
     expect(latency(true)).toBe(2000);
   });
 

@@ -30,7 +30,7 @@ function crowd(
 }
 
 describe('the accept queue', () => {
-  it.each([0, 1, 2, 5])('of listen(%i) holds one connection more [facts D1.1, K1]', (backlog) => {
+  it.each([0, 1, 2, 5])('of listen(%i) holds one connection more [sk_acceptq_is_full(), K1]', (backlog) => {
     const { w, connected } = crowd(1, backlog);
     // One after the other, so that each handshake is over before the next SYN.
     w.run(ms(1));
@@ -65,7 +65,7 @@ describe('the accept queue', () => {
     expect(w.server.mib.ListenOverflows).toBe(3);
   });
 
-  it('is bounded by somaxconn [facts D1.1]', () => {
+  it('is bounded by somaxconn [sk_acceptq_is_full()]', () => {
     const { w } = crowd(20, 1000, { stack: { somaxconn: 3 } });
     w.run(ms(1));
     expect(w.server.stack.listeners[0]!.queue.length).toBe(4);
@@ -89,7 +89,7 @@ describe('the accept queue', () => {
     return made;
   }
 
-  it('when full ignores the handshake ACK; the SYN-ACK comes again and the client, long connected, gets in [facts D1.3]', () => {
+  it('when full ignores the handshake ACK; the SYN-ACK comes again and the client, long connected, gets in [tcp_v4_syn_recv_sock()]', () => {
     const accepted: number[] = [];
     const { w, connected } = twoForOne({}, function* (sys, l) {
       yield sys.nanosleep(ms(500));
@@ -105,7 +105,7 @@ describe('the accept queue', () => {
     expect(accepted).toEqual([ms(500), ms(500), 1_001_300_000]);
   });
 
-  it('when full resets instead with tcp_abort_on_overflow [facts D1.3]', () => {
+  it('when full resets instead with tcp_abort_on_overflow [tcp_v4_syn_recv_sock()]', () => {
     const { w, connected } = twoForOne({ stack: { tcp: tcpOptions({ abortOnOverflow: true }) } });
     w.run(ms(3));
     expect(w.server.mib.ListenOverflows).toBe(1);
@@ -113,7 +113,7 @@ describe('the accept queue', () => {
     expect(connected.get(11)).toBeUndefined();
   });
 
-  it('gives data that came before accept() right afterwards [facts D1.5]', () => {
+  it('gives data that came before accept() right afterwards [measured on 6.18]', () => {
     const w = new Pair();
     let got = 0;
     w.server.run('server', function* (sys) {
@@ -151,7 +151,7 @@ describe('the accept queue', () => {
 });
 
 describe('the SYN queue', () => {
-  it('when full drops SYNs without SYN cookies, and answers them with [facts D1.4]', () => {
+  it('when full drops SYNs without SYN cookies, and answers them with [tcp_conn_request()]', () => {
     for (const syncookies of [0, 1] as const) {
       // At 10 Mbit/s the handshakes end one by one, so that each finds room in the accept queue.
       const options = { stack: { syncookies }, link: { rate: 10_000_000 } };

@@ -51,7 +51,7 @@ describe('epoll', () => {
     expect(out).toEqual([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 0, 1]);
   });
 
-  it('goes round among more ready files than fit: what was left out comes first [ep_send_events, facts D3.3]', () => {
+  it('goes round among more ready files than fit: what was left out comes first [ep_send_events()]', () => {
     const out = alone(function* (sys, _side, r) {
       const [ep] = yield* setUp(sys, [1, 1, 1], k.EPOLLIN);
       const ev = new k.EpollEvents(2);
@@ -64,7 +64,7 @@ describe('epoll', () => {
     expect(out).toEqual([a, b, c, a, b, c]);
   });
 
-  it('drops silently what is no longer ready, and sleeps on [facts D3.3]', () => {
+  it('drops silently what is no longer ready, and sleeps on [ep_send_events()]', () => {
     const w = new Pair();
     const log: string[] = [];
     let shared = -1;
@@ -118,7 +118,7 @@ describe('epoll', () => {
     expect(out).toEqual([0, -k.EBADF]);
   });
 
-  it('wakes one of the threads that share it for one event, and each of those with an epoll of their own [facts D3.5]', () => {
+  it('wakes one of the threads that share it for one event, and each of those with an epoll of their own [measured on 6.18]', () => {
     const wakes = (own: boolean, mode: number): number => {
       const w = new Pair();
       let [ep, fd] = [-1, -1];

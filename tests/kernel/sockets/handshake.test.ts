@@ -72,7 +72,7 @@ describe('a connection', () => {
     expect(got.toSorted()).toEqual(['a 1', 'b 1']);
   });
 
-  it('is given up with ETIMEDOUT when no SYN-ACK comes, after ten more SYNs [facts C8, tcp_syn_retries]', () => {
+  it('is given up with ETIMEDOUT when no SYN-ACK comes, after ten more SYNs [tcp_syn_retries]', () => {
     const w = new Pair({ link: { loss: { kind: 'random', probability: 1 } } });
     const sent: number[] = [];
     const transmit = w.up.transmit.bind(w.up);

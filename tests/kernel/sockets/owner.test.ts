@@ -7,7 +7,7 @@ import { ACK, write } from '../../../src/tcp/index.ts';
 import { connectTo, listenOn, Pair, stay } from './world.ts';
 
 describe('while a call owns the socket', () => {
-  it('segments wait in the backlog, and are read in the same call [tcp_recvmsg_locked, facts D2.3]', () => {
+  it('segments wait in the backlog, and are read in the same call [tcp_recvmsg_locked()]', () => {
     const w = new Pair({ server: { costs: { copyPerKiB: 100_000 } } });
     const reads: number[] = [];
     let sock: Sock | null = null;
@@ -37,7 +37,7 @@ describe('while a call owns the socket', () => {
     expect(w.leftovers()).toEqual([]);
   });
 
-  it('segments beyond 2·rcvbuf + sndbuf/2 + 64 KiB are dropped: the test is "more than" [tcp_add_backlog, facts D2.3]', () => {
+  it('segments beyond 2·rcvbuf + sndbuf/2 + 64 KiB are dropped: the test is "more than" [tcp_add_backlog()]', () => {
     const w = new Pair();
     let sock: Sock | null = null;
     const server = w.server.run('server', function* (sys) {

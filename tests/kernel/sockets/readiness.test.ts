@@ -20,7 +20,7 @@ describe('epoll on a socket', () => {
     ['edge-triggered', k.EPOLLET, 1],
     ['one-shot', k.EPOLLONESHOT, 1],
   ])(
-    '%s, reading 1 KiB of 10 KiB a time, with flag %i, returns %i times [facts D3.4]',
+    '%s, reading 1 KiB of 10 KiB a time, with flag %i, returns %i times [measured on 6.18]',
     (_name, mode, times) => {
       const w = new Pair();
       let wakes = 0;
@@ -45,7 +45,7 @@ describe('epoll on a socket', () => {
     },
   );
 
-  it('edge-triggered tells of every new segment, before the rest is read too [facts D3.4, api/epoll-et-oneshot-rearm.pkt]', () => {
+  it('edge-triggered tells of every new segment, before the rest is read too [measured on 6.18, api/epoll-et-oneshot-rearm.pkt]', () => {
     const w = new Pair();
     const seen: number[] = [];
     w.server.run('server', function* (sys) {
@@ -67,7 +67,7 @@ describe('epoll on a socket', () => {
     expect(seen).toEqual([400, 400, 400]);
   });
 
-  it('EPOLLOUT comes after a refused write, once a third of the buffer is free, and once [facts D5.1]', () => {
+  it('EPOLLOUT comes after a refused write, once a third of the buffer is free, and once [sk_stream_is_writeable()]', () => {
     const w = new Pair();
     const free: number[] = [];
     let events = 0;
