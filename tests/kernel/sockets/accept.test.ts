@@ -30,24 +30,27 @@ function crowd(
 }
 
 describe('the accept queue', () => {
-  it.each([0, 1, 2, 5])('of listen(%i) holds one connection more [sk_acceptq_is_full(), K1]', (backlog) => {
-    const { w, connected } = crowd(1, backlog);
-    // One after the other, so that each handshake is over before the next SYN.
-    w.run(ms(1));
-    for (let i = 1; i < 10; i++) {
-      w.client.run(`later${i}`, function* (sys) {
-        yield* connectTo(sys, w.server);
-        connected.set(100 + i, w.now);
-        yield* stay(sys);
-      });
-      w.run(ms(1 + i));
-    }
-    expect(connected.size).toBe(backlog + 1);
-    const [l] = w.server.stack.listeners;
-    expect(l!.acceptMeter.peak).toBe(l!.acceptMeter.bound);
-    expect(w.server.mib.ListenOverflows).toBe(10 - backlog - 1);
-    expect(w.server.mib.ListenDrops).toBe(10 - backlog - 1);
-  });
+  it.each([0, 1, 2, 5])(
+    'of listen(%i) holds one connection more [sk_acceptq_is_full(), K1]',
+    (backlog) => {
+      const { w, connected } = crowd(1, backlog);
+      // One after the other, so that each handshake is over before the next SYN.
+      w.run(ms(1));
+      for (let i = 1; i < 10; i++) {
+        w.client.run(`later${i}`, function* (sys) {
+          yield* connectTo(sys, w.server);
+          connected.set(100 + i, w.now);
+          yield* stay(sys);
+        });
+        w.run(ms(1 + i));
+      }
+      expect(connected.size).toBe(backlog + 1);
+      const [l] = w.server.stack.listeners;
+      expect(l!.acceptMeter.peak).toBe(l!.acceptMeter.bound);
+      expect(w.server.mib.ListenOverflows).toBe(10 - backlog - 1);
+      expect(w.server.mib.ListenDrops).toBe(10 - backlog - 1);
+    },
+  );
 
   it('of a kernel that tests "at least" holds one less, and the check above notices [mutant]', () => {
     const { w } = crowd(0, 2);
