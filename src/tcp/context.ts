@@ -83,9 +83,6 @@ export class TcpMib {
   OfoPruned = 0;
   TCPRcvCollapsed = 0;
   TW = 0;
-  /** Duplicate ACKs and ACKs with SACK blocks that this host sent: not Linux's, but what a reader of a trace asks for. */
-  DupAcksSent = 0;
-  SackAcksSent = 0;
 }
 
 export class TcpContext {

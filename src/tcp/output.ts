@@ -110,7 +110,6 @@ function fillSack(c: Connection, out: Segment, n: number): void {
     out.sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
   }
   out.nsack = n;
-  c.context.mib.SackAcksSent++;
 }
 
 /** Counts what leaves, and gives it its place among the connection's frames. */
@@ -146,9 +145,7 @@ function acceptableSeq(c: Connection): Seq {
 }
 
 function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
-  const duplicate = c.rcvWup === c.rcvNxt;
   fill(c, out, ACK, acceptableSeq(c), now);
-  if (duplicate) c.context.mib.DupAcksSent++;
   c.work &= ~WORK_ACK;
   out.truesize = PURE_ACK_TRUESIZE;
   emitted(c, out, false, now);

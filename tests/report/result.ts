@@ -60,7 +60,6 @@ export const result = (label: string, over: Partial<RunResult> = {}): RunResult 
   stop: { reason: 'when', atNs: 1_100_000_000, missing: [] },
   metrics: METRICS,
   histograms: [],
-  series: [],
   counters: {},
   drops: [{ where: 'server->client', name: 'loss', count: 2 }],
   queues: [

@@ -2,6 +2,7 @@
  * The laws of the whole world, checked at the end of a run (and whenever somebody asks): conservation of frames, CPU time
  * and memory, bounds of all queues, sleeping threads that have something to do, streams that nothing will ever finish.
  */
+import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER } from '../../base/units.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
@@ -26,6 +27,8 @@ export function audit(world: World, stop: StopOutcome): void {
     bounds(run, ledger);
     wakeups(run, ledger);
   }
+  for (const { link } of world.wires) withinBound(link.queue, world, ledger);
+  for (const app of world.apps.values()) for (const q of app.queues) withinBound(q, world, ledger);
   memory(world, ledger);
   liveness(world, stop, ledger);
 }
@@ -112,6 +115,13 @@ function cpu(run: HostRun, ledger: Ledger): void {
         `${run.host.name} core ${core.index}: ${sum} ns billed of ${now}`,
       );
   }
+}
+
+function withinBound(queue: QueueMeter, world: World, ledger: Ledger): void {
+  ledger.checks['bounded-queues']++;
+  const { name, peak, bound } = queue;
+  if (peak > bound)
+    ledger.fail('bounded-queues', world.engine.now, `${name} held ${peak}, its bound is ${bound}`);
 }
 
 function bounds(run: HostRun, ledger: Ledger): void {

@@ -14,6 +14,7 @@ import type { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../../tcp/connection.ts';
 import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
+import type { WindowMove } from '../../tcp/observer.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
 import { HostMeter, sendBound, type FlowEnd, type Flows } from './flow-meter.ts';
@@ -29,29 +30,31 @@ export class HostGuard extends HostMeter {
 
   override onSent(c: Connection, seg: Segment, retransmit: boolean, now: Instant): void {
     super.onSent(c, seg, retransmit, now);
-    const e = this.known(c);
-    if (e === null) return;
     if ((seg.flags & RST) !== 0) {
-      e.aborted = true;
+      this.abort(c);
       return;
     }
-    if ((seg.flags & ACK) !== 0) this.checkEdge(e, c, seg, now);
-    if (seg.len > 0 && !retransmit) this.checkInside(e, c, seg, now);
+    if ((seg.flags & ACK) !== 0) this.checkEdge(c, seg, now);
+    if (seg.len > 0 && !retransmit) this.checkInside(c, seg, now);
   }
 
   override onReceived(c: Connection, seg: Segment, now: Instant): void {
     super.onReceived(c, seg, now);
-    const e = this.known(c);
-    if (e === null) return;
-    if ((seg.flags & RST) !== 0) e.aborted = true;
+    if ((seg.flags & RST) !== 0) this.abort(c);
     if ((seg.flags & ACK) === 0) return;
+    const w = this.watch(c);
     // The window of a SYN is never scaled (RFC 7323 §2.2).
     const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.sndWscale;
     const edge = (seqRaw(seg.ack) + window) | 0;
-    if (!e.hasGrant || ((edge - e.granted) | 0) > 0) {
-      e.granted = edge;
-      e.hasGrant = true;
+    if (!w.hasGrant || ((edge - w.granted) | 0) > 0) {
+      w.granted = edge;
+      w.hasGrant = true;
     }
+  }
+
+  override onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
+    super.onWindow(c, rcvWnd, why, now);
+    this.watch(c).moved = why;
   }
 
   override onWritten(c: Connection, off: number, len: number, now: Instant): void {
@@ -133,34 +136,41 @@ export class HostGuard extends HostMeter {
 
   override onState(c: Connection, from: TcpState, to: TcpState, now: Instant): void {
     super.onState(c, from, to, now);
-    const e = this.known(c);
-    if (e !== null && to === 'CLOSED' && c.error !== 0) e.aborted = true;
+    if (to === 'CLOSED' && c.error !== 0) this.abort(c);
   }
 
-  private checkEdge(e: FlowEnd, c: Connection, seg: Segment, now: Instant): void {
+  /** Its bytes need not arrive any more. Where there were none, there is nothing to excuse. */
+  private abort(c: Connection): void {
+    const e = this.known(c);
+    if (e !== null) e.aborted = true;
+  }
+
+  private checkEdge(c: Connection, seg: Segment, now: Instant): void {
+    const w = this.watch(c);
     this.ledger.checks['window-edge']++;
     const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.rcvWscale;
     const edge = (seqRaw(seg.ack) + window) | 0;
-    if (e.hasEdge && ((edge - e.edge) | 0) < 0 && e.moved === 'kept') {
+    if (w.hasEdge && ((edge - w.edge) | 0) < 0 && w.moved === 'kept') {
       this.ledger.fail(
         'window-edge',
         now,
-        `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(e.edge - edge) | 0} bytes`,
+        `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(w.edge - edge) | 0} bytes`,
       );
     }
-    e.edge = edge;
-    e.hasEdge = true;
+    w.edge = edge;
+    w.hasEdge = true;
   }
 
-  private checkInside(e: FlowEnd, c: Connection, seg: Segment, now: Instant): void {
+  private checkInside(c: Connection, seg: Segment, now: Instant): void {
+    const w = this.watch(c);
     this.ledger.checks['inside-window']++;
     const end = (seqRaw(seg.seq) + seg.len) | 0;
-    if (!e.hasGrant) {
+    if (!w.hasGrant) {
       // The ACK that completes a handshake is taken by the request, before the connection exists.
-      e.granted = (seqRaw(c.sndUna) + c.sndWnd) | 0;
-      e.hasGrant = true;
+      w.granted = (seqRaw(c.sndUna) + c.sndWnd) | 0;
+      w.hasGrant = true;
     }
-    const beyond = (end - e.granted) | 0;
+    const beyond = (end - w.granted) | 0;
     if (beyond > 0)
       this.ledger.fail(
         'inside-window',

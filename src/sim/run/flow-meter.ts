@@ -29,6 +29,21 @@ export function sendBound(c: Connection): number {
   return c.sndbuf + ONE_SKB + c.packetsOut * (c.mssCache + RECORD);
 }
 
+/**
+ * What is remembered of one end from its first segment on. Apart from `FlowEnd`, and small: 10 000 idle connections have one
+ * each, and none where no invariants are checked.
+ */
+export class Watch {
+  /** The record, from the first data on. */
+  end: FlowEnd | null = null;
+  /** Right edge of what this end advertised, and of what it was granted: raw sequence numbers; `has…` once known. */
+  edge = 0;
+  hasEdge = false;
+  granted = 0;
+  hasGrant = false;
+  moved: WindowMove = 'kept';
+}
+
 /** One end of a connection. */
 export class FlowEnd {
   readonly host: HostMeter;
@@ -39,9 +54,8 @@ export class FlowEnd {
   bulk = true;
   /** Bytes of c.tx written so far. */
   written = 0;
-  /** What this end has read, and when it last did. */
+  /** What this end has read. */
   read = 0;
-  lastReadAt: Instant = NEVER;
   /** Writes not yet read to their end at the other side: end offset and time, by turns. Allocated with the first write. */
   writes: Ring<number> | null = null;
   lastAck = 0;
@@ -51,12 +65,6 @@ export class FlowEnd {
   // What flow-guard.ts remembers.
   queued = 0;
   rxStream: PayloadStream | null = null;
-  /** Right edge of what this end advertised, and of what it was granted: raw sequence numbers; `has…` once known. */
-  edge = 0;
-  hasEdge = false;
-  granted = 0;
-  hasGrant = false;
-  moved: WindowMove = 'kept';
   rmemSeen = 0;
   wmemSeen = 0;
   /** The peer's FIN has been taken: its stream has ended. */
@@ -75,7 +83,6 @@ export class HostMeter implements TcpObserver {
   readonly name: string;
   protected readonly flows: Flows;
   bytesRead = 0;
-  bytesWritten = 0;
   firstEstablishedAt: Instant = NEVER;
   lastReadAt: Instant = NEVER;
   connections = 0;
@@ -86,7 +93,6 @@ export class HostMeter implements TcpObserver {
   sackBlocksSent = 0;
   retransmittedFast = 0;
   retransmittedRto = 0;
-  zeroWindowAdverts = 0;
   zeroWindowTime = 0;
   windowMovedLeft = 0;
   rmemPeak = 0;
@@ -107,17 +113,22 @@ export class HostMeter implements TcpObserver {
 
   /** The record of `c`, if there is one: a connection that is only open has none. */
   protected known(c: Connection): FlowEnd | null {
-    return c.watch as FlowEnd | null;
+    const watch = c.watch as Watch | null;
+    return watch === null ? null : watch.end;
   }
 
-  /** The record of `c`, made with its first data: 10 000 idle connections cost no record. */
+  protected watch(c: Connection): Watch {
+    const watch = c.watch as Watch | null;
+    return watch ?? ((c.watch = new Watch()) as Watch);
+  }
+
+  /** The record of `c`, made with its first data or the peer's FIN: an idle connection costs none. */
   protected end(c: Connection): FlowEnd {
-    const known = c.watch;
-    if (known !== null) return known as FlowEnd;
-    const end = new FlowEnd(this, c);
-    c.watch = end;
-    this.flows.add(end);
-    return end;
+    const watch = this.watch(c);
+    if (watch.end !== null) return watch.end;
+    watch.end = new FlowEnd(this, c);
+    this.flows.add(watch.end);
+    return watch.end;
   }
 
   onSent(c: Connection, seg: Segment, retransmit: boolean, _now: Instant): void {
@@ -153,7 +164,6 @@ export class HostMeter implements TcpObserver {
   onWritten(c: Connection, off: number, len: number, now: Instant): void {
     const e = this.end(c);
     e.written = off + len;
-    this.bytesWritten += len;
     if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
     const bound = sendBound(c);
     if (bound > this.wmemBound) this.wmemBound = bound;
@@ -172,7 +182,6 @@ export class HostMeter implements TcpObserver {
   onRead(c: Connection, _stream: PayloadStream, off: number, len: number, now: Instant): void {
     const e = this.end(c);
     e.read = off + len;
-    e.lastReadAt = now;
     this.lastReadAt = now;
     this.bytesRead += len;
     const writes = e.peer === null ? null : e.peer.writes;
@@ -188,22 +197,18 @@ export class HostMeter implements TcpObserver {
       this.connections++;
       if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = now;
     }
+    if (to === 'CLOSE-WAIT' || to === 'CLOSING' || to === 'TIME-WAIT') this.end(c).finTaken = true;
+    if (to !== 'CLOSED' && to !== 'TIME-WAIT') return;
     const e = this.known(c);
-    if (e === null) return;
-    if (to === 'CLOSE-WAIT' || to === 'CLOSING' || to === 'TIME-WAIT') e.finTaken = true;
-    if (to === 'CLOSED' || to === 'TIME-WAIT') this.openWindow(e, now);
+    if (e !== null) this.openWindow(e, now);
   }
 
   onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
     if (why !== 'kept') this.windowMovedLeft++;
     const e = rcvWnd > 0 ? this.known(c) : this.end(c);
     if (e === null) return;
-    e.moved = why;
     if (rcvWnd > 0) this.openWindow(e, now);
-    else if (e.closedSince === NEVER) {
-      e.closedSince = now;
-      this.zeroWindowAdverts++;
-    }
+    else if (e.closedSince === NEVER) e.closedSince = now;
   }
 
   /** At the end of the run: windows that are still closed count up to now. */

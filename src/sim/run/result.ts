@@ -28,12 +28,11 @@ export interface RunResult {
   wallMs: number;
   readonly stop: StopOutcome;
   /**
-   * By canonical name, in the registry's units (metrics-registry.ts): bit/s, ns, bytes, shares of 1, counts. A metric that
+   * By canonical name, in the units of sim/scenario/metrics.ts: bit/s, ns, bytes, shares of 1, counts. A metric that
    * does not exist in this world is absent; one that exists and did not happen is 0.
    */
   readonly metrics: Readonly<Record<string, number>>;
   readonly histograms: readonly HistogramSummary[];
-  readonly series: readonly Series[];
   /** Linux's counters, per host. */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Only those that occurred. */
@@ -74,12 +73,6 @@ export interface HistogramSummary {
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
-}
-
-export interface Series {
-  readonly name: string;
-  readonly timesNs: readonly number[];
-  readonly values: readonly number[];
 }
 
 export interface DropCount {

@@ -99,7 +99,6 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
     stop,
     metrics: measured.metrics,
     histograms: histograms(world),
-    series: [],
     counters: measured.counters,
     drops: measured.drops,
     queues: measured.queues,

@@ -259,11 +259,13 @@ export class World {
   }
 
   /** Whether a connection is one of a request client's: seen from either end. */
-  private ofRequests(e: FlowEnd): boolean {
+  private ofRequests({ host, c }: FlowEnd): boolean {
     for (const spec of this.scenario.apps) {
       if (spec.model !== 'client') continue;
-      const { port } = spec.connect;
-      if (e.c.dport === port || e.c.sport === port) return true;
+      const { connect } = spec;
+      const [near, far] = [this.host(spec.host).host, this.host(connect.host).host];
+      if (host.name === near.name && c.dst === far.addr && c.dport === connect.port) return true;
+      if (host.name === far.name && c.dst === near.addr && c.sport === connect.port) return true;
     }
     return false;
   }

@@ -149,6 +149,11 @@ export const METRICS: readonly MetricDef[] = [
     'duration',
     'Time during which the last window advertised was zero, over all connections.',
   ),
+  def(
+    '<host>.tcp.window_moved_left',
+    'count',
+    'Times the right edge of an advertised window moved left: memory ran out, tcp_shrink_window, TCP_WINDOW_CLAMP.',
+  ),
   def('<host>.tcp.probes_sent', 'count', 'Zero-window probes sent (TCPWinProbe).'),
   def('<host>.tcp.timeouts', 'count', 'Retransmission time-outs (TCPTimeouts).'),
   def('<host>.tcp.resets_sent', 'count', 'RST segments sent (OutRsts).'),
