@@ -46,8 +46,6 @@ export async function run(args: RunArguments, io: Io): Promise<number> {
   const bySeed = scenarios.toSorted(
     (a, b) => once.findIndex((s) => s.name === a.name) - once.findIndex((s) => s.name === b.name),
   );
-  // Unwritable outputs are found out before the work is done.
-  for (const folder of [args.out, args.pcap]) if (folder !== undefined) io.writableFolder(folder);
   return new RunCommand(args, io, opened, bySeed).go();
 }
 
@@ -93,6 +91,19 @@ class RunCommand {
 
   async go(): Promise<number> {
     const { args, io } = this;
+    let stop = (): void => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    const end = (why: 'interrupted' | 'unread'): void => {
+      if (this.ended !== null) return;
+      this.ended = why;
+      void running.cancel().then(stop);
+    };
+    // Before the first file is written: an interrupt between the two would leave it behind.
+    const release = io.onInterrupt(() => end('interrupted'));
+    // Unwritable outputs are found out before the work is done.
+    for (const folder of [args.out, args.pcap]) if (folder !== undefined) io.writableFolder(folder);
     const jobs = this.scenarios.map((s) => this.job(s));
     // One run's trace must end before its report, and before the next one begins.
     const tracing = args.trace !== undefined && args.out === undefined;
@@ -112,16 +123,6 @@ class RunCommand {
       () => running.progress(),
       () => `${done} of ${jobs.length} runs`,
     );
-    let stop = (): void => {};
-    const stopped = new Promise<void>((resolve) => {
-      stop = resolve;
-    });
-    const end = (why: 'interrupted' | 'unread'): void => {
-      if (this.ended !== null) return;
-      this.ended = why;
-      void running.cancel().then(stop);
-    };
-    const release = io.onInterrupt(() => end('interrupted'));
     await Promise.race([running.done, stopped]);
     if (this.ended !== null) await this.discard(stopped);
     bar.stop();

@@ -28,7 +28,7 @@ export interface World {
   run?: RunScenario;
   /** Folders that refuse. */
   readOnly?: string[];
-  /** Interrupts after so many runs. */
+  /** Interrupts after so many runs; 0: while the first file is written. */
   interruptAfter?: number;
   colour?: boolean;
   columns?: number;
@@ -68,11 +68,15 @@ export async function hostwire(
   const files: Record<string, string> = world.files ?? { 'scenarios.yaml': VALID };
   let out = '';
   let err = '';
-  let interrupt = (): void => {};
+  let interrupt: (() => void) | null = null;
+  const interrupted = (): void => {
+    if (interrupt === null) throw new Error('an interrupt here kills the program');
+    queueMicrotask(interrupt);
+  };
   let runs = 0;
   const run: RunScenario = (s, o) => {
     const r = (world.run ?? good)(s, o);
-    if (++runs === world.interruptAfter) queueMicrotask(() => interrupt());
+    if (++runs === world.interruptAfter) interrupted();
     return r;
   };
   const io: Io = {
@@ -94,6 +98,7 @@ export async function hostwire(
     writableFolder(path) {
       if (world.readOnly?.includes(path))
         throw new UsageError(`cannot write to ${path}: permission denied`);
+      if (world.interruptAfter === 0) interrupted();
     },
     replaceText(path, text) {
       files[path.replaceAll('\\', '/')] = text;
@@ -104,7 +109,7 @@ export async function hostwire(
     onInterrupt(handler) {
       interrupt = handler;
       return () => {
-        interrupt = () => {};
+        interrupt = null;
       };
     },
     runner: here(run),

@@ -159,6 +159,12 @@ describe('exit codes', () => {
     expect(runs).toBe(1);
   });
 
+  test('130: interrupted while it looks whether it can write', async () => {
+    const { code, out } = await hostwire('run --out here', { interruptAfter: 0 });
+    expect(out).toMatch(/interrupted: 0 of 2 runs were done/);
+    expect(code).toBe(130);
+  });
+
   test('130: interrupted, with what is done', async () => {
     const { code, out } = await hostwire('run --seeds 1..9', { interruptAfter: 3 });
     expect(code).toBe(130);
