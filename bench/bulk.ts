@@ -6,17 +6,18 @@
  */
 import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
-import { perSegment, runWorld } from './run.ts';
+import { perSegment, runWorld, settle } from './run.ts';
 import { bulk, type Machine } from './setups.ts';
 
 const GB = 1_000_000_000;
 const ROUNDS = 5;
 
 export function bulkBench(machine: Machine, invariants: boolean): Row {
-  runWorld(bulk(GB / 10, machine), invariants);
+  settle(bulk(GB / 10_000, machine), invariants);
+  runWorld(bulk(4 * GB, machine), invariants);
   const slopes: number[] = [];
   const alone: number[] = [];
-  let last = runWorld(bulk(GB / 10, machine), invariants);
+  let last = runWorld(bulk(GB, machine), invariants);
   for (let round = 0; round < ROUNDS; round++) {
     const small = runWorld(bulk(GB, machine), invariants);
     const large = runWorld(bulk(4 * GB, machine), invariants);

@@ -5,12 +5,13 @@
  */
 import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
-import { perSegment, runWorld } from './run.ts';
+import { perSegment, runWorld, settle } from './run.ts';
 import { many, type Machine } from './setups.ts';
 
 const ROUNDS = 5;
 
 export function manyBench(machine: Machine, invariants: boolean): Row {
+  settle(many(10, 100_000, machine), invariants);
   runWorld(many(1000, 100_000, machine), invariants);
   const rates: number[] = [];
   let last = runWorld(many(1000, 100_000, machine), invariants);
