@@ -328,6 +328,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   }
 
   private deliver(c: Connection, events: number, core: Core): void {
+    if ((events & CONNECTED) !== 0) this.settings = null; // the connection has them now
     const wait = this.wait;
     if (!this.orphan && !wait.empty) {
       // sk_state_change: everyone, whatever they wait for.

@@ -120,7 +120,7 @@ function fillCongestion(c: Connection, into: TcpInfo): void {
   into.snd_cwnd = c.cwnd;
   into.advmss = c.advMss;
   into.reordering = c.reordering;
-  into.rcv_rtt = c.rcvRttUs >> 3;
+  into.rcv_rtt = c.receiver === null ? 0 : c.receiver.rcvRttUs >> 3;
   into.rcv_space = c.rcvqSpace;
   into.in_flight = inFlight(c);
 }
@@ -136,9 +136,9 @@ function fillCounts(c: Connection, into: TcpInfo): void {
   into.data_segs_out = c.dataSegsOut;
   into.delivered = c.delivered;
   into.bytes_sent = c.bytesSent;
-  into.bytes_retrans = c.bytesRetrans;
-  into.dsack_dups = c.dsackDups;
-  into.rcv_ooopack = c.rcvOooPack;
+  into.bytes_retrans = c.sender?.bytesRetrans ?? 0;
+  into.dsack_dups = c.sender?.dsackDups ?? 0;
+  into.rcv_ooopack = c.receiver?.rcvOooPack ?? 0;
   into.snd_wnd = c.sndWnd;
   into.rcv_wnd = c.rcvWnd;
   into.outq = outq(c);

@@ -13,6 +13,7 @@ import {
   WORK_ACK,
   type Connection,
 } from './connection.ts';
+import { lastReceived, receiverOf } from './receiver.ts';
 import { segLen, SYN, type Segment } from './segment.ts';
 import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { rtoMin } from './rtt.ts';
@@ -58,6 +59,7 @@ const inQuickack = (c: Connection): boolean =>
 
 /** Data went into the receive queue in order (tcp_event_data_recv). */
 export function onDataReceived(c: Connection, seg: Segment, now: Instant): void {
+  const rcv = c.receiver!;
   scheduleAck(c);
   measureRcvMss(c, seg);
   measureRcvRtt(c, now);
@@ -67,13 +69,13 @@ export function onDataReceived(c: Connection, seg: Segment, now: Instant): void 
     grantQuickAcks(c, MAX_QUICKACKS);
     c.ackAto = atoMin(c);
   } else {
-    const gap = t - c.lrcvTime;
+    const gap = t - rcv.lrcvTime;
     const half = atoMin(c) / 2;
     if (gap <= half) c.ackAto = (halfTicks(c, c.ackAto) + half) as Duration;
     else if (gap < c.ackAto) c.ackAto = Math.min(halfTicks(c, c.ackAto) + gap, c.rto) as Duration;
     else if (gap > c.rto) grantQuickAcks(c, MAX_QUICKACKS);
   }
-  c.lrcvTime = t;
+  rcv.lrcvTime = t;
   if (seg.len >= 128) growWindow(c, seg);
 }
 
@@ -102,27 +104,28 @@ export function ackSndCheck(c: Connection, now: Instant): void {
 
 /** The first ACKs of out-of-order data go at once, later ones are held back for a part of an RTT. */
 function compressAck(c: Connection, now: Instant): void {
+  const rcv = c.receiver!;
   const o = c.context.options;
-  if (!c.sackOk || c.compressedAck >= o.compSackNr) {
+  if (!c.sackOk || rcv.compressedAck >= o.compSackNr) {
     sendAck(c);
     return;
   }
-  if (c.compressedRcvNxt !== c.rcvNxt) {
-    c.compressedRcvNxt = c.rcvNxt;
-    c.dupAckCounter = 0;
+  if (rcv.compressedRcvNxt !== c.rcvNxt) {
+    rcv.compressedRcvNxt = c.rcvNxt;
+    rcv.dupAckCounter = 0;
   }
-  if (c.dupAckCounter < FASTRETRANS_THRESH) {
-    c.dupAckCounter++;
+  if (rcv.dupAckCounter < FASTRETRANS_THRESH) {
+    rcv.dupAckCounter++;
     sendAck(c);
     return;
   }
-  c.compressedAck++;
-  if (c.compressedAt !== NEVER) return;
-  let rtt = c.rcvRttUs;
+  rcv.compressedAck++;
+  if (rcv.compressedAt !== NEVER) return;
+  let rtt = rcv.rcvRttUs;
   if (c.srttUs > 0 && c.srttUs < rtt) rtt = c.srttUs;
   // Both estimates are scaled by 8.
   const share = Math.floor(((rtt >> 3) * 1000 * o.compSackRttPercent) / 100);
-  c.compressedAt = add(now, Math.min(share, o.compSackDelayNs) as Duration);
+  rcv.compressedAt = add(now, Math.min(share, o.compSackDelayNs) as Duration);
 }
 
 /** Arms the delayed-ACK timer (tcp_send_delayed_ack). */
@@ -170,20 +173,24 @@ export function onDelackTimer(c: Connection): void {
 
 /** The compression timer fired (tcp_compressed_ack_kick): one ACK for all that were held back. */
 export function onCompressedTimer(c: Connection): void {
-  c.compressedAt = NEVER;
-  if (c.compressedAck === 0) return;
+  const rcv = c.receiver!;
+  rcv.compressedAt = NEVER;
+  if (rcv.compressedAck === 0) return;
   // It does not count as a compressed one itself.
-  c.compressedAck--;
+  rcv.compressedAck--;
   sendAck(c);
 }
 
 /** A segment with the ACK flag leaves: nothing is owed any more (tcp_event_ack_sent). */
 export function onAckSent(c: Connection): void {
-  if (c.compressedAck > 0) {
-    c.context.mib.TCPAckCompressed += c.compressedAck;
-    c.compressedAck = 0;
+  const rcv = c.receiver;
+  if (rcv !== null) {
+    if (rcv.compressedAck > 0) {
+      c.context.mib.TCPAckCompressed += rcv.compressedAck;
+      rcv.compressedAck = 0;
+    }
+    rcv.compressedAt = NEVER;
   }
-  c.compressedAt = NEVER;
   if (c.ackQuick > 0 && c.ackPending & ACK_SCHED) {
     c.ackQuick--;
     if (c.ackQuick === 0) c.ackAto = atoMin(c);
@@ -196,8 +203,8 @@ export function onAckSent(c: Connection): void {
 /** Data leaves: an answer within the ATO is an exchange (tcp_event_data_sent). */
 export function onDataSent(c: Connection, now: Instant): void {
   const t = jiffiesNow(c.context, now);
-  c.lsndTime = t;
-  if (t - c.lrcvTime < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
+  c.sender!.lsndTime = t;
+  if (t - lastReceived(c) < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
 }
 
 /** The application has read `copied` bytes: is an ACK or a window update due (tcp_cleanup_rbuf)? */
@@ -220,22 +227,24 @@ export function cleanupRbuf(c: Connection, copied: number): void {
 /** Remembers a duplicate for the next ACK (RFC 2883; tcp_dsack_set). */
 export function setDsack(c: Connection, left: Seq, right: Seq): void {
   if (!c.sackOk || !c.context.options.dsack) return;
+  const rcv = receiverOf(c);
   if (seqLt(left, c.rcvNxt)) c.context.mib.TCPDSACKOldSent++;
   else c.context.mib.TCPDSACKOfoSent++;
-  c.dsack = true;
-  c.dsackLeft = left;
-  c.dsackRight = right;
+  rcv.dsack = true;
+  rcv.dsackLeft = left;
+  rcv.dsackRight = right;
 }
 
 /** One more duplicate of the same segment (tcp_dsack_extend). */
 export function extendDsack(c: Connection, left: Seq, right: Seq): void {
-  if (!c.dsack) {
+  const rcv = receiverOf(c);
+  if (!rcv.dsack) {
     setDsack(c, left, right);
     return;
   }
-  if (seqGt(left, c.dsackRight) || seqGt(c.dsackLeft, right)) return;
-  if (seqLt(left, c.dsackLeft)) c.dsackLeft = left;
-  if (seqGt(right, c.dsackRight)) c.dsackRight = right;
+  if (seqGt(left, rcv.dsackRight) || seqGt(rcv.dsackLeft, right)) return;
+  if (seqLt(left, rcv.dsackLeft)) rcv.dsackLeft = left;
+  if (seqGt(right, rcv.dsackRight)) rcv.dsackRight = right;
 }
 
 /** The answer to an unacceptable segment: an ACK at once, with a D-SACK for what is old in it (tcp_send_dupack). */

@@ -32,6 +32,7 @@ import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
 import { SYN, segLen, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
+import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
 import { rearmRto } from './timers.ts';
 
@@ -48,7 +49,6 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   if (seqGt(ack, c.sndNxt)) return ACK_BAD;
   const outBefore = c.packetsOut;
   const deliveredBefore = c.delivered;
-  const lostBefore = c.lost;
   if (seqGt(ack, c.sndUna)) {
     a.flag |= F_SND_UNA_ADVANCED;
     c.retransmits = 0;
@@ -70,6 +70,9 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
     ackProbe(c, now);
     return ACK_NEW;
   }
+  // What is out may also be a SYN that crossed the peer's.
+  const snd = senderOf(c);
+  const lostBefore = snd.lost;
   cleanSendQueue(c, a, now);
   if (isDubious(c, a)) {
     if ((a.flag & (F_SND_UNA_ADVANCED | F_NOT_DUP | F_DSACKING_ACK)) === 0)
@@ -78,7 +81,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
   if (a.flag & F_SET_XMIT_TIMER) rearmRto(c, now);
   const delivered = c.delivered - deliveredBefore;
-  if (inCwndReduction(c)) reduceCwnd(c, delivered, c.lost - lostBefore, a.flag);
+  if (inCwndReduction(c)) reduceCwnd(c, delivered, snd.lost - lostBefore, a.flag);
   else if (mayRaiseCwnd(c, a)) c.congestion.congAvoid(c, delivered, now);
   xmitRecovery(c, a);
   return ACK_NEW;
@@ -168,6 +171,7 @@ function updateWindow(c: Connection, seg: Segment, now: Instant): boolean {
 
 /** Takes what is acknowledged off the send queue, and samples the round trip (tcp_clean_rtx_queue). */
 function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
+  const snd = c.sender!;
   const q = c.sendQueue;
   let acked = 0;
   let firstAt = -1;
@@ -189,7 +193,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
         lastAt = t.sentAt;
         if (firstAt < 0) firstAt = lastAt;
         if (seqLt(t.seq, a.reord)) a.reord = t.seq;
-        if (seqLe(whole ? t.end : c.sndUna, c.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
+        if (seqLe(whole ? t.end : c.sndUna, snd.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
       }
       if (t.sacked & SACKED) c.sackedOut -= segs;
       else if (c.sackOk) {
@@ -210,7 +214,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
     if (q.sent > 0) {
       if (q.records.at(0).sacked & SACKED) a.flag |= F_SACK_RENEGING;
     } else if (q.records.length === 0) c.sendQueue = null;
-    if (seqLt(c.rtxHint, c.sndUna)) c.rtxHint = c.sndUna;
+    if (seqLt(snd.rtxHint, c.sndUna)) snd.rtxHint = c.sndUna;
   }
   sampleRtt(c, a, firstAt, lastAt, acked, now);
 }

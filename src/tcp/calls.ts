@@ -30,6 +30,7 @@ import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, BASE_HEADER, FIN, PSH, resetSegment, RST, segLen, type Segment } from './segment.ts';
 import { hasWriteSpace, memoryFree } from './send-memory.ts';
 import { SendQueue, type Tx } from './send-queue.ts';
+import { senderOf } from './sender.ts';
 import { seq, seqAdd, seqDiff, seqGt } from './seq.ts';
 import { sends, setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
@@ -43,7 +44,6 @@ export function connect(args: ConnectionArgs, now: Instant): Connection {
   c.sndUna = c.iss;
   c.sndNxt = c.iss;
   c.writeSeq = seqAdd(c.iss, 1);
-  c.pushedSeq = c.writeSeq;
   c.advMss = advertisedMss(args.path, s);
   c.reordering = x.options.reordering;
   const full = Math.floor((c.rcvbuf * c.scalingRatio) / 256);
@@ -128,6 +128,7 @@ function takeError(c: Connection): number {
 function appendRecords(c: Connection, want: number, now: Instant): number {
   const mss = currentMss(c);
   const goal = sizeGoal(c, mss);
+  const snd = senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
   let taken = 0;
   while (taken < want) {
@@ -147,7 +148,7 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     taken += n;
     if (t.len < goal) continue;
     // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
-    if (seqGt(c.writeSeq, seqAdd(c.pushedSeq, c.maxWindow >> 1))) {
+    if (seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1))) {
       markPush(c, t);
       c.heldSeq = t.end;
     } else if (goal > mss) pushOne(c, q, t, mss);
@@ -203,7 +204,7 @@ function newRecord(c: Connection, q: SendQueue): Tx {
 
 function markPush(c: Connection, t: Tx): void {
   t.flags |= PSH;
-  c.pushedSeq = c.writeSeq;
+  c.sender!.pushedSeq = c.writeSeq;
 }
 
 /** The end of a write: PSH on its last record, and it may go, unless it is small and the device is busy (tcp_push). */
@@ -326,6 +327,7 @@ function finState(c: Connection, now: Instant): void {
     default:
       return; // FIN already queued, or it will be when the handshake is done
   }
+  senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
   const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q);
   t.flags |= FIN;

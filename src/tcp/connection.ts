@@ -12,9 +12,10 @@ import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
 import type { CongestionName, PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
+import type { Receiver } from './receiver.ts';
 import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
-import type { SackCache } from './sack.ts';
 import type { SendQueue } from './send-queue.ts';
+import type { Sender } from './sender.ts';
 import { SEQ_ZERO, type Seq } from './seq.ts';
 import type { TcpState } from './state.ts';
 
@@ -102,6 +103,8 @@ export class Connection {
 
   /** Written by setState (state.ts) only. */
   state: TcpState = 'CLOSED';
+  /** When the handshake was completed. */
+  establishedAt: Instant = START;
   /** Bits for takeEvents. */
   events = 0;
   /** Errno that the next call reports, once (sk_err); 0: none. */
@@ -120,13 +123,12 @@ export class Connection {
   /** Largest window the peer ever offered. */
   maxWindow = 0;
   sndWscale = 0;
-  /** End of the last small segment sent (Minshall). */
-  sndSml: Seq = SEQ_ZERO;
-  pushedSeq: Seq = SEQ_ZERO;
   /** Offset in `tx` of the byte at SND.UNA (a SYN or FIN counts 0). */
   unaOff = 0;
   /** Our SYN has been acknowledged: from here on a sequence number acknowledged is a byte, or the FIN at the end. */
   synAcked = false;
+  /** What comes with the first thing to send. */
+  sender: Sender | null = null;
   sendQueue: SendQueue | null = null;
   /** Peer's MSS option, then the size of a full segment without SACK blocks. */
   mssClamp = 536;
@@ -160,48 +162,15 @@ export class Connection {
   congestionName: CongestionName;
   caState: number = CA_OPEN;
   cwnd = 10;
-  cwndCnt = 0;
   ssthresh: number = INFINITE_SSTHRESH;
-  priorSsthresh = 0;
-  priorCwnd = 0;
-  prrDelivered = 0;
-  prrOut = 0;
-  /** SND.NXT when recovery began. */
-  highSeq: Seq = SEQ_ZERO;
   packetsOut = 0;
   sackedOut = 0;
   lostOut = 0;
   retransOut = 0;
   reordering = 3;
   delivered = 0;
-  isCwndLimited = false;
-  maxPacketsOut = 0;
-  /** Segments sent since the window was last judged (tcp_cwnd_validate). */
-  sentSince = 0;
-  /** Frames marked lost so far, to tell what one ACK found out. */
-  lost = 0;
-  frto = false;
-  reordSeen = 0;
-  // RACK (RFC 8985): the newest transmission known to be delivered.
-  rackAt: Instant = START;
-  rackEnd: Seq = SEQ_ZERO;
-  rackRttUs = 0;
-  rackAdvanced = false;
   minRttUs = 0x7fffffff;
   minRttAtUs = 0;
-  cwndUsageSeq: Seq = SEQ_ZERO;
-  cwndUsed = 0;
-  cwndStamp: Instant = START;
-  lsndTime: Instant = START;
-  /** SND.UNA when the reduction began, while it may be undone. */
-  undoMarker: Seq = SEQ_ZERO;
-  undoArmed = false;
-  undoRetrans = 0;
-  /** Nothing before it waits to be retransmitted. */
-  rtxHint: Seq = SEQ_ZERO;
-  /** Start of the record behind the highest SACKed one; SND.UNA when there is none (tcp_highest_sack_seq). */
-  highestSack: Seq = SEQ_ZERO;
-  sackCache: SackCache | null = null;
 
   // ---- Round-trip time and timers
   srttUs = 0;
@@ -215,10 +184,7 @@ export class Connection {
   totalRto = 0;
   /** Time of the first retransmission of this episode; NEVER when there is none. */
   retransStamp: Instant = NEVER;
-  /** When the segment was sent that the first RTO of this row is about. */
-  rtoStamp: Instant = NEVER;
   probesOut = 0;
-  probesStamp: Instant = NEVER;
   userTimeoutMs: number;
   synCount: number;
   synSentAt: Instant = NEVER;
@@ -228,7 +194,6 @@ export class Connection {
   timer: number = TIMER_NONE;
   timerAt: Instant = NEVER;
   delackAt: Instant = NEVER;
-  compressedAt: Instant = NEVER;
   /** Keepalive, and FIN-WAIT-2 of an orphan. */
   keepaliveAt: Instant = NEVER;
 
@@ -245,6 +210,8 @@ export class Connection {
   windowClamp = 0;
   /** Window bytes per byte of memory, of 256. */
   scalingRatio = 128;
+  /** What comes with the first data received. */
+  receiver: Receiver | null = null;
   rcvQueue: Deque<Rx> | null = null;
   ofo: OutOfOrderQueue | null = null;
   rcvLowat: number;
@@ -262,30 +229,15 @@ export class Connection {
   rcvbufLocked: boolean;
   /** Bytes in the kernel's backlog of this socket; they narrow the window. The kernel keeps it. */
   backlogLen = 0;
+  /** What the application is expected to read in a round trip. */
   rcvqSpace = 0;
-  rcvqSeq: Seq = SEQ_ZERO;
-  rcvqTime: Instant = START;
-  /** Receiver's RTT estimate, µs · 8. */
-  rcvRttUs = 0;
-  rcvRttSeq: Seq = SEQ_ZERO;
-  rcvRttTime: Instant = NEVER;
-  rcvRttLastTsecr = 0;
 
   // ---- Acknowledging, icsk_ack
   ackPending = 0;
   ackQuick = 0;
   ackPingpong = 0;
   ackAto: Duration = ZERO;
-  lrcvTime: Instant = START;
-  lastSegSize = 0;
   rcvMss = 0;
-  compressedAck = 0;
-  compressedRcvNxt: Seq = SEQ_ZERO;
-  dupAckCounter = 0;
-  /** D-SACK to report with the next ACK, and its block. */
-  dsack = false;
-  dsackLeft: Seq = SEQ_ZERO;
-  dsackRight: Seq = SEQ_ZERO;
   lastOowAck: Instant = NEVER;
   /** Number of a RST that answers a segment (WORK_REPLY_RST). */
   replySeq: Seq = SEQ_ZERO;
@@ -310,14 +262,11 @@ export class Connection {
   bytesSent = 0;
   bytesAcked = 0;
   bytesReceived = 0;
-  bytesRetrans = 0;
   segsOut = 0;
   segsIn = 0;
   dataSegsOut = 0;
   dataSegsIn = 0;
   totalRetrans = 0;
-  dsackDups = 0;
-  rcvOooPack = 0;
 
   constructor(args: ConnectionArgs) {
     const s = args.settings;

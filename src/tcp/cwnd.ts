@@ -14,42 +14,45 @@ export const currentSsthresh = (c: Connection): number =>
 
 /** Was the window used? If not it may not grow, and after an RTO it shrinks (tcp_cwnd_validate, RFC 7661's idea). */
 export function validateCwnd(c: Connection, limited: boolean, now: Instant): void {
+  const snd = c.sender!;
   if (
-    seqGe(c.sndUna, c.cwndUsageSeq) ||
+    seqGe(c.sndUna, snd.cwndUsageSeq) ||
     limited ||
-    (!c.isCwndLimited && c.packetsOut > c.maxPacketsOut)
+    (!snd.isCwndLimited && c.packetsOut > snd.maxPacketsOut)
   ) {
-    c.isCwndLimited = limited;
-    c.maxPacketsOut = c.packetsOut;
-    c.cwndUsageSeq = c.sndNxt;
+    snd.isCwndLimited = limited;
+    snd.maxPacketsOut = c.packetsOut;
+    snd.cwndUsageSeq = c.sndNxt;
   }
   const t = jiffiesNow(c.context, now);
   if (isCwndLimited(c)) {
-    c.cwndUsed = 0;
-    c.cwndStamp = t;
+    snd.cwndUsed = 0;
+    snd.cwndStamp = t;
     return;
   }
-  if (c.packetsOut > c.cwndUsed) c.cwndUsed = c.packetsOut;
-  if (c.context.options.slowStartAfterIdle && t - c.cwndStamp >= c.rto) applicationLimited(c, t);
+  if (c.packetsOut > snd.cwndUsed) snd.cwndUsed = c.packetsOut;
+  if (c.context.options.slowStartAfterIdle && t - snd.cwndStamp >= c.rto) applicationLimited(c, t);
 }
 
 export function applicationLimited(c: Connection, t: Instant): void {
+  const snd = c.sender!;
   if (c.caState === CA_OPEN && !c.noSpace) {
-    const used = Math.max(c.cwndUsed, c.path.initCwnd);
+    const used = Math.max(snd.cwndUsed, c.path.initCwnd);
     if (used < c.cwnd) {
       c.ssthresh = currentSsthresh(c);
       c.cwnd = (c.cwnd + used) >> 1;
     }
-    c.cwndUsed = 0;
+    snd.cwndUsed = 0;
   }
-  c.cwndStamp = t;
+  snd.cwndStamp = t;
 }
 
 /** After an idle time of more than an RTO the window decays to the initial one (RFC 2861; tcp_slow_start_after_idle_check). */
 export function slowStartAfterIdle(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   if (!c.context.options.slowStartAfterIdle || c.packetsOut > 0) return;
   const t = jiffiesNow(c.context, now);
-  let idle = t - c.lsndTime;
+  let idle = t - snd.lsndTime;
   if (idle <= c.rto) return;
   const floor = Math.min(c.path.initCwnd, c.cwnd);
   c.ssthresh = currentSsthresh(c);
@@ -59,6 +62,6 @@ export function slowStartAfterIdle(c: Connection, now: Instant): void {
     idle -= c.rto;
   }
   c.cwnd = Math.max(c.cwnd, floor);
-  c.cwndStamp = t;
-  c.cwndUsed = 0;
+  snd.cwndStamp = t;
+  snd.cwndUsed = 0;
 }

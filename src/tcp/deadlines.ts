@@ -17,16 +17,17 @@ import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
 
 /** The earliest deadline; NEVER: none. */
 export function nextDeadline(c: Connection): Instant {
+  const rcv = c.receiver;
   let t: number = c.timerAt;
   if (c.delackAt < t) t = c.delackAt;
-  if (c.compressedAt < t) t = c.compressedAt;
+  if (rcv !== null && rcv.compressedAt < t) t = rcv.compressedAt;
   if (c.keepaliveAt < t) t = c.keepaliveAt;
   return t as Instant;
 }
 
 /** Handles every deadline that has passed, the earlier first. */
 export function onTimer(c: Connection, now: Instant): void {
-  if (c.compressedAt <= now) onCompressedTimer(c);
+  if (c.receiver !== null && c.receiver.compressedAt <= now) onCompressedTimer(c);
   if (c.delackAt <= now) onDelackTimer(c);
   if (c.timerAt <= now) {
     const kind = c.timer;

@@ -28,7 +28,7 @@ export function purgeSendQueue(c: Connection): void {
     }
     c.sendQueue = null;
   }
-  c.sackCache = null;
+  if (c.sender !== null) c.sender.sackCache = null;
   c.wmemQueued = 0;
   c.packetsOut = 0;
   c.sackedOut = 0;

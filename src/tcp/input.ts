@@ -160,16 +160,12 @@ export function established(c: Connection, now: Instant): void {
   setState(c, 'ESTABLISHED', now);
   c.retransStamp = NEVER;
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
-  c.cwndStamp = jiffiesNow(c.context, now);
-  c.lsndTime = c.cwndStamp;
-  c.rcvTstamp = c.cwndStamp;
-  c.lrcvTime = c.cwndStamp;
-  c.highSeq = c.sndUna;
-  c.rtxHint = c.sndUna;
-  c.sndSml = c.sndUna;
-  c.cwndUsageSeq = c.sndUna;
+  c.establishedAt = now;
+  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.sender?.start(c);
+  c.receiver?.start(c);
   if (!c.sndbufLocked) expandSndbuf(c);
-  initBufferSpace(c, now);
+  initBufferSpace(c);
   startKeepalive(c, now);
   c.events |= CONNECTED | WRITABLE;
 }

@@ -46,6 +46,7 @@ import {
 } from './rack.ts';
 import { rtoMax } from './rtt.ts';
 import { EVER_RETRANS, LOST, SACKED } from './send-queue.ts';
+import { senderOf } from './sender.ts';
 import { seqGe, seqGt, seqLe } from './seq.ts';
 import { armTimer, rearmRto } from './timers.ts';
 
@@ -78,7 +79,7 @@ function limitRenoSacked(c: Connection): boolean {
 function checkRenoReordering(c: Connection, more: number): void {
   if (!limitRenoSacked(c)) return;
   c.reordering = Math.min(c.packetsOut + more, c.context.options.maxReordering);
-  c.reordSeen++;
+  c.sender!.reordSeen++;
   c.context.mib.TCPRenoReorder++;
 }
 
@@ -116,38 +117,42 @@ function newRenoMarkLost(c: Connection, advanced: boolean): void {
 // ---- Entering and leaving recovery
 
 function initUndo(c: Connection): void {
-  c.undoMarker = c.sndUna;
-  c.undoArmed = true;
+  const snd = c.sender!;
+  snd.undoMarker = c.sndUna;
+  snd.undoArmed = true;
   // Retransmissions still out may yet be shown to be unnecessary.
-  c.undoRetrans = c.retransOut > 0 ? c.retransOut : -1;
+  snd.undoRetrans = c.retransOut > 0 ? c.retransOut : -1;
 }
 
 function initCwndReduction(c: Connection): void {
-  c.highSeq = c.sndNxt;
-  c.cwndCnt = 0;
-  c.priorCwnd = c.cwnd;
-  c.prrDelivered = 0;
-  c.prrOut = 0;
+  const snd = c.sender!;
+  snd.highSeq = c.sndNxt;
+  snd.cwndCnt = 0;
+  snd.priorCwnd = c.cwnd;
+  snd.prrDelivered = 0;
+  snd.prrOut = 0;
   c.ssthresh = c.congestion.ssthresh(c);
 }
 
 function enterRecovery(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   cleanRetransStamp(c);
   if (c.sackOk) c.context.mib.TCPSackRecovery++;
   else c.context.mib.TCPRenoRecovery++;
-  c.priorSsthresh = 0;
+  snd.priorSsthresh = 0;
   initUndo(c);
   if (!inCwndReduction(c)) {
-    c.priorSsthresh = currentSsthresh(c);
+    snd.priorSsthresh = currentSsthresh(c);
     initCwndReduction(c);
   }
   setCaState(c, CA_RECOVERY, now);
 }
 
 function endCwndReduction(c: Connection, now: Instant): void {
-  if (c.ssthresh < INFINITE_SSTHRESH && (c.caState === CA_CWR || c.undoArmed)) {
+  const snd = c.sender!;
+  if (c.ssthresh < INFINITE_SSTHRESH && (c.caState === CA_CWR || snd.undoArmed)) {
     c.cwnd = c.ssthresh;
-    c.cwndStamp = jiffiesNow(c.context, now);
+    snd.cwndStamp = jiffiesNow(c.context, now);
   }
 }
 
@@ -158,18 +163,19 @@ export function reduceCwnd(
   newlyLost: number,
   flag: number,
 ): void {
-  if (delivered <= 0 || c.priorCwnd === 0) return;
+  const snd = c.sender!;
+  if (delivered <= 0 || snd.priorCwnd === 0) return;
   const delta = c.ssthresh - inFlight(c);
-  c.prrDelivered += delivered;
+  snd.prrDelivered += delivered;
   let send: number;
-  if (delta < 0) send = Math.ceil((c.ssthresh * c.prrDelivered) / c.priorCwnd) - c.prrOut;
+  if (delta < 0) send = Math.ceil((c.ssthresh * snd.prrDelivered) / snd.priorCwnd) - snd.prrOut;
   else {
-    send = Math.max(c.prrDelivered - c.prrOut, delivered);
+    send = Math.max(snd.prrDelivered - snd.prrOut, delivered);
     if (flag & F_SND_UNA_ADVANCED && newlyLost === 0) send++;
     send = Math.min(delta, send);
   }
   // The first retransmission of a recovery always goes.
-  send = Math.max(send, c.prrOut > 0 ? 0 : 1);
+  send = Math.max(send, snd.prrOut > 0 ? 0 : 1);
   c.cwnd = inFlight(c) + send;
 }
 
@@ -183,9 +189,10 @@ function packetDelayed(c: Connection, a: AckState): boolean {
 }
 
 const mayUndo = (c: Connection, a: AckState): boolean =>
-  c.undoArmed && (c.undoRetrans === 0 || packetDelayed(c, a));
+  c.sender!.undoArmed && (c.sender!.undoRetrans === 0 || packetDelayed(c, a));
 
 function undoCwndReduction(c: Connection, unmarkLoss: boolean, now: Instant): void {
+  const snd = c.sender!;
   if (unmarkLoss && c.sendQueue !== null) {
     const q = c.sendQueue;
     // Back to the order of transmission: what was lost is in the network again, after all.
@@ -196,20 +203,20 @@ function undoCwndReduction(c: Connection, unmarkLoss: boolean, now: Instant): vo
       if (!t.listed) q.list(t);
     }
     c.lostOut = 0;
-    c.rtxHint = c.sndUna;
+    snd.rtxHint = c.sndUna;
   }
-  if (c.priorSsthresh > 0) {
+  if (snd.priorSsthresh > 0) {
     c.cwnd = c.congestion.undoCwnd(c);
-    if (c.priorSsthresh > c.ssthresh) c.ssthresh = c.priorSsthresh;
+    if (snd.priorSsthresh > c.ssthresh) c.ssthresh = snd.priorSsthresh;
   }
-  c.cwndStamp = jiffiesNow(c.context, now);
-  c.undoArmed = false;
-  c.rackAdvanced = true;
+  snd.cwndStamp = jiffiesNow(c.context, now);
+  snd.undoArmed = false;
+  snd.rackAdvanced = true;
 }
 
 /** Without SACK the state is kept until something above highSeq is ACKed, or old duplicates would start it again. */
 function mustHoldReno(c: Connection): boolean {
-  if (c.sndUna !== c.highSeq || c.sackOk) return false;
+  if (c.sndUna !== c.sender!.highSeq || c.sackOk) return false;
   cleanRetransStamp(c);
   return true;
 }
@@ -226,7 +233,8 @@ function tryUndoRecovery(c: Connection, a: AckState, now: Instant): boolean {
 }
 
 function tryUndoDsack(c: Connection, now: Instant): boolean {
-  if (!c.undoArmed || c.undoRetrans !== 0) return false;
+  const snd = c.sender!;
+  if (!snd.undoArmed || snd.undoRetrans !== 0) return false;
   undoCwndReduction(c, false, now);
   c.context.mib.TCPDSACKUndo++;
   return true;
@@ -245,7 +253,7 @@ function tryUndoLoss(c: Connection, a: AckState, frto: boolean, now: Instant): b
 
 /** A partial ACK that the original of the hole drew: not a loss (tcp_try_undo_partial). True: send no retransmission. */
 function tryUndoPartial(c: Connection, a: AckState, now: Instant): boolean {
-  if (!c.undoArmed || !packetDelayed(c, a)) return false;
+  if (!c.sender!.undoArmed || !packetDelayed(c, a)) return false;
   noteReordering(c, a.priorUna, highestSackSeq(c), true);
   if (c.retransOut > 0) return true;
   cleanRetransStamp(c);
@@ -259,7 +267,7 @@ function tryKeepOpen(c: Connection, now: Instant): void {
   const state = leftOut(c) > 0 || anyRetransDone(c) ? CA_DISORDER : CA_OPEN;
   if (c.caState === state) return;
   setCaState(c, state, now);
-  c.highSeq = c.sndNxt;
+  c.sender!.highSeq = c.sndNxt;
 }
 
 function tryToOpen(c: Connection, now: Instant): void {
@@ -271,13 +279,14 @@ function tryToOpen(c: Connection, now: Instant): void {
 
 /** What an ACK means for the congestion state, and whether something is to be sent again (tcp_fastretrans_alert). */
 export function fastRetransAlert(c: Connection, a: AckState, now: Instant): void {
+  const snd = c.sender!;
   if (c.packetsOut === 0 && c.sackedOut > 0) c.sackedOut = 0;
   if (a.flag & F_SACK_RENEGING && reneged(c, now)) return;
 
   // Has the episode ended: is all acknowledged that was out when it began?
   if (c.caState === CA_OPEN) c.retransStamp = NEVER;
-  else if (seqGe(c.sndUna, c.highSeq)) {
-    if (c.caState === CA_CWR && c.sndUna !== c.highSeq) {
+  else if (seqGe(c.sndUna, snd.highSeq)) {
+    if (c.caState === CA_CWR && c.sndUna !== snd.highSeq) {
       endCwndReduction(c, now);
       setCaState(c, CA_OPEN, now);
     } else if (c.caState === CA_RECOVERY) {
@@ -343,22 +352,23 @@ function reneged(c: Connection, now: Instant): boolean {
 
 /** In Loss: F-RTO, or slow start through what was lost (tcp_process_loss). */
 function processLoss(c: Connection, a: AckState, now: Instant): void {
+  const snd = c.sender!;
   const advanced = (a.flag & F_SND_UNA_ADVANCED) !== 0;
-  const recovered = seqGe(c.sndUna, c.highSeq);
+  const recovered = seqGe(c.sndUna, snd.highSeq);
   if (advanced && tryUndoLoss(c, a, false, now)) return;
-  if (c.frto) {
+  if (snd.frto) {
     // RFC 5682 §3.1 step 3b: data that was never repeated has arrived, so the time-out was spurious.
     if (a.flag & F_ORIG_SACK_ACKED && tryUndoLoss(c, a, true, now)) return;
-    if (seqGt(c.sndNxt, c.highSeq)) {
-      if (a.flag & F_DATA_SACKED || a.dupacks > 0) c.frto = false;
+    if (seqGt(c.sndNxt, snd.highSeq)) {
+      if (a.flag & F_DATA_SACKED || a.dupacks > 0) snd.frto = false;
     } else if (advanced && !recovered) {
-      c.highSeq = c.sndNxt;
+      snd.highSeq = c.sndNxt;
       // Step 2b: new data first, to see what it draws.
       if (c.sendQueue !== null && c.sendQueue.unsent > 0 && seqGt(windowEnd(c), c.sndNxt)) {
         a.rexmit = REXMIT_NEW;
         return;
       }
-      c.frto = false;
+      snd.frto = false;
     }
   }
   if (recovered) {
@@ -366,7 +376,7 @@ function processLoss(c: Connection, a: AckState, now: Instant): void {
     return;
   }
   if (!c.sackOk) {
-    if (seqGt(c.sndNxt, c.highSeq) && a.dupacks > 0) addRenoSack(c, a.dupacks);
+    if (seqGt(c.sndNxt, snd.highSeq) && a.dupacks > 0) addRenoSack(c, a.dupacks);
     else if (advanced) c.sackedOut = 0;
   }
   a.rexmit = REXMIT_LOST;
@@ -376,6 +386,7 @@ function processLoss(c: Connection, a: AckState, now: Instant): void {
 
 /** All that is out counts as lost, except what was sent only just now (tcp_timeout_mark_lost). */
 function timeoutMarkLost(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   const q = c.sendQueue!;
   const renege = (q.records.at(0).sacked & SACKED) !== 0;
   if (!renege && !c.sackOk) c.sackedOut = 0;
@@ -387,33 +398,34 @@ function timeoutMarkLost(c: Connection, now: Instant): void {
     } else if (c.sackOk && i > 0 && rackRemaining(c, t, 0, now) > 0) continue;
     markLost(c, q, t);
   }
-  c.rtxHint = c.sndUna;
-  if (renege && c.sackCache !== null) c.sackCache.seenCount = 0;
+  snd.rtxHint = c.sndUna;
+  if (renege && snd.sackCache !== null) snd.sackCache.seenCount = 0;
 }
 
 /** RFC 5681 §3.1: after a time-out, one segment and slow start (tcp_enter_loss). */
 function enterLoss(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   const fresh = c.caState < CA_RECOVERY;
   timeoutMarkLost(c, now);
   if (
     c.caState <= CA_DISORDER ||
-    seqLe(c.highSeq, c.sndUna) ||
+    seqLe(snd.highSeq, c.sndUna) ||
     (c.caState === CA_LOSS && c.retransmits === 0)
   ) {
-    c.priorSsthresh = currentSsthresh(c);
-    c.priorCwnd = c.cwnd;
+    snd.priorSsthresh = currentSsthresh(c);
+    snd.priorCwnd = c.cwnd;
     c.ssthresh = c.congestion.ssthresh(c);
     initUndo(c);
   }
   c.cwnd = inFlight(c) + 1;
-  c.cwndCnt = 0;
-  c.cwndStamp = jiffiesNow(c.context, now);
+  snd.cwndCnt = 0;
+  snd.cwndStamp = jiffiesNow(c.context, now);
   const threshold = c.context.options.reordering;
   if (c.caState <= CA_DISORDER && c.sackedOut >= threshold)
     c.reordering = Math.min(c.reordering, threshold);
   setCaState(c, CA_LOSS, now);
-  c.highSeq = c.sndNxt;
-  c.frto = fresh || c.retransmits > 0;
+  snd.highSeq = c.sndNxt;
+  snd.frto = fresh || c.retransmits > 0;
 }
 
 /** The retransmission timer fired (tcp_retransmit_timer; RFC 6298 §5.4–5.7). */
@@ -433,7 +445,7 @@ export function onRetransmitTimer(c: Connection, now: Instant): void {
   }
   c.context.mib.TCPTimeouts++;
   if (c.retransmits === 0)
-    c.rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
+    senderOf(c).rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
   if (givesUp(c, now)) {
     fail(c, ETIMEDOUT, now);
     return;
@@ -477,7 +489,7 @@ function timedOut(c: Connection, boundary: number, timeoutMs: number, now: Insta
   if (c.retransmits === 0) return false;
   const baseMs = c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED' ? 1000 : 200;
   const limit = timeoutMs > 0 ? timeoutMs : modelTimeoutMs(c, boundary, baseMs);
-  return Math.floor(now / 1e6) - Math.floor(c.rtoStamp / 1e6) >= limit;
+  return Math.floor(now / 1e6) - Math.floor(c.sender!.rtoStamp / 1e6) >= limit;
 }
 
 /** tcp_write_timeout: RFC 9293 §3.8.3 R2, as Linux counts it. */
@@ -511,14 +523,15 @@ function shrunkTooLong(c: Connection, now: Instant): boolean {
 
 /** RACK's reordering window has passed without the missing segments (tcp_rack_reo_timeout). */
 export function onReoTimer(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   if (c.sendQueue === null || c.packetsOut === 0) return;
   const flight = inFlight(c);
-  const lost = c.lost;
+  const lost = snd.lost;
   rackDetectLoss(c, now);
   if (flight !== inFlight(c)) {
     if (c.caState !== CA_RECOVERY) {
       enterRecovery(c, now);
-      reduceCwnd(c, 1, c.lost - lost, 0);
+      reduceCwnd(c, 1, snd.lost - lost, 0);
     }
     c.work |= WORK_RTX;
   }

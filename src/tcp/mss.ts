@@ -8,7 +8,8 @@ export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
 
 export function sackBlocks(c: Connection): number {
   if (!c.sackOk) return 0;
-  const want = (c.ofo === null ? 0 : c.ofo.count) + (c.dsack ? 1 : 0);
+  const want =
+    (c.ofo === null ? 0 : c.ofo.count) + (c.receiver !== null && c.receiver.dsack ? 1 : 0);
   return Math.min(want, c.tsOk ? 3 : 4);
 }
 

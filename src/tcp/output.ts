@@ -28,6 +28,7 @@ import { currentMss, sackBlocks, tsoSegments, windowEnd } from './mss.ts';
 import { growTx, splitTx, trimHead, TX_OVERHEAD } from './records.ts';
 import { ACK, BASE_HEADER, FIN, PSH, RST, SYN, resetSegment, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
+import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, type Seq } from './seq.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
 import { advertiseWindow } from './window.ts';
@@ -98,11 +99,12 @@ function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant
 
 /** The D-SACK first, then the islands, newest first (RFC 2883 §4, RFC 2018 §4). */
 function fillSack(c: Connection, out: Segment, n: number): void {
+  const rcv = c.receiver!;
   let i = 0;
-  if (c.dsack) {
-    out.sacks[0] = c.dsackLeft as unknown as number;
-    out.sacks[1] = c.dsackRight as unknown as number;
-    c.dsack = false;
+  if (rcv.dsack) {
+    out.sacks[0] = rcv.dsackLeft as unknown as number;
+    out.sacks[1] = rcv.dsackRight as unknown as number;
+    rcv.dsack = false;
     i = 1;
   }
   for (let k = 0; i < n; i++, k++) {
@@ -236,7 +238,8 @@ function nagleHolds(c: Connection, partial: boolean): boolean {
   if (!partial || c.naglePush) return false;
   if (c.cork) return true;
   if (c.noDelay || c.packetsOut === 0) return false;
-  return seqGt(c.sndSml, c.sndUna) && !seqGt(c.sndSml, c.sndNxt);
+  const snd = c.sender!;
+  return seqGt(snd.sndSml, c.sndUna) && !seqGt(snd.sndSml, c.sndNxt);
 }
 
 /** Sends the next new segment if window, congestion window, Nagle and the device's credit allow it (tcp_write_xmit). */
@@ -296,6 +299,7 @@ function transmitNew(
   now: Instant,
   out: Segment,
 ): void {
+  const snd = c.sender!;
   if (c.congestion.name !== c.congestionName) c.congestion = congestionControl(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
@@ -306,20 +310,21 @@ function transmitNew(
   t.sentAt = now;
   c.sndNxt = t.end;
   c.packetsOut += t.segs;
-  c.sentSince += t.segs;
-  if (inCwndReduction(c)) c.prrOut += t.segs;
-  if (t.len < t.segs * mss) c.sndSml = t.end;
+  snd.sentSince += t.segs;
+  if (inCwndReduction(c)) snd.prrOut += t.segs;
+  if (t.len < t.segs * mss) snd.sndSml = t.end;
   if (first) rearmRto(c, now);
   emitted(c, out, false, now);
 }
 
 /** Nothing more can go now: judge the window, and arm the zero-window probe if nothing else will wake us. */
 function finishXmit(c: Connection, now: Instant): void {
+  const snd = c.sender;
   c.work &= ~WORK_XMIT;
   c.naglePush = false;
   const limited = inFlight(c) >= c.cwnd;
-  if (c.sentSince > 0 || limited) {
-    c.sentSince = 0;
+  if (snd !== null && (snd.sentSince > 0 || limited)) {
+    snd.sentSince = 0;
     validateCwnd(c, limited, now);
   }
   const q = c.sendQueue;
@@ -332,7 +337,7 @@ function checkSpace(c: Connection, now: Instant): void {
   if (!c.noSpace) return;
   if (!c.sndbufLocked && !c.context.memory.pressure && inFlight(c) < c.cwnd) {
     expandSndbuf(c);
-    c.cwndStamp = jiffiesNow(c.context, now);
+    senderOf(c).cwndStamp = jiffiesNow(c.context, now);
   }
   if (!hasWriteSpace(c, true)) return;
   c.noSpace = false;
@@ -345,9 +350,10 @@ function checkSpace(c: Connection, now: Instant): void {
 function retransmitLost(c: Connection, now: Instant, out: Segment): boolean {
   const q = c.sendQueue;
   if (q === null || c.lostOut <= c.retransOut || inFlight(c) >= c.cwnd) return false;
-  for (let i = q.find(c.rtxHint); i < q.sent; i++) {
+  const snd = c.sender!;
+  for (let i = q.find(snd.rtxHint); i < q.sent; i++) {
     const t = q.records.at(i);
-    c.rtxHint = t.seq;
+    snd.rtxHint = t.seq;
     if ((t.sacked & (LOST | SACKED | RETRANS)) !== LOST) continue;
     if (c.wmemAlloc > c.context.options.limitOutputBytes) {
       c.tsqThrottled = true;
@@ -357,7 +363,7 @@ function retransmitLost(c: Connection, now: Instant, out: Segment): boolean {
     if (!retransmit(c, q, i, room, now, out)) return false;
     if (c.caState < 4) c.context.mib.TCPFastRetrans += t.segs;
     else c.context.mib.TCPSlowStartRetrans += t.segs;
-    if (inCwndReduction(c)) c.prrOut += t.segs;
+    if (inCwndReduction(c)) snd.prrOut += t.segs;
     if (i === 0) rearmRto(c, now);
     return true;
   }
@@ -373,6 +379,7 @@ function retransmit(
   now: Instant,
   out: Segment,
 ): boolean {
+  const snd = c.sender!;
   const t = q.records.at(i);
   if (seqLt(t.seq, c.sndUna)) trimHead(c, t);
   const mss = currentMss(c);
@@ -389,15 +396,15 @@ function retransmit(
   else adjustSegs(c, t, Math.max(Math.ceil(t.len / mss), 1));
   fillData(c, out, t, now);
   c.totalRetrans += t.segs;
-  c.bytesRetrans += t.len;
+  snd.bytesRetrans += t.len;
   c.context.mib.RetransSegs += t.segs;
   if ((t.sacked & RETRANS) === 0) c.retransOut += t.segs;
   t.sacked |= RETRANS | EVER_RETRANS;
   t.sentAt = now;
   q.list(t);
   if (c.retransStamp === NEVER) c.retransStamp = now;
-  if (c.undoRetrans < 0) c.undoRetrans = 0;
-  c.undoRetrans += t.segs;
+  if (snd.undoRetrans < 0) snd.undoRetrans = 0;
+  snd.undoRetrans += t.segs;
   emitted(c, out, true, now);
   return true;
 }

@@ -13,6 +13,7 @@ import {
 import { done, enterTimeWait, fail, finTime } from './done.ts';
 import { orphanRetries } from './loss.ts';
 import { windowEnd } from './mss.ts';
+import { lastReceived } from './receiver.ts';
 import { rtoMax } from './rtt.ts';
 import { seqGt, seqLt } from './seq.ts';
 import { armTimer, probe0When, stopTimer } from './timers.ts';
@@ -24,14 +25,15 @@ const hasUnsent = (c: Connection): boolean => c.sendQueue !== null && c.sendQueu
  * end the connection.
  */
 export function onProbeTimer(c: Connection, now: Instant): void {
+  const snd = c.sender!;
   if (c.packetsOut > 0 || !hasUnsent(c)) {
     c.probesOut = 0;
-    c.probesStamp = NEVER;
+    snd.probesStamp = NEVER;
     return;
   }
   const t = jiffiesNow(c.context, now);
-  if (c.probesStamp === NEVER) c.probesStamp = t;
-  else if (c.userTimeoutMs > 0 && t - c.probesStamp >= jiffiesOfMs(c.context, c.userTimeoutMs)) {
+  if (snd.probesStamp === NEVER) snd.probesStamp = t;
+  else if (c.userTimeoutMs > 0 && t - snd.probesStamp >= jiffiesOfMs(c.context, c.userTimeoutMs)) {
     fail(c, ETIMEDOUT, now);
     return;
   }
@@ -56,7 +58,7 @@ function sendProbe0(c: Connection, now: Instant): void {
     c.work |= WORK_WAKEUP;
     c.probesOut = 0;
     c.backoff = 0;
-    c.probesStamp = NEVER;
+    c.sender!.probesStamp = NEVER;
     return;
   }
   c.work |= WORK_PROBE;
@@ -71,7 +73,7 @@ export function ackProbe(c: Connection, now: Instant): void {
   const head = c.sendQueue!.records.at(c.sendQueue!.sent);
   if (!seqGt(head.end, windowEnd(c))) {
     c.backoff = 0;
-    c.probesStamp = NEVER;
+    c.sender!.probesStamp = NEVER;
     stopTimer(c, TIMER_PROBE0);
   } else if (c.timer === TIMER_NONE || c.timer === TIMER_PROBE0)
     armTimer(c, TIMER_PROBE0, probe0When(c, now), now);
@@ -106,7 +108,7 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
     return;
   }
   const t = jiffiesNow(c.context, now);
-  const quiet = Math.min(t - c.lrcvTime, t - c.rcvTstamp);
+  const quiet = Math.min(t - lastReceived(c), t - c.rcvTstamp);
   if (quiet < idle) {
     c.keepaliveAt = add(now, (idle - quiet) as Duration);
     return;

@@ -18,20 +18,21 @@ const sentAfter = (at1: Instant, at2: Instant, end1: Seq, end2: Seq): boolean =>
 
 /** A segment was delivered (tcp_rack_advance). */
 export function rackAdvance(c: Connection, t: Tx, now: Instant): void {
+  const snd = c.sender!;
   const rtt = usBetween(now, t.sentAt);
   // Too soon for a retransmission: it was the original that arrived.
   if (rtt < c.minRttUs && t.sacked & (RETRANS | EVER_RETRANS)) return;
-  c.rackAdvanced = true;
-  c.rackRttUs = rtt;
-  if (sentAfter(t.sentAt, c.rackAt, t.end, c.rackEnd)) {
-    c.rackAt = t.sentAt;
-    c.rackEnd = t.end;
+  snd.rackAdvanced = true;
+  snd.rackRttUs = rtt;
+  if (sentAfter(t.sentAt, snd.rackAt, t.end, snd.rackEnd)) {
+    snd.rackAt = t.sentAt;
+    snd.rackEnd = t.end;
   }
 }
 
 /** How long a segment may be overtaken, µs (tcp_rack_reo_wnd). */
 function reorderWindow(c: Connection): number {
-  if (c.reordSeen === 0) {
+  if (c.sender!.reordSeen === 0) {
     // Reordering has not been seen: in recovery, and at the duplicate-ACK threshold, do not wait for it.
     if (c.caState >= CA_RECOVERY || c.sackedOut >= c.reordering) return 0;
   }
@@ -41,17 +42,18 @@ function reorderWindow(c: Connection): number {
 
 /** µs until the segment counts as lost; ≤ 0: it does now. */
 export const rackRemaining = (c: Connection, t: Tx, reoUs: number, now: Instant): number =>
-  c.rackRttUs + reoUs - usBetween(now, t.sentAt);
+  c.sender!.rackRttUs + reoUs - usBetween(now, t.sentAt);
 
 /** Marks what is lost; µs until the next segment would be, 0 when there is none (tcp_rack_detect_loss). */
 export function rackDetectLoss(c: Connection, now: Instant): number {
+  const snd = c.sender!;
   const q = c.sendQueue!;
   const reo = reorderWindow(c);
   let wait = 0;
   let t = q.oldest;
   while (t !== null) {
     const next: Tx | null = t.newer;
-    if (!sentAfter(c.rackAt, t.sentAt, c.rackEnd, t.end)) break;
+    if (!sentAfter(snd.rackAt, t.sentAt, snd.rackEnd, t.end)) break;
     const left = rackRemaining(c, t, reo, now);
     if (left <= 0) markLost(c, q, t);
     else if (left > wait) wait = left;
@@ -62,8 +64,9 @@ export function rackDetectLoss(c: Connection, now: Instant): number {
 
 /** After an ACK: what is lost now, and a timer for what may be soon. True when that timer was set (tcp_rack_mark_lost). */
 export function rackMarkLost(c: Connection, now: Instant): boolean {
-  if (!c.rackAdvanced) return false;
-  c.rackAdvanced = false;
+  const snd = c.sender!;
+  if (!snd.rackAdvanced) return false;
+  snd.rackAdvanced = false;
   const wait = rackDetectLoss(c, now);
   if (wait === 0) return false;
   c.timer = TIMER_REO;
@@ -73,8 +76,9 @@ export function rackMarkLost(c: Connection, now: Instant): boolean {
 
 /** The segment, or its retransmission, is lost (tcp_mark_skb_lost). */
 export function markLost(c: Connection, q: SendQueue, t: Tx): void {
+  const snd = c.sender!;
   if (t.sacked & SACKED) return;
-  if (seqLt(t.seq, c.rtxHint)) c.rtxHint = t.seq;
+  if (seqLt(t.seq, snd.rtxHint)) snd.rtxHint = t.seq;
   if (t.sacked & LOST) {
     if ((t.sacked & RETRANS) === 0) return;
     t.sacked &= ~RETRANS;
@@ -83,7 +87,7 @@ export function markLost(c: Connection, q: SendQueue, t: Tx): void {
     t.sacked |= LOST;
     c.lostOut += t.segs;
   }
-  c.lost += t.segs;
+  snd.lost += t.segs;
   q.unlist(t);
 }
 
@@ -94,10 +98,11 @@ export function noteReordering(c: Connection, low: Seq, highest: Seq, ts: boolea
   if (distance > c.reordering * c.mssCache) {
     c.reordering = Math.min(Math.ceil(distance / c.mssCache), c.context.options.maxReordering);
   }
-  c.reordSeen++;
+  c.sender!.reordSeen++;
   if (ts) c.context.mib.TCPTSReorder++;
   else c.context.mib.TCPSACKReorder++;
 }
 
 /** End of the highest SACKed record, SND.UNA when there is none (tcp_highest_sack_seq). */
-export const highestSackSeq = (c: Connection): Seq => (c.sackedOut > 0 ? c.highestSack : c.sndUna);
+export const highestSackSeq = (c: Connection): Seq =>
+  c.sackedOut > 0 ? c.sender!.highestSack : c.sndUna;

@@ -16,6 +16,7 @@ import {
 import { ACK_NOMEM, ACK_NOW, HANGUP, READABLE, type Connection } from './connection.ts';
 import { jiffiesOfMs } from './clock.ts';
 import { enterTimeWait, purgeOutOfOrder } from './done.ts';
+import { receiverOf } from './receiver.ts';
 import { coalesce, fillRx, OutOfOrderQueue, type Rx } from './recv-queue.ts';
 import { FIN, segLen, type Segment } from './segment.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
@@ -26,7 +27,7 @@ import { clampWindow, growRcvbuf, growWindow, measureRcvMss, receiveWindow } fro
 export function queueData(c: Connection, seg: Segment, now: Instant): void {
   const size = segLen(seg);
   if (size === 0) return;
-  c.dsack = false;
+  receiverOf(c).dsack = false;
   const end = seqAdd(seg.seq, size);
   const window = receiveWindow(c);
   if (seg.seq === c.rcvNxt) {
@@ -200,7 +201,7 @@ function queueOutOfOrder(c: Connection, seg: Segment, end: Seq): void {
   }
   measureRcvMss(c, seg);
   scheduleAck(c);
-  c.rcvOooPack += seg.segs;
+  c.receiver!.rcvOooPack += seg.segs;
   mib.TCPOFOQueue++;
   const ofo = (c.ofo ??= new OutOfOrderQueue());
   insertOutOfOrder(c, ofo, seg, end);

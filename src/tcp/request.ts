@@ -288,7 +288,6 @@ export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Inst
   c.sndUna = r.sntIsn;
   c.sndNxt = seqAdd(r.sntIsn, 1);
   c.writeSeq = c.sndNxt;
-  c.pushedSeq = c.sndNxt;
   c.irs = r.rcvIsn;
   c.rcvNxt = r.rcvNxt;
   c.rcvWup = r.rcvNxt;

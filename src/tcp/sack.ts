@@ -10,6 +10,7 @@ import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { splitTx } from './records.ts';
 import type { Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
+import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
 
 /** The blocks of the previous ACK, sorted, and room to sort those of this one. */
@@ -44,15 +45,16 @@ const block = (seg: Segment, i: number): Seq => seg.sacks[i]! as unknown as Seq;
 
 /** Takes the SACK option of a segment into the scoreboard. */
 export function tagSack(c: Connection, seg: Segment, a: AckState, now: Instant): void {
+  const snd = senderOf(c);
   if (c.sackedOut === 0) {
-    c.highestSack = c.sndUna;
-    if (c.sackCache !== null) c.sackCache.seenCount = 0;
+    snd.highestSack = c.sndUna;
+    if (snd.sackCache !== null) snd.sackCache.seenCount = 0;
   }
   const dup = checkDsack(c, seg, a);
   if (seqLt(seg.ack, seqAdd(a.priorUna, -c.maxWindow)) || c.packetsOut === 0) return;
   const q = c.sendQueue;
   if (q === null) return;
-  const cache = (c.sackCache ??= new SackCache());
+  const cache = (snd.sackCache ??= new SackCache());
   cache.freshCount = 0;
   for (let i = 0; i < seg.nsack; i++) {
     const left = block(seg, 2 * i);
@@ -68,7 +70,7 @@ export function tagSack(c: Connection, seg: Segment, a: AckState, now: Instant):
   }
   walkFresh(c, q, cache, a, now);
   cache.turn();
-  if ((c.caState !== CA_LOSS || c.undoArmed) && seqLt(a.reord, highestSackSeq(c)))
+  if ((c.caState !== CA_LOSS || snd.undoArmed) && seqLt(a.reord, highestSackSeq(c)))
     noteReordering(c, a.reord, highestSackSeq(c), false);
 }
 
@@ -92,6 +94,7 @@ function walkFresh(c: Connection, q: SendQueue, cache: SackCache, a: AckState, n
 
 /** Does the first block report a duplicate (RFC 2883 §4)? Counts it (tcp_check_dsack, tcp_dsack_seen). */
 function checkDsack(c: Connection, seg: Segment, a: AckState): boolean {
+  const snd = c.sender!;
   const left = block(seg, 0);
   const right = block(seg, 1);
   if (seqLt(left, seg.ack)) c.context.mib.TCPDSACKRecv++;
@@ -102,24 +105,30 @@ function checkDsack(c: Connection, seg: Segment, a: AckState): boolean {
   const bytes = seqDiff(right, left);
   if (bytes <= 0 || bytes > c.maxWindow) return false;
   const segs = bytes > c.mssCache ? Math.ceil(bytes / c.mssCache) : 1;
-  c.dsackDups += segs;
+  snd.dsackDups += segs;
   // More duplicates than we ever repeated: the network made them.
-  if (c.dsackDups > c.totalRetrans) return false;
+  if (snd.dsackDups > c.totalRetrans) return false;
   a.flag |= F_DSACKING_ACK;
   c.delivered += segs;
-  if (c.undoArmed && c.undoRetrans > 0 && seqLe(right, a.priorUna) && seqGt(right, c.undoMarker)) {
-    c.undoRetrans = Math.max(0, c.undoRetrans - segs);
+  if (
+    snd.undoArmed &&
+    snd.undoRetrans > 0 &&
+    seqLe(right, a.priorUna) &&
+    seqGt(right, snd.undoMarker)
+  ) {
+    snd.undoRetrans = Math.max(0, snd.undoRetrans - segs);
   }
   return true;
 }
 
 /** Is the block inside what is outstanding (tcp_is_sackblock_valid)? */
 function validBlock(c: Connection, dup: boolean, left: Seq, right: Seq): boolean {
+  const snd = c.sender!;
   if (seqGt(right, c.sndNxt) || !seqLt(left, right) || !seqLt(left, c.sndNxt)) return false;
   if (seqGt(left, c.sndUna)) return true;
-  if (!dup || !c.undoArmed || seqGt(right, c.sndUna)) return false;
-  if (seqGe(left, c.undoMarker)) return true;
-  return seqGt(right, c.undoMarker) && seqGe(left, seqAdd(right, -c.maxWindow));
+  if (!dup || !snd.undoArmed || seqGt(right, c.sndUna)) return false;
+  if (seqGe(left, snd.undoMarker)) return true;
+  return seqGt(right, snd.undoMarker) && seqGe(left, seqAdd(right, -c.maxWindow));
 }
 
 /** Tags the records inside [left, right). */
@@ -159,10 +168,11 @@ function cutToBlock(c: Connection, q: SendQueue, i: number, left: Seq, right: Se
 
 /** tcp_sacktag_one. */
 function tagOne(c: Connection, q: SendQueue, t: Tx, dup: boolean, a: AckState, now: Instant): void {
+  const snd = c.sender!;
   const repeated = (t.sacked & (RETRANS | EVER_RETRANS)) !== 0;
   if (dup && repeated) {
-    if (c.undoArmed && c.undoRetrans > 0 && seqGt(t.end, c.undoMarker))
-      c.undoRetrans = Math.max(0, c.undoRetrans - t.segs);
+    if (snd.undoArmed && snd.undoRetrans > 0 && seqGt(t.end, snd.undoMarker))
+      snd.undoRetrans = Math.max(0, snd.undoRetrans - t.segs);
     if (t.sacked & SACKED && seqLt(t.seq, a.reord)) a.reord = t.seq;
   }
   if (seqLe(t.end, c.sndUna)) return;
@@ -178,7 +188,7 @@ function tagOne(c: Connection, q: SendQueue, t: Tx, dup: boolean, a: AckState, n
     } else {
       if (!repeated) {
         if (seqLt(t.seq, highestSackSeq(c)) && seqLt(t.seq, a.reord)) a.reord = t.seq;
-        if (seqLe(t.end, c.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
+        if (seqLe(t.end, snd.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
         if (a.firstSackAt < 0) a.firstSackAt = t.sentAt;
         a.lastSackAt = t.sentAt;
       }
@@ -189,7 +199,7 @@ function tagOne(c: Connection, q: SendQueue, t: Tx, dup: boolean, a: AckState, n
     }
     t.sacked |= SACKED;
     a.flag |= F_DATA_SACKED;
-    if (c.sackedOut === 0 || seqGt(t.end, c.highestSack)) c.highestSack = t.end;
+    if (c.sackedOut === 0 || seqGt(t.end, snd.highestSack)) snd.highestSack = t.end;
     c.sackedOut += t.segs;
     c.delivered += t.segs;
     q.unlist(t);

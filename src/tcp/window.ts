@@ -6,6 +6,7 @@ import type { Instant } from '../base/units.ts';
 import { usBetween, tsClock } from './clock.ts';
 import { ACK_NOMEM, ACK_PUSHED, ACK_PUSHED2, type Connection } from './connection.ts';
 import { MIN_RCVBUF, type TcpOptions } from './options.ts';
+import { receiverOf } from './receiver.ts';
 import { FIN, PSH, type Segment } from './segment.ts';
 import { seqAdd, seqDiff, seqLt } from './seq.ts';
 import type { WindowMove } from './observer.ts';
@@ -63,10 +64,8 @@ export function selectInitialWindow(
 }
 
 /** Bounds once both ends' options are known (tcp_init_buffer_space). */
-export function initBufferSpace(c: Connection, now: Instant): void {
+export function initBufferSpace(c: Connection): void {
   const app = c.context.options.appWin;
-  c.rcvqTime = now;
-  c.rcvqSeq = c.copiedSeq;
   const most = fullWindow(c);
   if (c.windowClamp >= most) {
     c.windowClamp = most;
@@ -150,8 +149,9 @@ export function advertiseWindow(c: Connection, now: Instant): number {
 
 /** Learns the peer's segment size, and from it what memory costs (tcp_measure_rcv_mss). */
 export function measureRcvMss(c: Connection, seg: Segment): void {
-  const last = c.lastSegSize;
-  c.lastSegSize = 0;
+  const rcv = c.receiver!;
+  const last = rcv.lastSegSize;
+  rcv.lastSegSize = 0;
   const size = seg.segs > 1 ? seg.segSize : seg.len;
   if (size >= c.rcvMss) {
     if (size !== c.rcvMss) measureScalingRatio(c, seg);
@@ -167,7 +167,7 @@ export function measureRcvMss(c: Connection, seg: Segment): void {
     (withHeader >= MIN_MSS + 20 && (seg.flags & (PSH | FIN)) === 0)
   ) {
     const len = withHeader - (c.tsOk ? 32 : 20);
-    c.lastSegSize = len;
+    rcv.lastSegSize = len;
     if (len === last) {
       c.rcvMss = len;
       return;
@@ -225,26 +225,29 @@ function growByOverhead(c: Connection, seg: Segment): number {
 
 /** A receiver's round-trip sample, µs; without timestamps only a smaller one counts (tcp_rcv_rtt_update). */
 function rcvRttSample(c: Connection, us: number, windowed: boolean): void {
-  const old = c.rcvRttUs;
-  if (old === 0 || us * 8 < old) c.rcvRttUs = us * 8;
-  else if (!windowed && c.rcvNxt === c.copiedSeq) c.rcvRttUs = old - (old >> 3) + us;
+  const rcv = c.receiver!;
+  const old = rcv.rcvRttUs;
+  if (old === 0 || us * 8 < old) rcv.rcvRttUs = us * 8;
+  else if (!windowed && c.rcvNxt === c.copiedSeq) rcv.rcvRttUs = old - (old >> 3) + us;
 }
 
 /** One window's worth of data takes at most one round trip (tcp_rcv_rtt_measure). */
 export function measureRcvRtt(c: Connection, now: Instant): void {
-  if (c.rcvRttTime !== Infinity) {
-    if (seqLt(c.rcvNxt, c.rcvRttSeq)) return;
-    const us = usBetween(now, c.rcvRttTime);
+  const rcv = c.receiver!;
+  if (rcv.rcvRttTime !== Infinity) {
+    if (seqLt(c.rcvNxt, rcv.rcvRttSeq)) return;
+    const us = usBetween(now, rcv.rcvRttTime);
     rcvRttSample(c, us === 0 ? 1 : us, true);
   }
-  c.rcvRttSeq = seqAdd(c.rcvNxt, c.rcvWnd);
-  c.rcvRttTime = now;
+  rcv.rcvRttSeq = seqAdd(c.rcvNxt, c.rcvWnd);
+  rcv.rcvRttTime = now;
 }
 
 /** A full segment echoes a timestamp of ours (tcp_rcv_rtt_measure_ts). */
 export function measureRcvRttTs(c: Connection, seg: Segment, now: Instant): void {
-  if (!seg.hasTs || seg.tsEcr === c.rcvRttLastTsecr) return;
-  c.rcvRttLastTsecr = seg.tsEcr;
+  const rcv = receiverOf(c);
+  if (!seg.hasTs || seg.tsEcr === rcv.rcvRttLastTsecr) return;
+  rcv.rcvRttLastTsecr = seg.tsEcr;
   if (seg.len < c.rcvMss) return;
   const ms = (tsClock(now) + c.tsOffset - seg.tsEcr) | 0;
   if (ms > 0 && ms < 2_147_483) rcvRttSample(c, ms * 1000, false);
@@ -252,12 +255,13 @@ export function measureRcvRttTs(c: Connection, seg: Segment, now: Instant): void
 
 /** Once per round trip, as the application reads: has it read more than before (tcp_rcv_space_adjust)? */
 export function adjustRcvSpace(c: Connection, now: Instant): void {
-  if (c.rcvRttUs === 0 || usBetween(now, c.rcvqTime) < c.rcvRttUs >> 3) return;
+  const rcv = receiverOf(c);
+  if (rcv.rcvRttUs === 0 || usBetween(now, rcv.rcvqTime) < rcv.rcvRttUs >> 3) return;
   const queued = seqDiff(c.rcvNxt, c.copiedSeq);
-  const copied = seqDiff(c.copiedSeq, c.rcvqSeq) - queued;
+  const copied = seqDiff(c.copiedSeq, rcv.rcvqSeq) - queued;
   if (copied > c.rcvqSpace) growRcvbuf(c, copied);
-  c.rcvqSeq = c.copiedSeq;
-  c.rcvqTime = now;
+  rcv.rcvqSeq = c.copiedSeq;
+  rcv.rcvqTime = now;
 }
 
 /** Dynamic right-sizing: twice what was read in a round trip, and the sender's growth (tcp_rcvbuf_grow). */

@@ -167,12 +167,12 @@ function waitForConnect(s: Sock, t: Thread, trap: Trap): number {
   if (isClosed(c)) {
     const error = s.takeError() || -ECONNABORTED;
     s.c = null;
+    s.settings ??= new SocketSettings(s.stack.tcp.options);
     s.state = SS_UNCONNECTED;
     return finish(s, t, trap, error);
   }
   if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
     s.state = SS_CONNECTED;
-    s.settings = null; // the connection has them now
     return finish(s, t, trap, 0);
   }
   if (s.nonblock || t.timedOut) return finish(s, t, trap, -trap.x);

@@ -73,7 +73,7 @@ export class Cubic implements CongestionControl {
   }
 
   undoCwnd(c: Connection): number {
-    return Math.max(c.cwnd, c.priorCwnd);
+    return Math.max(c.cwnd, c.sender!.priorCwnd);
   }
 
   setState(c: Connection, to: number, now: Instant): void {
@@ -94,7 +94,7 @@ export class Cubic implements CongestionControl {
 
   /** Idle time does not count on the curve. */
   onTxStart(c: Connection, now: Instant): void {
-    const idle = jiffiesNow(c.context, now) - c.lsndTime;
+    const idle = jiffiesNow(c.context, now) - c.sender!.lsndTime;
     if (this.epoch < 0 || idle <= 0) return;
     this.epoch = Math.min(this.epoch + idle, jiffiesNow(c.context, now));
   }

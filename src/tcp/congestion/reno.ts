@@ -12,22 +12,24 @@ export function slowStart(c: Connection, acked: number): number {
 
 /** One more for every `w` acknowledged (tcp_cong_avoid_ai). */
 export function additiveIncrease(c: Connection, w: number, acked: number): void {
-  if (c.cwndCnt >= w) {
-    c.cwndCnt = 0;
+  const snd = c.sender!;
+  if (snd.cwndCnt >= w) {
+    snd.cwndCnt = 0;
     c.cwnd++;
   }
-  c.cwndCnt += acked;
-  if (c.cwndCnt >= w) {
-    const more = Math.floor(c.cwndCnt / w);
-    c.cwndCnt -= more * w;
+  snd.cwndCnt += acked;
+  if (snd.cwndCnt >= w) {
+    const more = Math.floor(snd.cwndCnt / w);
+    snd.cwndCnt -= more * w;
     c.cwnd += more;
   }
 }
 
 /** Was the window the limit lately? In slow start it may also be twice what was out (tcp_is_cwnd_limited). */
 export function isCwndLimited(c: Connection): boolean {
-  if (c.isCwndLimited) return true;
-  return c.cwnd < c.ssthresh && c.cwnd < 2 * c.maxPacketsOut;
+  const snd = c.sender!;
+  if (snd.isCwndLimited) return true;
+  return c.cwnd < c.ssthresh && c.cwnd < 2 * snd.maxPacketsOut;
 }
 
 export class Reno implements CongestionControl {
@@ -48,7 +50,7 @@ export class Reno implements CongestionControl {
   }
 
   undoCwnd(c: Connection): number {
-    return Math.max(c.cwnd, c.priorCwnd);
+    return Math.max(c.cwnd, c.sender!.priorCwnd);
   }
 
   setState(): void {}

@@ -1,0 +1,54 @@
+/**
+ * What a connection remembers because it receives data: round-trip time and appetite of the reader (dynamic right-sizing), when
+ * data came last, ACKs of out-of-order data that are held back, and the D-SACK that is owed. Apart from the connection, and made
+ * with the first data, for the same reason as `Sender`.
+ */
+import { NEVER, START, type Instant } from '../base/units.ts';
+import { jiffiesNow } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { SEQ_ZERO, type Seq } from './seq.ts';
+
+export class Receiver {
+  /** When data came last (icsk_ack.lrcvtime), and the size of a small segment that may become the peer's MSS. */
+  lrcvTime: Instant = START;
+  lastSegSize = 0;
+
+  // ---- Right-sizing: what was read since `rcvqTime`, from `rcvqSeq` on
+  rcvqSeq: Seq = SEQ_ZERO;
+  rcvqTime: Instant = START;
+  /** Receiver's RTT estimate, µs · 8. */
+  rcvRttUs = 0;
+  rcvRttSeq: Seq = SEQ_ZERO;
+  rcvRttTime: Instant = NEVER;
+  rcvRttLastTsecr = 0;
+
+  // ---- ACKs of out-of-order data
+  compressedAck = 0;
+  compressedRcvNxt: Seq = SEQ_ZERO;
+  compressedAt: Instant = NEVER;
+  dupAckCounter = 0;
+  /** D-SACK to report with the next ACK, and its block. */
+  dsack = false;
+  dsackLeft: Seq = SEQ_ZERO;
+  dsackRight: Seq = SEQ_ZERO;
+
+  // ---- tcp_info
+  rcvOooPack = 0;
+
+  constructor(c: Connection) {
+    this.start(c);
+  }
+
+  /** As if it had been there when the handshake was completed. */
+  start(c: Connection): void {
+    this.lrcvTime = jiffiesNow(c.context, c.establishedAt);
+    this.rcvqSeq = c.copiedSeq;
+    this.rcvqTime = c.establishedAt;
+  }
+}
+
+export const receiverOf = (c: Connection): Receiver => c.receiver ?? (c.receiver = new Receiver(c));
+
+/** When data came last; before any did, when the handshake was completed. */
+export const lastReceived = (c: Connection): Instant =>
+  c.receiver === null ? jiffiesNow(c.context, c.establishedAt) : c.receiver.lrcvTime;

@@ -1,0 +1,81 @@
+/**
+ * What a connection remembers because it sends data: how the congestion window is used, what loss recovery (PRR, RACK, undo,
+ * F-RTO, the SACK scoreboard) knows of what is out, and since when time-outs and probes go on. Apart from the connection, and
+ * made with the first thing to send: one that only idles or listens to its peer has none, and there are many of those.
+ *
+ * Whoever has something in the send queue, or something out, may say `c.sender!`; who may come earlier says `senderOf`.
+ */
+import { NEVER, START, type Instant } from '../base/units.ts';
+import { jiffiesNow } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { SackCache } from './sack.ts';
+import { SEQ_ZERO, type Seq } from './seq.ts';
+
+export class Sender {
+  /** End of the last small segment sent (Minshall). */
+  sndSml: Seq = SEQ_ZERO;
+  pushedSeq: Seq;
+  lsndTime: Instant = START;
+
+  // ---- Use of the congestion window
+  cwndCnt = 0;
+  isCwndLimited = false;
+  maxPacketsOut = 0;
+  /** Segments sent since the window was last judged (tcp_cwnd_validate). */
+  sentSince = 0;
+  cwndUsageSeq: Seq = SEQ_ZERO;
+  cwndUsed = 0;
+  cwndStamp: Instant = START;
+
+  // ---- Loss and recovery
+  priorSsthresh = 0;
+  priorCwnd = 0;
+  prrDelivered = 0;
+  prrOut = 0;
+  /** SND.NXT when recovery began. */
+  highSeq: Seq = SEQ_ZERO;
+  /** Frames marked lost so far, to tell what one ACK found out. */
+  lost = 0;
+  frto = false;
+  reordSeen = 0;
+  // RACK (RFC 8985): the newest transmission known to be delivered.
+  rackAt: Instant = START;
+  rackEnd: Seq = SEQ_ZERO;
+  rackRttUs = 0;
+  rackAdvanced = false;
+  /** SND.UNA when the reduction began, while it may be undone. */
+  undoMarker: Seq = SEQ_ZERO;
+  undoArmed = false;
+  undoRetrans = 0;
+  /** Nothing before it waits to be retransmitted. */
+  rtxHint: Seq = SEQ_ZERO;
+  /** Start of the record behind the highest SACKed one; SND.UNA when there is none (tcp_highest_sack_seq). */
+  highestSack: Seq = SEQ_ZERO;
+  sackCache: SackCache | null = null;
+
+  // ---- Time-outs and probes
+  /** When the segment was sent that the first RTO of this row is about. */
+  rtoStamp: Instant = NEVER;
+  probesStamp: Instant = NEVER;
+
+  // ---- tcp_info
+  bytesRetrans = 0;
+  dsackDups = 0;
+
+  constructor(c: Connection) {
+    this.pushedSeq = c.writeSeq;
+    this.start(c);
+  }
+
+  /** As if it had been there when the handshake was completed (tcp_init_transfer). */
+  start(c: Connection): void {
+    this.cwndStamp = jiffiesNow(c.context, c.establishedAt);
+    this.lsndTime = this.cwndStamp;
+    this.highSeq = c.sndUna;
+    this.rtxHint = c.sndUna;
+    this.sndSml = c.sndUna;
+    this.cwndUsageSeq = c.sndUna;
+  }
+}
+
+export const senderOf = (c: Connection): Sender => c.sender ?? (c.sender = new Sender(c));
