@@ -11,16 +11,22 @@ import type { AppEnv } from './env.ts';
 import { epollServer } from './epoll/reader.ts';
 import { bulkSender } from './load/bulk.ts';
 import { client } from './load/client.ts';
+import { talk } from './load/talk.ts';
+import { nettyServer } from './netty/server.ts';
 import type {
   BlockingOptions,
   BulkOptions,
   ClientOptions,
   EpollOptions,
   ListenOptions,
+  NettyOptions,
   RawOptions,
+  ReactiveOptions,
   StalledOptions,
+  TalkOptions,
 } from './options.ts';
 import type { Probe } from './probe.ts';
+import { reactiveServer } from './reactor-netty/server.ts';
 
 /** What an application is to the world: it waits for connections, makes them, or sends frames without any. */
 export type Role = 'listens' | 'connects' | 'sends';
@@ -35,6 +41,9 @@ export interface ModelInfo {
 export type ThreadApp =
   | ({ readonly model: 'blocking' } & BlockingOptions)
   | ({ readonly model: 'epoll' } & EpollOptions)
+  | ({ readonly model: 'netty' } & NettyOptions)
+  | ({ readonly model: 'reactive' } & ReactiveOptions)
+  | ({ readonly model: 'talk' } & TalkOptions)
   | ({ readonly model: 'echo' } & ListenOptions)
   | ({ readonly model: 'stalled' } & StalledOptions)
   | ({ readonly model: 'bulk' } & BulkOptions)
@@ -50,6 +59,14 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
     role: 'listens',
     does: 'One thread with epoll and non-blocking sockets: read, work, answer.',
   },
+  netty: {
+    role: 'listens',
+    does: 'Event loops with pipelines, as Netty: reads without being asked, writes through an outbound buffer.',
+  },
+  reactive: {
+    role: 'listens',
+    does: 'Event loops below Reactive Streams, as Reactor-Netty: reads what was requested.',
+  },
   echo: { role: 'listens', does: 'Sends back what it reads; a thread for each connection.' },
   stalled: {
     role: 'listens',
@@ -63,6 +80,10 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
     role: 'connects',
     does: 'Asks and waits for answers: closed loop with think time, or open loop.',
   },
+  talk: {
+    role: 'connects',
+    does: 'Sends messages at given gaps and reads what comes back, comparing it byte by byte.',
+  },
   raw: { role: 'sends', does: 'Frames at given or drawn times, without TCP.' },
 };
 
@@ -73,6 +94,12 @@ export function startApp(sys: Sys, app: ThreadApp, probe: Probe, env: AppEnv): T
       return blockingServer(sys, app, probe);
     case 'epoll':
       return epollServer(sys, app, probe);
+    case 'netty':
+      return nettyServer(sys, app, probe, env);
+    case 'reactive':
+      return reactiveServer(sys, app, probe, env);
+    case 'talk':
+      return talk(sys, app, probe, env);
     case 'echo':
       return echoServer(sys, app, probe);
     case 'stalled':

@@ -40,6 +40,50 @@ export interface EpollOptions extends ServeOptions {
   readonly trigger: 'level' | 'edge';
 }
 
+/** How messages are told apart in the stream; `none`: what one read() brings is one message. */
+export type Codec = 'none' | 'fixed' | 'line' | 'length-field' | 'json';
+/** What is sent back for a message: nothing, an answer of `response` bytes, the message, the message in upper case. */
+export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
+
+/** Event loops, alone or below a reactive server. The words and the defaults are Netty's. */
+export interface LoopOptions extends ServeOptions {
+  // `read` is the largest buffer that a read is given (AdaptiveRecvByteBufAllocator's maximum).
+  /** Threads of the worker group; null: what the framework makes of the host's cores. */
+  readonly loops: number | null;
+  readonly codec: Codec;
+  readonly reply: Reply;
+  /** Reads of one channel before the others get their turn (MAX_MESSAGES_PER_READ). */
+  readonly maxMessagesPerRead: number;
+  /** WRITE_BUFFER_WATER_MARK, bytes. */
+  readonly waterMarks: { readonly low: number; readonly high: number };
+  /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
+  readonly transport: 'nio' | 'epoll';
+}
+
+export interface NettyOptions extends LoopOptions {
+  /** Whether a handler turns autoRead off while the channel is not writable. Netty by itself does not. */
+  readonly backpressure: 'none' | 'auto-read';
+  /** Hands the work to a pool of threads behind a bounded queue, instead of doing it on the loop. */
+  readonly offload: {
+    readonly threads: number;
+    readonly queue: number;
+    readonly policy: 'abort' | 'caller-runs' | 'discard';
+  } | null;
+}
+
+export interface ReactiveOptions extends LoopOptions {
+  /**
+   * How the handler is written: `receive().operator(m -> send(Mono.just(m)))`, or `send(receive())`, which Reactor-Netty
+   * sends through MonoSendMany.
+   */
+  readonly form: 'operator' | 'send';
+  readonly operator: 'flatMap' | 'concatMap';
+  /** flatMap: how many messages are worked on at once. */
+  readonly concurrency: number;
+  /** Time that each message takes on another thread (Mono.delay) before it is answered; the loop goes on meanwhile. */
+  readonly delayNs: number;
+}
+
 export interface StalledOptions extends ListenOptions {
   /** Bytes read of each connection before it stalls. */
   readonly afterBytes: number;
@@ -97,6 +141,23 @@ export interface ClientOptions extends ConnectOptions {
   readonly timeoutNs: number | null;
 }
 
+/** Sends messages and reads what comes back, each with a thread of its own. */
+export interface TalkOptions extends ConnectOptions {
+  /** Of each connection. */
+  readonly messages: number;
+  readonly codec: Codec;
+  /** What a message says, framing left out; null: `size` bytes of pattern. A `#` stands for the message's number. */
+  readonly text: string | null;
+  readonly size: number;
+  /** Time between two messages; 0: as fast as the connection takes them. */
+  readonly gapNs: number;
+  /** What must come back: nothing, the same bytes, or the same in upper case. The answers are compared byte by byte. */
+  readonly answer: 'none' | 'same' | 'upper-case';
+  /** Bytes asked of each read(), and the sleep after it: a slow reader of the answers. */
+  readonly read: number;
+  readonly pauseNs: number;
+}
+
 export interface RawOptions {
   /** The host they go to. */
   readonly to: string;
@@ -125,6 +186,39 @@ export const BLOCKING_DEFAULTS: Omit<BlockingOptions, 'listen'> = {
   threads: 'per-connection',
 };
 export const EPOLL_DEFAULTS: Omit<EpollOptions, 'listen'> = { ...SERVE, trigger: 'level' };
+const LOOP = {
+  ...SERVE,
+  // Netty listens with net.core.somaxconn (NetUtil.SOMAXCONN).
+  backlog: 4096,
+  loops: null,
+  codec: 'none',
+  reply: 'none',
+  maxMessagesPerRead: 16,
+  waterMarks: { low: 32_768, high: 65_536 },
+  transport: 'nio',
+} as const;
+export const NETTY_DEFAULTS: Omit<NettyOptions, 'listen'> = {
+  ...LOOP,
+  backpressure: 'none',
+  offload: null,
+};
+export const REACTIVE_DEFAULTS: Omit<ReactiveOptions, 'listen'> = {
+  ...LOOP,
+  form: 'operator',
+  operator: 'flatMap',
+  concurrency: 256,
+  delayNs: 0,
+};
+export const TALK_DEFAULTS: Omit<TalkOptions, 'connect' | 'messages'> = {
+  ...CONNECT,
+  codec: 'line',
+  text: null,
+  size: 0,
+  gapNs: 0,
+  answer: 'none',
+  read: 65_536,
+  pauseNs: 0,
+};
 export const ECHO_DEFAULTS: Omit<ListenOptions, 'listen'> = LISTEN;
 export const STALLED_DEFAULTS: Omit<StalledOptions, 'listen' | 'afterBytes' | 'stallNs'> = LISTEN;
 export const BULK_DEFAULTS: Omit<BulkOptions, 'connect' | 'bytes'> = {

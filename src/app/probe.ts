@@ -8,6 +8,12 @@
 import type { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
 
+/**
+ * Laws that only an application can be asked about. `demand`: nobody is given more than was asked for (Reactive Streams
+ * §1.1). `closed-form`: counts that follow from one another do.
+ */
+export type AppLaw = 'demand' | 'closed-form';
+
 export interface Probe {
   /** The present instant, for stamps only. */
   now(): Instant;
@@ -21,6 +27,10 @@ export interface Probe {
   count(name: string, n: number): void;
   /** A queue inside the application, `<app>.<name>`; `bound` in items. Ask once, keep the meter. */
   queue(name: string, bound: number): QueueMeter;
+  /** A law of the application's own, looked at now; `detail` is asked for only when it is broken. */
+  require(law: AppLaw, holds: boolean, detail: () => string): void;
+  /** The same, looked at when the run ends. @param broken what is wrong, or null */
+  atEnd(law: AppLaw, broken: () => string | null): void;
   /** The application has done all that it was asked to do, and its connections are closed. Told once. */
   closed(at: Instant): void;
 }

@@ -2,12 +2,12 @@
  * A kernel by script: it takes the system calls of one thread as they come, checks that they are the expected ones, and
  * answers what the test says. And a small kernel of a few calls that runs several threads in a drawn order.
  */
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { QueueMeter } from '../../src/base/queue-meter.ts';
 import { Random } from '../../src/base/random.ts';
 import { instant, type Instant } from '../../src/base/units.ts';
 import type { AppEnv } from '../../src/app/env.ts';
-import type { Probe } from '../../src/app/probe.ts';
+import type { AppLaw, Probe } from '../../src/app/probe.ts';
 import * as k from '../../src/kernel/syscall.ts';
 import {
   EpollEvents,
@@ -31,6 +31,8 @@ export class FakeProbe implements Probe {
   readonly counts: Record<string, number> = {};
   readonly meters: QueueMeter[] = [];
   closedAt: number | null = null;
+  /** What is to be looked at when the run ends. */
+  readonly ends: (() => string | null)[] = [];
   now(): Instant {
     return instant(this.time);
   }
@@ -45,6 +47,12 @@ export class FakeProbe implements Probe {
     this.meters.push(meter);
     return meter;
   }
+  require(law: AppLaw, holds: boolean, detail: () => string): void {
+    ok(holds, `${law}: ${holds ? '' : detail()}`);
+  }
+  atEnd(_law: AppLaw, broken: () => string | null): void {
+    this.ends.push(broken);
+  }
   closed(at: Instant): void {
     equal(this.closedAt, null);
     this.closedAt = at;
@@ -52,7 +60,7 @@ export class FakeProbe implements Probe {
 }
 
 export function fakeEnv(name = 'app', seed = '1'): AppEnv {
-  return { name, random: new Random(seed), resolve: (host) => host.length };
+  return { name, random: new Random(seed), cpus: 1, mutant: null, resolve: (host) => host.length };
 }
 
 /** Drives one thread by hand: `call(name, result, ...args)` checks the call it is in and answers it. */

@@ -6,12 +6,13 @@ import { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
 import type { AppEnv } from '../../app/env.ts';
 import { startApp, type ThreadApp } from '../../app/models.ts';
-import type { Probe } from '../../app/probe.ts';
+import type { AppLaw, Probe } from '../../app/probe.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Host } from '../../kernel/host.ts';
 import type { Process } from '../../kernel/process.ts';
 import type { AppSpec } from '../scenario/types.ts';
 import { Latencies } from './latencies.ts';
+import type { Ledger } from './ledger.ts';
 
 /** One application while it runs. */
 export class AppRun implements Probe {
@@ -27,10 +28,19 @@ export class AppRun implements Probe {
   /** Its connections are those of its host with this port: its own when it listens, the other end's when it connects. */
   private readonly port: { readonly local: number } | { readonly remote: number } | null;
   private readonly all: Latencies;
+  /** Null: nobody checks laws. */
+  private readonly ledger: Ledger | null;
+  private readonly ends: { readonly law: AppLaw; readonly broken: () => string | null }[] = [];
   private readonly onClosed: (app: AppRun) => void;
 
   /** @param all  the run's own latencies, which take every application's as well */
-  constructor(spec: AppSpec, host: Host, all: Latencies, onClosed: (app: AppRun) => void) {
+  constructor(
+    spec: AppSpec,
+    host: Host,
+    all: Latencies,
+    ledger: Ledger | null,
+    onClosed: (app: AppRun) => void,
+  ) {
     this.name = spec.name;
     this.model = spec.model;
     this.host = host;
@@ -43,6 +53,7 @@ export class AppRun implements Probe {
           : null;
     this.latencies = new Latencies(`${spec.name}.latency`);
     this.all = all;
+    this.ledger = ledger;
     this.onClosed = onClosed;
   }
 
@@ -70,6 +81,25 @@ export class AppRun implements Probe {
     const meter = new QueueMeter(`${this.name}.${name}`, bound);
     this.queues.push(meter);
     return meter;
+  }
+
+  require(law: AppLaw, holds: boolean, detail: () => string): void {
+    const ledger = this.ledger;
+    if (ledger === null) return;
+    ledger.checks[law]++;
+    if (!holds) ledger.fail(law, this.engine.now, `${this.name}: ${detail()}`);
+  }
+
+  atEnd(law: AppLaw, broken: () => string | null): void {
+    this.ends.push({ law, broken });
+  }
+
+  /** The run has ended: what was left for then. */
+  audit(): void {
+    for (const { law, broken } of this.ends) {
+      const what = broken();
+      this.require(law, what === null, () => what!);
+    }
   }
 
   closed(at: Instant): void {

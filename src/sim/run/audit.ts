@@ -28,7 +28,10 @@ export function audit(world: World, stop: StopOutcome): void {
     wakeups(run, ledger);
   }
   for (const { link } of world.wires) withinBound(link.queue, world, ledger);
-  for (const app of world.apps.values()) for (const q of app.queues) withinBound(q, world, ledger);
+  for (const app of world.apps.values()) {
+    for (const q of app.queues) withinBound(q, world, ledger);
+    app.audit();
+  }
   memory(world, ledger);
   liveness(world, stop, ledger);
 }

@@ -19,6 +19,8 @@ export const LAWS = {
     'read <= queued <= written on every connection, and all of it arrives before the end of a stream',
   'conserve-cpu': 'the time billed on each core is the time that has passed',
   'conserve-memory': 'every skb and every byte of socket memory is accounted for',
+  demand: 'a subscriber is never given more than it asked for',
+  'closed-form': 'counts of an application that follow from one another do',
   'no-lost-wakeup': 'no thread sleeps on what is already there',
   liveness: 'what was started finishes: no stream waits with nothing left to wake it',
 } as const;

@@ -38,6 +38,7 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): RunRe
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.invariants === undefined ? {} : { invariants: options.invariants }),
     ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
+    ...(options.mutant === undefined ? {} : { mutant: options.mutant }),
   });
   if (options.mutant !== undefined) mutate(world, options.mutant);
   if (options.capture !== undefined) tapWires(world, options.capture);

@@ -47,6 +47,8 @@ export interface WorldOptions {
   readonly trace?: TraceSink;
   /** Default true. */
   readonly invariants?: boolean;
+  /** Breaks the applications on purpose in this way (mutants.ts). */
+  readonly mutant?: string;
   readonly eventHash?: boolean;
 }
 
@@ -89,9 +91,12 @@ export class World {
   /** What `stop.when` still waits for. */
   readonly missing: Set<string> = new Set();
   stoppedAt: Instant | null = null;
+  private readonly mutant: string | null;
+  private readonly guarded: boolean;
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario;
+    this.mutant = options.mutant ?? null;
     this.engine = new Engine({
       seed: scenario.seed,
       ...(options.trace === undefined ? {} : { trace: options.trace }),
@@ -100,8 +105,8 @@ export class World {
     this.ledger = new Ledger(() => this.engine.stop());
     this.flows.onLatency = (ns) => this.latencies.record(ns);
     this.flows.isBulk = (e) => !this.ofRequests(e);
-    const guarded = options.invariants !== false;
-    for (const spec of scenario.hosts) this.addHost(spec, guarded);
+    this.guarded = options.invariants !== false;
+    for (const spec of scenario.hosts) this.addHost(spec, this.guarded);
     for (const spec of scenario.routers)
       this.routers.set(spec.name, new Router(this.engine, spec.name));
     this.connect();
@@ -215,11 +220,15 @@ export class World {
 
   private addApp(spec: AppSpec): void {
     const { host } = this.host(spec.host);
-    const app = new AppRun(spec, host, this.latencies, (a) => this.onClosed(a));
+    const app = new AppRun(spec, host, this.latencies, this.guarded ? this.ledger : null, (a) =>
+      this.onClosed(a),
+    );
     this.apps.set(spec.name, app);
     const env: AppEnv = {
       name: spec.name,
       random: this.random,
+      cpus: host.cores.length,
+      mutant: this.mutant,
       resolve: (name) => this.host(name).host.addr,
     };
     if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));

@@ -14,8 +14,11 @@ import type {
   ClientOptions,
   EpollOptions,
   ListenOptions,
+  NettyOptions,
   RawOptions,
+  ReactiveOptions,
   StalledOptions,
+  TalkOptions,
 } from '../../app/options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
 import type { LinkOptions, QueueLimit } from '../net/options.ts';
@@ -157,6 +160,15 @@ export interface BlockingApp extends AppPlace, BlockingOptions {
 export interface EpollApp extends AppPlace, EpollOptions {
   readonly model: 'epoll';
 }
+export interface NettyApp extends AppPlace, NettyOptions {
+  readonly model: 'netty';
+}
+export interface ReactiveApp extends AppPlace, ReactiveOptions {
+  readonly model: 'reactive';
+}
+export interface TalkApp extends AppPlace, TalkOptions {
+  readonly model: 'talk';
+}
 export interface EchoApp extends AppPlace, ListenOptions {
   readonly model: 'echo';
 }
@@ -173,7 +185,17 @@ export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
 
-export type AppSpec = BlockingApp | EpollApp | EchoApp | StalledApp | BulkApp | ClientApp | RawApp;
+export type AppSpec =
+  | BlockingApp
+  | EpollApp
+  | NettyApp
+  | ReactiveApp
+  | EchoApp
+  | StalledApp
+  | BulkApp
+  | ClientApp
+  | TalkApp
+  | RawApp;
 export type ModelName = AppSpec['model'];
 
 /** The run ends when all of these have happened; reaching the limit fails it. */
