@@ -46,10 +46,11 @@ export class EpItem implements Waiter {
 
   constructor(ep: Epoll, fd: number, file: File, events: number, data: number) {
     this.ep = ep;
-    this.fd = fd;
+    // | 0: integers of 32 bits, and V8 is to keep them as such.
+    this.fd = fd | 0;
     this.file = file;
     this.events = events;
-    this.data = data;
+    this.data = data | 0;
     this.entry = new WaitEntry(this);
   }
 
@@ -140,7 +141,7 @@ export class Epoll implements File {
     if (item === undefined) return -ENOENT;
     if (((events | item.events) & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
     item.events = events | EPOLLERR | EPOLLHUP;
-    item.data = data;
+    item.data = data | 0;
     this.check(item);
     return 0;
   }

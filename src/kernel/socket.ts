@@ -35,7 +35,7 @@ import {
   WRITABLE,
   type Connection,
 } from '../tcp/index.ts';
-import type { SocketSettings } from '../tcp/options.ts';
+import { SocketSettings } from '../tcp/options.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
@@ -78,7 +78,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   /** The connection, from connect() or accept on; kept while there is a descriptor. */
   c: Connection | null = null;
   listener: Listener | null = null;
-  /** Options for the connection to come; null in an accepted socket, whose options are its connection's. */
+  /**
+   * Options for the connection to come: the host's defaults until one is set (`ownSettings`). Null once they are the
+   * connection's, as in an accepted socket.
+   */
   settings: SocketSettings | null;
   /** Who is in a system call on it (sk_lock.owned). */
   owner: Thread | null = null;
@@ -115,6 +118,13 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     super();
     this.stack = stack;
     this.settings = settings;
+  }
+
+  /** The options, to be changed: no longer those that all new sockets share. */
+  ownSettings(): SocketSettings | null {
+    const { options, settings } = this.stack.tcp;
+    if (this.settings === settings) this.settings = new SocketSettings(options);
+    return this.settings;
   }
 
   get listening(): boolean {
@@ -328,7 +338,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   }
 
   private deliver(c: Connection, events: number, core: Core): void {
-    if ((events & CONNECTED) !== 0) this.settings = null; // the connection has them now
+    // The handshake is complete: its timer goes, if nothing else waits for one.
+    if ((events & CONNECTED) !== 0 && nextDeadline(c) === Infinity) this.dropTimer();
     const wait = this.wait;
     if (!this.orphan && !wait.empty) {
       // sk_state_change: everyone, whatever they wait for.
@@ -342,7 +353,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if ((events & (TIME_WAIT | CLOSED)) !== 0) this.dropTimer();
   }
 
-  /** The connection is over: no more timers. */
+  /** No timer is wanted: never again, or for a while. */
   private dropTimer(): void {
     this.timerDeferred = false;
     this.timer?.release();

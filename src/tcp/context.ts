@@ -8,7 +8,7 @@ import type { Lane } from '../base/hash.ts';
 import { NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import type { TcpObserver } from './observer.ts';
-import type { TcpOptions } from './options.ts';
+import { SocketSettings, type TcpOptions } from './options.ts';
 import { Rx } from './recv-queue.ts';
 import { Tx } from './send-queue.ts';
 
@@ -90,6 +90,8 @@ export class TcpContext {
   readonly lane: Lane;
   readonly memory: TcpMemory;
   readonly mib: TcpMib = new TcpMib();
+  /** What a new socket starts with. All share it: whoever changes an option makes his own first. */
+  readonly settings: SocketSettings;
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
   readonly jiffyNs: number;
@@ -113,6 +115,7 @@ export class TcpContext {
 
   constructor(options: TcpOptions, lane: Lane, memory: TcpMemory = new TcpMemory()) {
     this.options = options;
+    this.settings = new SocketSettings(options);
     this.lane = lane;
     this.memory = memory;
     this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);

@@ -26,7 +26,17 @@ import { congestionControl } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, sackBlocks, tsoSegments, windowEnd } from './mss.ts';
 import { growTx, splitTx, trimHead, TX_OVERHEAD } from './records.ts';
-import { ACK, BASE_HEADER, FIN, PSH, RST, SYN, resetSegment, type Segment } from './segment.ts';
+import {
+  ACK,
+  BASE_HEADER,
+  FIN,
+  PSH,
+  RST,
+  SYN,
+  resetSegment,
+  sackRoom,
+  type Segment,
+} from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, type Seq } from './seq.ts';
@@ -100,16 +110,17 @@ function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant
 /** The D-SACK first, then the islands, newest first (RFC 2883 §4, RFC 2018 §4). */
 function fillSack(c: Connection, out: Segment, n: number): void {
   const rcv = c.receiver!;
+  const sacks = sackRoom(out);
   let i = 0;
   if (rcv.dsack) {
-    out.sacks[0] = rcv.dsackLeft as unknown as number;
-    out.sacks[1] = rcv.dsackRight as unknown as number;
+    sacks[0] = rcv.dsackLeft as unknown as number;
+    sacks[1] = rcv.dsackRight as unknown as number;
     rcv.dsack = false;
     i = 1;
   }
   for (let k = 0; i < n; i++, k++) {
-    out.sacks[2 * i] = c.ofo!.blocks[2 * k]!;
-    out.sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
+    sacks[2 * i] = c.ofo!.blocks[2 * k]!;
+    sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
   }
   out.nsack = n;
 }

@@ -20,6 +20,9 @@ export const CWR = 0x80;
 /** IP and TCP header without options, bytes. */
 export const BASE_HEADER = 40;
 
+/** What `sacks` is in a record that never carried a block: most never do. */
+const NO_SACKS: Int32Array = new Int32Array(0);
+
 export class Segment {
   /** Addresses and ports; addresses are small integers, one per host interface. */
   src = 0;
@@ -40,9 +43,9 @@ export class Segment {
   /** Timestamp option: unsigned 32-bit numbers kept as signed ones, compared modulo 2^32. */
   tsVal = 0;
   tsEcr = 0;
-  /** SACK blocks in `sacks`: [left, right) pairs, raw. At most 4. */
+  /** SACK blocks in `sacks`: [left, right) pairs, raw. At most 4; who writes them asks for `sackRoom`. */
   nsack = 0;
-  readonly sacks: Int32Array = new Int32Array(8);
+  sacks: Int32Array = NO_SACKS;
   /** Bytes of IP and TCP header in each frame, options included. */
   headerLen: number = BASE_HEADER;
 
@@ -74,6 +77,12 @@ export class Segment {
   get wireAck(): number {
     return seqRaw(this.ack);
   }
+}
+
+/** Where to write SACK blocks into `s`; a pooled record keeps it. */
+export function sackRoom(s: Segment): Int32Array {
+  if (s.sacks.length === 0) s.sacks = new Int32Array(8);
+  return s.sacks;
 }
 
 /** Sequence numbers that the segment takes: payload, SYN, FIN. */
@@ -120,7 +129,7 @@ export function copySegment(from: Segment, to: Segment): void {
   to.tsVal = from.tsVal;
   to.tsEcr = from.tsEcr;
   to.nsack = from.nsack;
-  to.sacks.set(from.sacks);
+  if (from.nsack > 0) sackRoom(to).set(from.sacks);
   to.headerLen = from.headerLen;
   to.stream = from.stream;
   to.off = from.off;

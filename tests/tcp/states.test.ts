@@ -147,6 +147,26 @@ describe('ESTABLISHED', () => {
   });
 });
 
+describe('what an end remembers', () => {
+  it('of receiving comes with the first data, of sending with the first write: an idle one has neither', () => {
+    const b = bench();
+    expect([b.c.receiver, b.c.sender]).toEqual([null, null]);
+    b.send(ACK, 1, 100, 1);
+    expect([b.c.receiver === null, b.c.sender]).toEqual([false, null]);
+    tcp.write(b.c, 10, b.pair.now);
+    expect(b.c.sender).not.toBeNull();
+  });
+  it('is begun by a D-SACK too, which a repeated SYN-ACK may draw before any data [RFC 2883 §4]', () => {
+    const b = bench();
+    b.c.totalRetrans = 1;
+    b.send(ACK, 1, 0, 1, 60_000, (s) => {
+      s.nsack = 1;
+      tcp.sackRoom(s).set([0, 1]);
+    });
+    expect([b.state, b.c.sender?.dsackDups, b.out()]).toEqual(['ESTABLISHED', 1, []]);
+  });
+});
+
 describe('closing', () => {
   it('goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT [RFC 9293 §3.6, Figure 12]', () => {
     const b = bench();
@@ -316,8 +336,7 @@ describe('retransmission', () => {
     b.send(ACK, 1, 0, 1, 60_000, (s) => {
       s.nsack = blocks.length;
       blocks.forEach(([l, r], i) => {
-        s.sacks[2 * i] = l;
-        s.sacks[2 * i + 1] = r;
+        tcp.sackRoom(s).set([l, r], 2 * i);
       });
     });
   it('comes at the third duplicate ACK without SACK, and a partial ACK repeats the next hole [RFC 6582 §3.2]', () => {

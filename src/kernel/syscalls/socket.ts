@@ -13,7 +13,6 @@ import {
   ENETUNREACH,
   ENOTSOCK,
 } from '../../base/errno.ts';
-import { SocketSettings } from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { Sock, SS_CONNECTED, SS_CONNECTING, SS_UNCONNECTED } from '../socket.ts';
 import type { Stack } from '../stack.ts';
@@ -44,7 +43,7 @@ export function sysSocket(t: Thread, trap: Trap): number {
     return t.host.costs.socket;
   }
   const stack = stackOf(t);
-  const s = new Sock(stack, new SocketSettings(stack.tcp.options));
+  const s = new Sock(stack, stack.tcp.settings);
   s.nonblock = (trap.a & NONBLOCK) !== 0;
   return t.done(t.process.fds.install(s));
 }
@@ -82,7 +81,7 @@ export function sysListen(t: Thread, trap: Trap): number {
     stack.ports.bind(port, s);
     s.boundPort = port;
   } else if (stack.ports.listener(s.boundPort) !== null) return t.done(-EADDRINUSE);
-  stack.startListening(s, s.settings!, backlog);
+  stack.startListening(s, s.ownSettings()!, backlog);
   return t.done(0);
 }
 
@@ -167,12 +166,12 @@ function waitForConnect(s: Sock, t: Thread, trap: Trap): number {
   if (isClosed(c)) {
     const error = s.takeError() || -ECONNABORTED;
     s.c = null;
-    s.settings ??= new SocketSettings(s.stack.tcp.options);
     s.state = SS_UNCONNECTED;
     return finish(s, t, trap, error);
   }
   if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
     s.state = SS_CONNECTED;
+    s.settings = null; // the connection has them now
     return finish(s, t, trap, 0);
   }
   if (s.nonblock || t.timedOut) return finish(s, t, trap, -trap.x);

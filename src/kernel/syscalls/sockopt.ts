@@ -66,6 +66,7 @@ export function sysTcpInfo(t: Thread, trap: Trap): number {
 
 /** @returns 0 or −errno */
 function set(s: Sock, level: number, opt: number, value: number): number {
+  s.ownSettings();
   if (level === o.SOL_SOCKET) return setSocket(s, opt, value);
   if (level === o.IPPROTO_TCP) return setTcp(s, opt, value);
   return -ENOPROTOOPT;

@@ -1,7 +1,7 @@
 // Connections between two threads on two hosts: set up, used, refused and closed.
 import { describe, expect, it } from 'vitest';
 import * as k from '../../../src/kernel/syscall.ts';
-import { connectTo, listenOn, Pair } from './world.ts';
+import { connectTo, listenOn, Pair, PORT } from './world.ts';
 
 describe('a connection', () => {
   it('is made by connect and accept one round trip later, echoes, and closes to nothing', () => {
@@ -46,6 +46,28 @@ describe('a connection', () => {
     expect(results).toEqual([-k.ECONNREFUSED, -k.ECONNREFUSED]);
     expect(w.server.stack.tcp.mib.OutRsts).toBe(2);
     expect(w.leftovers()).toEqual([]);
+  });
+
+  it('takes over the options of its own socket or listener, also those set after listen(), and of no other', () => {
+    const w = new Pair();
+    const seen: number[] = [];
+    w.server.run('server', function* (sys) {
+      const l = yield* listenOn(sys, 5);
+      yield sys.setsockopt(l, k.IPPROTO_TCP, k.TCP_KEEPIDLE, 10);
+      const fd = yield sys.accept(l);
+      yield sys.setsockopt(fd, k.IPPROTO_TCP, k.TCP_KEEPIDLE, 20);
+      for (const s of [l, fd, yield sys.socket()])
+        seen.push(yield sys.getsockopt(s, k.IPPROTO_TCP, k.TCP_KEEPIDLE));
+    });
+    w.client.run('client', function* (sys) {
+      const a = yield sys.socket();
+      yield sys.setsockopt(a, k.IPPROTO_TCP, k.TCP_KEEPIDLE, 30);
+      const b = yield sys.socket();
+      yield sys.connect(a, w.server.addr, PORT);
+      for (const s of [a, b]) seen.push(yield sys.getsockopt(s, k.IPPROTO_TCP, k.TCP_KEEPIDLE));
+    });
+    w.run();
+    expect(seen.toSorted((x, y) => x - y)).toEqual([10, 20, 30, 7200, 7200]);
   });
 
   it('counts who accepts: two threads blocked in accept get one connection each', () => {
