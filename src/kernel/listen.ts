@@ -32,7 +32,6 @@ import { KernelTimer, type TimerHandler } from './timer.ts';
 export class Listener implements ListenerOptions {
   readonly context: TcpContext;
   readonly path: PathOptions;
-  readonly settings: SocketSettings;
   readonly sock: Sock;
   /** Connections that wait for accept(), oldest first. */
   readonly queue: Ring<Sock> = new Ring<Sock>(4);
@@ -47,17 +46,10 @@ export class Listener implements ListenerOptions {
   drops = 0;
   private readonly others = new Map<PathOptions, ListenerOptions>();
 
-  constructor(
-    sock: Sock,
-    path: PathOptions,
-    settings: SocketSettings,
-    backlog: number,
-    name: string,
-  ) {
+  constructor(sock: Sock, path: PathOptions, backlog: number, name: string) {
     this.sock = sock;
     this.context = sock.stack.tcp;
     this.path = path;
-    this.settings = settings;
     this.backlog = backlog;
     this.acceptMeter = new QueueMeter(`${name}/accept-queue`, backlog + 1);
     this.synMeter = new QueueMeter(`${name}/syn-queue`, backlog + 1);
@@ -67,9 +59,13 @@ export class Listener implements ListenerOptions {
   optionsFor(path: PathOptions): ListenerOptions {
     if (path === this.path) return this;
     let o = this.others.get(path);
-    if (o === undefined)
-      this.others.set(path, (o = { context: this.context, path, settings: this.settings }));
+    if (o === undefined) this.others.set(path, (o = new OtherPath(this, path)));
     return o;
+  }
+
+  /** The socket's, as they are now. */
+  get settings(): SocketSettings {
+    return this.sock.settings!;
   }
 
   get acceptable(): boolean {
@@ -96,6 +92,23 @@ export class Listener implements ListenerOptions {
     const child = this.queue.shift() ?? null;
     if (child !== null) this.acceptMeter.leave(now);
     return child;
+  }
+}
+
+/** A listener to those who come another way than by its first device. */
+class OtherPath implements ListenerOptions {
+  readonly context: TcpContext;
+  readonly path: PathOptions;
+  private readonly listener: Listener;
+
+  constructor(listener: Listener, path: PathOptions) {
+    this.context = listener.context;
+    this.path = path;
+    this.listener = listener;
+  }
+
+  get settings(): SocketSettings {
+    return this.listener.settings;
   }
 }
 

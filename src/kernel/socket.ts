@@ -35,7 +35,7 @@ import {
   WRITABLE,
   type Connection,
 } from '../tcp/index.ts';
-import { SocketSettings } from '../tcp/options.ts';
+import type { SocketSettings } from '../tcp/options.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
@@ -79,8 +79,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   c: Connection | null = null;
   listener: Listener | null = null;
   /**
-   * Options for the connection to come: the host's defaults until one is set (`ownSettings`). Null once they are the
-   * connection's, as in an accepted socket.
+   * Options for the connection to come: the host's defaults until one is set. Null once they are the connection's, as in an
+   * accepted socket.
    */
   settings: SocketSettings | null;
   /** Who is in a system call on it (sk_lock.owned). */
@@ -120,11 +120,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.settings = settings;
   }
 
-  /** The options, to be changed: no longer those that all new sockets share. */
+  /** Its options, to be changed; null when they are the connection's. */
   ownSettings(): SocketSettings | null {
-    const { options, settings } = this.stack.tcp;
-    if (this.settings === settings) this.settings = new SocketSettings(options);
-    return this.settings;
+    if (this.settings === null) return null;
+    return (this.settings = this.settings.own(this.stack.tcp.options));
   }
 
   get listening(): boolean {

@@ -432,12 +432,12 @@ export class Stack implements PacketHandler {
   }
 
   /** listen(2): the socket answers SYNs from now on. */
-  startListening(s: Sock, settings: SocketSettings, backlog: number): void {
+  startListening(s: Sock, backlog: number): void {
     const device = this.host.devices.find((d) => !(d instanceof Lo)) ?? this.host.devices[0];
     assert(device !== undefined, 'stack: listens, but has no device');
     const name = `${this.host.name}/${s.boundPort}`;
     s.sport = s.boundPort;
-    s.listener = new Listener(s, this.pathOf(device), settings, backlog, name);
+    s.listener = new Listener(s, this.pathOf(device), backlog, name);
     this.listeners.push(s.listener);
   }
 

@@ -91,7 +91,7 @@ export function ackSndCheck(c: Connection, now: Instant): void {
   const unacked = seqDiff(c.rcvNxt, c.rcvWup);
   if (
     (unacked > c.rcvMss &&
-      (seqDiff(c.rcvNxt, c.copiedSeq) < c.rcvLowat || selectWindow(c) >= c.rcvWnd)) ||
+      (seqDiff(c.rcvNxt, c.copiedSeq) < c.settings.rcvLowat || selectWindow(c) >= c.rcvWnd)) ||
     inQuickack(c) ||
     c.ackPending & ACK_NOW
   ) {

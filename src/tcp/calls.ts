@@ -19,7 +19,7 @@ import {
   type ConnectionArgs,
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
-import { MIN_RCVBUF } from './options.ts';
+import { MIN_RCVBUF, type SocketSettings } from './options.ts';
 import { slowStartAfterIdle } from './cwnd.ts';
 import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
 import { splitTx, TX_OVERHEAD } from './records.ts';
@@ -379,7 +379,7 @@ export function close(c: Connection, now: Instant): void {
 
 /** The peer may never send its FIN: an orphan does not wait for ever. */
 function orphanInFinWait2(c: Connection, now: Instant): void {
-  if (c.linger2S < 0) {
+  if (c.settings.linger2S < 0) {
     c.context.mib.TCPAbortOnLinger++;
     resetNow(c, now);
     return;
@@ -411,6 +411,11 @@ function resetNow(c: Connection, now: Instant): void {
 }
 
 // ---- Options of a live socket
+
+/** The options of `c`, to be changed. */
+export function ownSettings(c: Connection): SocketSettings {
+  return (c.settings = c.settings.own(c.context.options));
+}
 
 /** TCP_NODELAY; setting it sends what was held back. */
 export function setNoDelay(c: Connection, on: boolean): void {
@@ -445,14 +450,14 @@ export function setQuickAck(c: Connection, on: boolean): void {
 
 /** SO_KEEPALIVE on a live socket. */
 export function setKeepAlive(c: Connection, on: boolean, now: Instant): void {
-  c.keepAlive = on;
+  ownSettings(c).keepAlive = on;
   if (on && c.state !== 'CLOSED') startKeepalive(c, now);
 }
 
 /** SO_RCVBUF on a live socket: the promised window stays, memory is bounded at once. */
 export function setRcvbuf(c: Connection, bytes: number): void {
   c.rcvbuf = Math.max(2 * Math.min(bytes, c.context.options.rmemMax), MIN_RCVBUF);
-  c.rcvbufLocked = true;
+  ownSettings(c).rcvbufLocked = true;
 }
 
 /** TCP_WINDOW_CLAMP. @returns 0 or −EINVAL (0 on a connected socket) */
@@ -488,7 +493,7 @@ export const isWritable = (c: Connection): boolean =>
 
 /** Is SO_RCVLOWAT reached, or the end of the stream, as poll and epoll see it (EPOLLIN)? */
 export function isReadable(c: Connection): boolean {
-  return c.rcvShutdown || c.error !== 0 || inq(c) >= Math.max(c.rcvLowat, 1);
+  return c.rcvShutdown || c.error !== 0 || inq(c) >= Math.max(c.settings.rcvLowat, 1);
 }
 
 /** A writer was refused or polls for room: it gets WRITABLE when there is some. */

@@ -1,6 +1,7 @@
 /**
  * The fields of one connection and nothing else. Names are RFC 9293's where it has one, else those of Linux's tcp_sock and
- * inet_connection_sock. Queues are allocated on first use and dropped when empty, so that an idle connection stays small.
+ * inet_connection_sock. An idle connection stays small: queues are allocated on first use and dropped when empty, what only
+ * matters to who sends or receives data is in `Sender` and `Receiver`, and options are shared with the socket's.
  *
  * Times are Instants (ns); RTT estimates are kept as Linux keeps them, in µs scaled by 8 or 4, so that every shift rounds
  * as it does there.
@@ -10,7 +11,7 @@ import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.t
 import type { CongestionControl } from './congestion/controller.ts';
 import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
-import type { CongestionName, PathOptions, SocketSettings } from './options.ts';
+import type { PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
 import type { Receiver } from './receiver.ts';
 import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
@@ -89,6 +90,8 @@ export interface ConnectionArgs {
 export class Connection {
   readonly context: TcpContext;
   readonly path: PathOptions;
+  /** Options that are only kept and read when they matter; what the connection changes by itself (buffers) it has of its own. */
+  settings: SocketSettings;
   readonly src: number;
   readonly dst: number;
   readonly sport: number;
@@ -141,7 +144,6 @@ export class Connection {
   /** Bytes of truesize in the send queue (sk_wmem_queued), and the bound. */
   wmemQueued = 0;
   sndbuf: number;
-  sndbufLocked: boolean;
   /** Bytes of truesize given to the device and not yet freed (TSQ), and whether that held something back. */
   wmemAlloc = 0;
   tsqThrottled = false;
@@ -154,12 +156,10 @@ export class Connection {
   heldSeq: Seq = SEQ_ZERO;
   /** Nagle does not hold back what is queued now (TCP_NAGLE_PUSH). */
   naglePush = false;
-  notsentLowat: number;
 
   // ---- Congestion control and loss recovery
   /** Its state comes with the first data sent; until then Reno's, which has none, stands for it. */
   congestion: CongestionControl = RENO;
-  congestionName: CongestionName;
   caState: number = CA_OPEN;
   cwnd = 10;
   ssthresh: number = INFINITE_SSTHRESH;
@@ -185,8 +185,6 @@ export class Connection {
   /** Time of the first retransmission of this episode; NEVER when there is none. */
   retransStamp: Instant = NEVER;
   probesOut = 0;
-  userTimeoutMs: number;
-  synCount: number;
   synSentAt: Instant = NEVER;
   synRetransmitted = false;
   /** How long the record that replaces this one is to live. */
@@ -214,7 +212,6 @@ export class Connection {
   receiver: Receiver | null = null;
   rcvQueue: Deque<Rx> | null = null;
   ofo: OutOfOrderQueue | null = null;
-  rcvLowat: number;
   /** The peer's FIN has been taken (RCV_SHUTDOWN), by it or by shutdown(SHUT_RD). */
   rcvShutdown = false;
   /** Our FIN is queued or sent (SEND_SHUTDOWN). */
@@ -226,7 +223,6 @@ export class Connection {
   /** Bytes of truesize in the receive and out-of-order queues (sk_rmem_alloc), and the bound. */
   rmemAlloc = 0;
   rcvbuf: number;
-  rcvbufLocked: boolean;
   /** Bytes in the kernel's backlog of this socket; they narrow the window. The kernel keeps it. */
   backlogLen = 0;
   /** What the application is expected to read in a round trip. */
@@ -251,11 +247,6 @@ export class Connection {
   tsRecentStamp: Instant = NEVER;
 
   // ---- Keepalive
-  keepAlive: boolean;
-  keepIdleS: number;
-  keepIntvlS: number;
-  keepCount: number;
-  linger2S: number;
   rcvTstamp: Instant = START;
 
   // ---- tcp_info
@@ -270,6 +261,8 @@ export class Connection {
 
   constructor(args: ConnectionArgs) {
     const s = args.settings;
+    s.shared = true;
+    this.settings = s;
     this.context = args.context;
     this.path = args.path;
     this.src = args.tuple.src;
@@ -279,22 +272,10 @@ export class Connection {
     this.flow = args.flow;
     this.tx = args.tx;
     this.tsOffset = args.tsOffset | 0;
-    this.congestionName = s.congestion;
     this.sndbuf = s.sndbuf;
-    this.sndbufLocked = s.sndbufLocked;
     this.noDelay = s.noDelay;
     this.cork = s.cork;
-    this.notsentLowat = s.notsentLowat;
-    this.userTimeoutMs = s.userTimeoutMs;
-    this.synCount = s.synCount;
-    this.rcvLowat = s.rcvLowat;
     this.rcvbuf = s.rcvbuf;
-    this.rcvbufLocked = s.rcvbufLocked;
-    this.keepAlive = s.keepAlive;
-    this.keepIdleS = s.keepIdleS;
-    this.keepIntvlS = s.keepIntvlS;
-    this.keepCount = s.keepCount;
-    this.linger2S = s.linger2S;
   }
 }
 

@@ -90,7 +90,7 @@ export class TcpContext {
   readonly lane: Lane;
   readonly memory: TcpMemory;
   readonly mib: TcpMib = new TcpMib();
-  /** What a new socket starts with. All share it: whoever changes an option makes his own first. */
+  /** What a new socket starts with. */
   readonly settings: SocketSettings;
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
@@ -116,6 +116,7 @@ export class TcpContext {
   constructor(options: TcpOptions, lane: Lane, memory: TcpMemory = new TcpMemory()) {
     this.options = options;
     this.settings = new SocketSettings(options);
+    this.settings.shared = true;
     this.lane = lane;
     this.memory = memory;
     this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);

@@ -100,7 +100,7 @@ const leastWait = (c: Connection): number => c.rto * 3.5;
 
 /** How long an orphan waits for the peer's FIN (tcp_fin_time). */
 export function finTime(c: Connection): Duration {
-  const s = c.linger2S > 0 ? c.linger2S : c.context.options.finTimeoutS;
+  const s = c.settings.linger2S > 0 ? c.settings.linger2S : c.context.options.finTimeoutS;
   return Math.max(jiffiesOfMs(c.context, s * 1000), leastWait(c)) as Duration;
 }
 

@@ -164,7 +164,7 @@ export function established(c: Connection, now: Instant): void {
   c.rcvTstamp = jiffiesNow(c.context, now);
   c.sender?.start(c);
   c.receiver?.start(c);
-  if (!c.sndbufLocked) expandSndbuf(c);
+  if (!c.settings.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c);
   startKeepalive(c, now);
   c.events |= CONNECTED | WRITABLE;
@@ -349,7 +349,7 @@ function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
   c.events |= WRITABLE;
   if (!c.orphan) return true;
   const dataBeyond = segLen(seg) > 0 && seqGt(seqAdd(seg.seq, seg.len), c.rcvNxt);
-  if (c.linger2S < 0 || dataBeyond) {
+  if (c.settings.linger2S < 0 || dataBeyond) {
     c.context.mib.TCPAbortOnData++;
     done(c, now);
     if (dataBeyond) replyRst(c, seg);

@@ -463,9 +463,9 @@ function backOff(c: Connection, now: Instant): void {
     c.rto = Math.min(c.rto * 2, rtoMax(c)) as Duration;
   }
   let when: number = c.rto;
-  if (c.userTimeoutMs > 0) {
+  if (c.settings.userTimeoutMs > 0) {
     const since = c.retransStamp === NEVER ? now : c.retransStamp;
-    const left = jiffiesOfMs(c.context, c.userTimeoutMs) - (now - since);
+    const left = jiffiesOfMs(c.context, c.settings.userTimeoutMs) - (now - since);
     const tick = c.context.jiffyNs === 0 ? 1_000_000 : c.context.jiffyNs;
     when = Math.min(when, Math.max(left, tick));
   }
@@ -496,13 +496,13 @@ function timedOut(c: Connection, boundary: number, timeoutMs: number, now: Insta
 function givesUp(c: Connection, now: Instant): boolean {
   const o = c.context.options;
   if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
-    const until = c.synCount > 0 ? c.synCount : o.synRetries;
+    const until = c.settings.synCount > 0 ? c.settings.synCount : o.synRetries;
     const most = until + (c.state === 'SYN-SENT' ? o.synLinearTimeouts : 0);
-    return c.retransmits >= most || timedOut(c, until, c.userTimeoutMs, now);
+    return c.retransmits >= most || timedOut(c, until, c.settings.userTimeoutMs, now);
   }
   let until = o.retries2;
   if (c.orphan) until = orphanRetries(c, c.rto < rtoMax(c));
-  return timedOut(c, until, c.userTimeoutMs, now);
+  return timedOut(c, until, c.settings.userTimeoutMs, now);
 }
 
 /** Retries of a closed socket (tcp_orphan_retries). */
@@ -516,8 +516,10 @@ function shrunkTooLong(c: Connection, now: Instant): boolean {
   const timeout = rtoMax(c) * 2;
   const since = c.retransStamp === NEVER ? c.sendQueue!.records.at(0).sentAt : c.retransStamp;
   const limit =
-    c.userTimeoutMs > 0 ? Math.min(jiffiesOfMs(c.context, c.userTimeoutMs), timeout) : timeout;
-  if (c.userTimeoutMs > 0 && now - since > limit) return true;
+    c.settings.userTimeoutMs > 0
+      ? Math.min(jiffiesOfMs(c.context, c.settings.userTimeoutMs), timeout)
+      : timeout;
+  if (c.settings.userTimeoutMs > 0 && now - since > limit) return true;
   return now - c.rcvTstamp > timeout && now - since > timeout;
 }
 

@@ -390,8 +390,8 @@ export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
 }
 
 /**
- * What an application may set on a socket before it is connected; a listener's are inherited. Buffers hold the doubled
- * value that getsockopt shows.
+ * What an application may set on a socket; connections take over those of their socket or listener, by reference. Buffers hold
+ * the doubled value that getsockopt shows.
  */
 export class SocketSettings {
   rcvbuf: number;
@@ -421,11 +421,21 @@ export class SocketSettings {
   linger2S = 0;
   /** TCP_CONGESTION. */
   congestion: CongestionName;
+  /** Several sockets or connections refer to it: whoever changes an option asks for `own` first. */
+  shared = false;
 
   constructor(o: TcpOptions) {
     this.rcvbuf = o.rmem[1];
     this.sndbuf = o.wmem[1];
     this.congestion = o.congestionControl;
+  }
+
+  /** These options, to be changed: a copy when they are shared. */
+  own(o: TcpOptions): SocketSettings {
+    if (!this.shared) return this;
+    const copy = Object.assign(new SocketSettings(o), this);
+    copy.shared = false;
+    return copy;
   }
 
   /** setsockopt(SO_RCVBUF): doubled, within [2304, 2·rmem_max] (net/core/sock.c). */

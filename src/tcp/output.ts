@@ -311,7 +311,7 @@ function transmitNew(
   out: Segment,
 ): void {
   const snd = c.sender!;
-  if (c.congestion.name !== c.congestionName) c.congestion = congestionControl(c, now);
+  if (c.congestion.name !== c.settings.congestion) c.congestion = congestionControl(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
   fillData(c, out, t, now);
@@ -346,7 +346,7 @@ function finishXmit(c: Connection, now: Instant): void {
 /** A refused writer may go on when a third of the buffer is free (tcp_check_space, sk_stream_write_space). */
 function checkSpace(c: Connection, now: Instant): void {
   if (!c.noSpace) return;
-  if (!c.sndbufLocked && !c.context.memory.pressure && inFlight(c) < c.cwnd) {
+  if (!c.settings.sndbufLocked && !c.context.memory.pressure && inFlight(c) < c.cwnd) {
     expandSndbuf(c);
     senderOf(c).cwndStamp = jiffiesNow(c.context, now);
   }

@@ -33,7 +33,10 @@ export function onProbeTimer(c: Connection, now: Instant): void {
   }
   const t = jiffiesNow(c.context, now);
   if (snd.probesStamp === NEVER) snd.probesStamp = t;
-  else if (c.userTimeoutMs > 0 && t - snd.probesStamp >= jiffiesOfMs(c.context, c.userTimeoutMs)) {
+  else if (
+    c.settings.userTimeoutMs > 0 &&
+    t - snd.probesStamp >= jiffiesOfMs(c.context, c.settings.userTimeoutMs)
+  ) {
     fail(c, ETIMEDOUT, now);
     return;
   }
@@ -84,24 +87,24 @@ export function ackProbe(c: Connection, now: Instant): void {
 const seconds = (c: Connection, own: number, sysctl: number): Duration =>
   jiffiesOfMs(c.context, (own > 0 ? own : sysctl) * 1000);
 const idleTime = (c: Connection): Duration =>
-  seconds(c, c.keepIdleS, c.context.options.keepaliveTimeS);
+  seconds(c, c.settings.keepIdleS, c.context.options.keepaliveTimeS);
 
 /** Starts the keepalive timer, if the socket wants it. */
 export function startKeepalive(c: Connection, now: Instant): void {
-  if (c.keepAlive) c.keepaliveAt = add(now, idleTime(c));
+  if (c.settings.keepAlive) c.keepaliveAt = add(now, idleTime(c));
 }
 
 export function onKeepaliveTimer(c: Connection, now: Instant): void {
   if (c.state === 'FIN-WAIT-2' && c.orphan) {
     const left = finTime(c) - jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000);
-    if (c.linger2S >= 0 && left > 0) enterTimeWait(c, left as Duration);
+    if (c.settings.linger2S >= 0 && left > 0) enterTimeWait(c, left as Duration);
     else {
       c.work |= WORK_RST;
       done(c, now);
     }
     return;
   }
-  if (!c.keepAlive || c.state === 'CLOSED' || c.state === 'SYN-SENT') return;
+  if (!c.settings.keepAlive || c.state === 'CLOSED' || c.state === 'SYN-SENT') return;
   const idle = idleTime(c);
   if (c.packetsOut > 0 || hasUnsent(c)) {
     c.keepaliveAt = add(now, idle);
@@ -114,10 +117,10 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
     return;
   }
   const o = c.context.options;
-  const most = c.keepCount > 0 ? c.keepCount : o.keepaliveProbes;
+  const most = c.settings.keepCount > 0 ? c.settings.keepCount : o.keepaliveProbes;
   const dead =
-    c.userTimeoutMs > 0
-      ? quiet >= jiffiesOfMs(c.context, c.userTimeoutMs) && c.probesOut > 0
+    c.settings.userTimeoutMs > 0
+      ? quiet >= jiffiesOfMs(c.context, c.settings.userTimeoutMs) && c.probesOut > 0
       : c.probesOut >= most;
   if (dead) {
     c.work |= WORK_RST;
@@ -127,5 +130,5 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
   c.context.mib.TCPKeepAlive++;
   c.work |= WORK_PROBE;
   c.probesOut++;
-  c.keepaliveAt = add(now, seconds(c, c.keepIntvlS, o.keepaliveIntvlS));
+  c.keepaliveAt = add(now, seconds(c, c.settings.keepIntvlS, o.keepaliveIntvlS));
 }

@@ -155,7 +155,7 @@ function dataReady(c: Connection): void {
   const avail = seqDiff(c.rcvNxt, c.copiedSeq);
   if (avail <= 0) return;
   const enough =
-    avail >= c.rcvLowat ||
+    avail >= c.settings.rcvLowat ||
     c.rcvShutdown ||
     c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) ||
     receiveWindow(c) <= c.rcvMss;

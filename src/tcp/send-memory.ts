@@ -20,7 +20,7 @@ const roundUpPow2 = (n: number): number => 1 << (32 - Math.clz32(n - 1));
 
 /** TCP_NOTSENT_LOWAT, or the sysctl. */
 const lowat = (c: Connection): number =>
-  c.notsentLowat > 0 ? c.notsentLowat : c.context.options.notsentLowat;
+  c.settings.notsentLowat > 0 ? c.settings.notsentLowat : c.context.options.notsentLowat;
 
 /** May a new record be queued (sk_stream_memory_free)? `wake`: for waking a writer, half the low-water mark. */
 export function memoryFree(c: Connection, wake: boolean): boolean {

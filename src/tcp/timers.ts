@@ -43,8 +43,8 @@ export function probe0When(c: Connection, now: Instant): Duration {
 /** The user timeout ends the wait for a probe (tcp_clamp_probe0_to_user_timeout). */
 function clampToUserTimeout(c: Connection, when: Duration, now: Instant): Duration {
   const snd = c.sender!;
-  if (c.userTimeoutMs === 0 || snd.probesStamp === NEVER) return when;
-  const left = jiffiesOfMs(c.context, c.userTimeoutMs) - (now - snd.probesStamp);
+  if (c.settings.userTimeoutMs === 0 || snd.probesStamp === NEVER) return when;
+  const left = jiffiesOfMs(c.context, c.settings.userTimeoutMs) - (now - snd.probesStamp);
   const tick = c.context.jiffyNs === 0 ? 1_000_000 : c.context.jiffyNs;
   return Math.min(when, Math.max(left, 2 * tick)) as Duration;
 }

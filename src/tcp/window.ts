@@ -269,7 +269,7 @@ export function growRcvbuf(c: Connection, copied: number): void {
   const old = c.rcvqSpace;
   c.rcvqSpace = copied;
   const o = c.context.options;
-  if (!o.moderateRcvbuf || c.rcvbufLocked) return;
+  if (!o.moderateRcvbuf || c.settings.rcvbufLocked) return;
   let win = 2 * copied;
   // DRS is one round trip late, and in slow start the sender doubles meanwhile.
   if (old > 0) win += 2 * Math.floor((win * (copied - old)) / old);
@@ -286,7 +286,7 @@ export function growRcvbuf(c: Connection, copied: number): void {
 export function clampWindow(c: Connection): void {
   const o = c.context.options;
   c.ackQuick = 0;
-  if (c.rcvbuf < o.rmem[2] && !c.rcvbufLocked && !c.context.memory.pressure)
+  if (c.rcvbuf < o.rmem[2] && !c.settings.rcvbufLocked && !c.context.memory.pressure)
     c.rcvbuf = Math.min(c.rmemAlloc, o.rmem[2]);
   if (c.rmemAlloc > c.rcvbuf) c.rcvSsthresh = Math.min(c.windowClamp, 2 * c.advMss);
 }

@@ -56,7 +56,7 @@ export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
 /** How many bytes the call wants before it returns (sock_rcvlowat). */
 function target(c: Connection, len: number, flags: number): number {
   if ((flags & MSG_WAITALL) !== 0) return len;
-  return Math.min(c.rcvLowat, len) || 1;
+  return Math.min(c.settings.rcvLowat, len) || 1;
 }
 
 /** Something to copy: what it costs. Nothing: whether that is the end of the call. The socket is owned. */

@@ -81,7 +81,7 @@ export function sysListen(t: Thread, trap: Trap): number {
     stack.ports.bind(port, s);
     s.boundPort = port;
   } else if (stack.ports.listener(s.boundPort) !== null) return t.done(-EADDRINUSE);
-  stack.startListening(s, s.ownSettings()!, backlog);
+  stack.startListening(s, backlog);
   return t.done(0);
 }
 

@@ -2,7 +2,7 @@
  * setsockopt, getsockopt, TCP_INFO (net/core/sock.c sk_setsockopt, net/ipv4/tcp.c do_tcp_setsockopt).
  *
  * Before there is a connection an option goes into the socket's settings, which connect() and the connections of a listener
- * take over; afterwards into the connection itself, which may have something to send because of it.
+ * take over; afterwards into the connection's, which may have something to send because of it.
  *
  * Left out: TCP_CONGESTION on a connection (its state would have to be handed over) and SO_REUSEPORT.
  */
@@ -12,6 +12,7 @@ import {
   setKeepAlive,
   setNoDelay,
   setQuickAck,
+  ownSettings,
   setWindowClamp,
   SocketSettings,
   takeSocketError,
@@ -24,16 +25,6 @@ import { DONE, type Thread } from '../thread.ts';
 import { sockAt } from './socket.ts';
 
 const START = 0;
-
-/** What settings and connections have in common: the options that are only kept, and read when they matter. */
-interface Kept {
-  keepIdleS: number;
-  keepIntvlS: number;
-  keepCount: number;
-  userTimeoutMs: number;
-  notsentLowat: number;
-  linger2S: number;
-}
 
 export function sysSetsockopt(t: Thread, trap: Trap): number {
   const s = sockAt(t, trap);
@@ -66,7 +57,6 @@ export function sysTcpInfo(t: Thread, trap: Trap): number {
 
 /** @returns 0 or −errno */
 function set(s: Sock, level: number, opt: number, value: number): number {
-  s.ownSettings();
   if (level === o.SOL_SOCKET) return setSocket(s, opt, value);
   if (level === o.IPPROTO_TCP) return setTcp(s, opt, value);
   return -ENOPROTOOPT;
@@ -92,7 +82,7 @@ function setSocket(s: Sock, opt: number, value: number): number {
       s.linger = value;
       return 0;
     case o.SO_KEEPALIVE:
-      if (s.settings !== null) s.settings.keepAlive = value !== 0;
+      if (s.settings !== null) s.ownSettings()!.keepAlive = value !== 0;
       if (s.c !== null) setKeepAlive(s.c, value !== 0, s.stack.engine.now);
       return 0;
     default:
@@ -102,20 +92,20 @@ function setSocket(s: Sock, opt: number, value: number): number {
 
 /** The kernel doubles what it is given and keeps it within its bounds; autotuning ends. */
 function setBuffer(s: Sock, opt: number, value: number): number {
-  const settings = s.settings ?? new SocketSettings(s.stack.tcp.options);
+  const settings = s.ownSettings() ?? new SocketSettings(s.stack.tcp.options);
   const { c } = s;
   if (opt === o.SO_RCVBUF) {
     settings.setRcvbuf(s.stack.tcp.options, value);
     if (c !== null) {
       c.rcvbuf = settings.rcvbuf;
-      c.rcvbufLocked = true;
+      ownSettings(c).rcvbufLocked = true;
     }
     return 0;
   }
   settings.setSndbuf(s.stack.tcp.options, value);
   if (c !== null) {
     c.sndbuf = settings.sndbuf;
-    c.sndbufLocked = true;
+    ownSettings(c).sndbufLocked = true;
     s.wait.wake(EPOLLOUT, 1, false); // "wake up sending tasks if we upped the value"
   }
   return 0;
@@ -126,55 +116,55 @@ function setLowat(s: Sock, value: number): number {
   if (value < 0) return -EINVAL;
   const { c } = s;
   const options = s.stack.tcp.options;
-  const locked = c === null ? s.settings!.rcvbufLocked : c.rcvbufLocked;
-  const cap = (locked ? (c === null ? s.settings!.rcvbuf : c.rcvbuf) : options.rmem[2]) >> 1;
+  const locked = (c ?? s).settings!.rcvbufLocked;
+  const cap = (locked ? (c ?? s.settings!).rcvbuf : options.rmem[2]) >> 1;
   const mark = Math.min(value, cap) || 1;
-  if (s.settings !== null) s.settings.rcvLowat = mark;
+  if (s.settings !== null) s.ownSettings()!.rcvLowat = mark;
   if (c !== null) {
-    c.rcvLowat = mark;
+    ownSettings(c).rcvLowat = mark;
     if ((s.poll() & o.POLL_READABLE) !== 0) s.wait.wake(o.POLL_READABLE, 1, true);
   }
   return 0;
 }
 
 function setTcp(s: Sock, opt: number, value: number): number {
-  const { c, settings } = s;
-  const kept: Kept = c ?? settings!;
+  const { c } = s;
+  const own = (): SocketSettings => (c === null ? s.ownSettings()! : ownSettings(c));
   switch (opt) {
     case o.TCP_NODELAY:
-      if (c === null) settings!.noDelay = value !== 0;
+      if (c === null) own().noDelay = value !== 0;
       else setNoDelay(c, value !== 0);
       return 0;
     case o.TCP_CORK:
-      if (c === null) settings!.cork = value !== 0;
+      if (c === null) own().cork = value !== 0;
       else setCork(c, value !== 0);
       return 0;
     case o.TCP_QUICKACK:
       if (c !== null) setQuickAck(c, value !== 0);
       return 0;
     case o.TCP_KEEPIDLE:
-      return keep(value, 1, 32_767, (v) => (kept.keepIdleS = v));
+      return keep(value, 1, 32_767, (v) => (own().keepIdleS = v));
     case o.TCP_KEEPINTVL:
-      return keep(value, 1, 32_767, (v) => (kept.keepIntvlS = v));
+      return keep(value, 1, 32_767, (v) => (own().keepIntvlS = v));
     case o.TCP_KEEPCNT:
-      return keep(value, 1, 127, (v) => (kept.keepCount = v));
+      return keep(value, 1, 127, (v) => (own().keepCount = v));
     case o.TCP_USER_TIMEOUT:
-      return keep(value, 0, 2_147_483_647, (v) => (kept.userTimeoutMs = v));
+      return keep(value, 0, 2_147_483_647, (v) => (own().userTimeoutMs = v));
     case o.TCP_NOTSENT_LOWAT:
-      return keep(value, 0, 4_294_967_295, (v) => (kept.notsentLowat = v));
+      return keep(value, 0, 4_294_967_295, (v) => (own().notsentLowat = v));
     case o.TCP_LINGER2:
-      kept.linger2S = value;
+      own().linger2S = value;
       return 0;
     case o.TCP_WINDOW_CLAMP:
       return setClamp(s, value);
     case o.TCP_MAXSEG:
-      if (settings === null || c !== null) return 0; // it only matters for the handshake
-      return keep(value, 88, 32_767, (v) => (settings.userMss = v));
+      if (c !== null) return 0; // it only matters for the handshake
+      return keep(value, 88, 32_767, (v) => (own().userMss = v));
     case o.TCP_CONGESTION: {
       const name = o.CONGESTION_CONTROLS[value];
       if (name === undefined) return -EINVAL;
-      if (settings === null || c !== null) return -EISCONN;
-      settings.congestion = name;
+      if (c !== null) return -EISCONN;
+      own().congestion = name;
       return 0;
     }
     default:
@@ -191,7 +181,7 @@ function keep(value: number, low: number, high: number, store: (v: number) => vo
 /** 0 is refused once there is a connection (tcp_set_window_clamp()). */
 function setClamp(s: Sock, value: number): number {
   if (s.c === null) {
-    s.settings!.windowClamp = value === 0 ? 0 : Math.max(value, 1152);
+    s.ownSettings()!.windowClamp = value === 0 ? 0 : Math.max(value, 1152);
     return 0;
   }
   return setWindowClamp(s.c, value);
@@ -206,6 +196,7 @@ function get(s: Sock, level: number, opt: number): number {
 
 function getSocket(s: Sock, opt: number): number {
   const from = s.c ?? s.settings!;
+  const kept = (s.c ?? s).settings!;
   switch (opt) {
     case o.SO_ERROR:
       return s.c === null ? 0 : takeSocketError(s.c);
@@ -216,7 +207,7 @@ function getSocket(s: Sock, opt: number): number {
     case o.SO_SNDBUF:
       return from.sndbuf;
     case o.SO_RCVLOWAT:
-      return from.rcvLowat;
+      return kept.rcvLowat;
     case o.SO_RCVTIMEO:
       return s.rcvTimeo < 0 ? 0 : s.rcvTimeo;
     case o.SO_SNDTIMEO:
@@ -224,7 +215,7 @@ function getSocket(s: Sock, opt: number): number {
     case o.SO_LINGER:
       return s.linger;
     case o.SO_KEEPALIVE:
-      return from.keepAlive ? 1 : 0;
+      return kept.keepAlive ? 1 : 0;
     case o.SO_ACCEPTCONN:
       return s.listener === null ? 0 : 1;
     default:
@@ -234,23 +225,24 @@ function getSocket(s: Sock, opt: number): number {
 
 function getTcp(s: Sock, opt: number): number {
   const from = s.c ?? s.settings!;
+  const kept = (s.c ?? s).settings!;
   switch (opt) {
     case o.TCP_NODELAY:
       return from.noDelay ? 1 : 0;
     case o.TCP_CORK:
       return from.cork ? 1 : 0;
     case o.TCP_KEEPIDLE:
-      return from.keepIdleS || s.stack.tcp.options.keepaliveTimeS;
+      return kept.keepIdleS || s.stack.tcp.options.keepaliveTimeS;
     case o.TCP_KEEPINTVL:
-      return from.keepIntvlS || s.stack.tcp.options.keepaliveIntvlS;
+      return kept.keepIntvlS || s.stack.tcp.options.keepaliveIntvlS;
     case o.TCP_KEEPCNT:
-      return from.keepCount || s.stack.tcp.options.keepaliveProbes;
+      return kept.keepCount || s.stack.tcp.options.keepaliveProbes;
     case o.TCP_USER_TIMEOUT:
-      return from.userTimeoutMs;
+      return kept.userTimeoutMs;
     case o.TCP_NOTSENT_LOWAT:
-      return from.notsentLowat;
+      return kept.notsentLowat;
     case o.TCP_LINGER2:
-      return from.linger2S;
+      return kept.linger2S;
     case o.TCP_WINDOW_CLAMP:
       return from.windowClamp;
     case o.TCP_MAXSEG:

@@ -8,12 +8,12 @@ import { RENO } from './reno.ts';
 
 /** What the connection asks for (TCP_CONGESTION), ready to start; Reno is one object for all. */
 export function congestionControl(c: Connection, now: Instant): CongestionControl {
-  switch (c.congestionName) {
+  switch (c.settings.congestion) {
     case 'reno':
       return RENO;
     case 'cubic':
       return new Cubic(c, now);
     default:
-      return unreachable(c.congestionName);
+      return unreachable(c.settings.congestion);
   }
 }
