@@ -12,6 +12,8 @@ export type SockOpts = Readonly<Record<string, number | string>>;
 export interface ListenOptions {
   /** Port. */
   readonly listen: number;
+  /** When it begins to accept, from the start of the run; it listens from the beginning. Default 0. */
+  readonly startNs?: number;
   /** As given to listen(2); the kernel takes min(backlog, somaxconn). */
   readonly backlog: number;
   /** Bytes asked of each read(). */

@@ -65,7 +65,7 @@ function valueOf(value: number | string): number {
 }
 
 /**
- * A listening socket. Options are set before listen(), so that accepted sockets inherit them.
+ * A listening socket, once it is time to accept. Options are set before listen(), so that accepted sockets inherit them.
  *
  * @param flags NONBLOCK or 0
  * @throws ScenarioError when the port is taken
@@ -80,6 +80,7 @@ export function* openListener(sys: Sys, o: ListenOptions, flags: number): Sub<Fd
   const listening = yield sys.listen(fd, o.backlog);
   if (listening < 0)
     throw new ScenarioError(`listen on port ${o.listen}: ${k.errnoName(listening)}`, ['listen']);
+  if (o.startNs !== undefined && o.startNs > 0) yield* sleepUntil(sys, o.startNs);
   return fd;
 }
 

@@ -70,6 +70,9 @@ const time = (text: string): z.ZodType<number> => quantity('duration', { text })
 const listening = {
   host,
   listen: port({ text: 'Port.', example: '8080' }),
+  start: time('When it begins to accept; it listens from the beginning. Default: 0 ms.').prefault(
+    '0 ms',
+  ),
   backlog: whole(
     {
       text: 'As given to listen(); the kernel takes min(backlog, somaxconn). Default: 128.',
@@ -139,7 +142,12 @@ const connecting = {
 
 const blocking = z
   .strictObject({ model: z.literal('blocking'), ...serving, threads })
-  .transform(({ pause, work, ...rest }) => ({ ...rest, pauseNs: pause, workNs: work }));
+  .transform(({ start, pause, work, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    pauseNs: pause,
+    workNs: work,
+  }));
 
 const epoll = z
   .strictObject({
@@ -149,7 +157,12 @@ const epoll = z
       text: 'EPOLLET or not. Default: level.',
     }).default('level'),
   })
-  .transform(({ pause, work, ...rest }) => ({ ...rest, pauseNs: pause, workNs: work }));
+  .transform(({ start, pause, work, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    pauseNs: pause,
+    workNs: work,
+  }));
 
 const codec = documented(z.enum(['none', 'fixed', 'line', 'length-field', 'json']), {
   text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
@@ -197,6 +210,7 @@ const looping = {
 /** What follows from what was left out: a request size means fixed frames that are answered. */
 function loopOptions<
   T extends {
+    start: number;
     pause: number;
     work: number;
     request: number;
@@ -211,13 +225,14 @@ function loopOptions<
   ctx: z.RefinementCtx,
 ): Omit<
   T,
-  'pause' | 'work' | 'max-messages-per-read' | 'water-marks' | 'loops' | 'codec' | 'reply'
+  'start' | 'pause' | 'work' | 'max-messages-per-read' | 'water-marks' | 'loops' | 'codec' | 'reply'
 > &
   Pick<
     LoopOptions,
     'pauseNs' | 'workNs' | 'loops' | 'codec' | 'reply' | 'maxMessagesPerRead' | 'waterMarks'
   > {
   const {
+    start,
     pause,
     work,
     loops,
@@ -237,6 +252,7 @@ function loopOptions<
     wrong('the low water mark lies above the high one', 'water-marks');
   return {
     ...rest,
+    startNs: start,
     pauseNs: pause,
     workNs: work,
     loops: loops ?? null,
@@ -293,7 +309,9 @@ const reactive = z
   })
   .transform(({ delay, ...o }, ctx) => ({ ...loopOptions(o, ctx), delayNs: delay }));
 
-const echo = z.strictObject({ model: z.literal('echo'), ...listening });
+const echo = z
+  .strictObject({ model: z.literal('echo'), ...listening })
+  .transform(({ start, ...rest }) => ({ ...rest, startNs: start }));
 
 const stalled = z
   .strictObject({
@@ -302,7 +320,12 @@ const stalled = z
     after: bytes('Bytes read of each connection before it stalls.'),
     stall: time('For how long it does not read.'),
   })
-  .transform(({ after, stall, ...rest }) => ({ ...rest, afterBytes: after, stallNs: stall }));
+  .transform(({ start, after, stall, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    afterBytes: after,
+    stallNs: stall,
+  }));
 
 const bulk = z
   .strictObject({
