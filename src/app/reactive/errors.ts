@@ -1,0 +1,22 @@
+/**
+ * What becomes of an exception in a user's function: a signal, as in Operators.onOperatorError. What must never be taken
+ * for one: bugs of ours and mistakes in the scenario, which end the run as VirtualMachineError does there
+ * (Exceptions.throwIfFatal).
+ */
+import { InvariantError, ScenarioError } from '../../base/assert.ts';
+
+/** @throws what was thrown, when it is no signal's business */
+export function asSignal(thrown: unknown): Error {
+  if (thrown instanceof InvariantError || thrown instanceof ScenarioError) throw thrown;
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** A source gave more than was asked of it, and the queue that was sized for the request is full. */
+export class OverflowError extends Error {
+  override readonly name = 'OverflowError';
+}
+
+/** A worker that has been shut down was given work (java.util.concurrent.RejectedExecutionException). */
+export class RejectedError extends Error {
+  override readonly name = 'RejectedError';
+}
