@@ -289,7 +289,9 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'a variation without a list',
     '[blocking, epoll] }',
     'blocking }',
-    ['my.yaml:26:13 `apps.server.model` needs a list of values [e.g. `[blocking, epoll]`]'],
+    [
+      'my.yaml:26:13 `apps.server.model` needs a list of values, or a map of them by name [e.g. `[blocking, epoll]`]',
+    ],
   ],
   [
     'a variant that cannot be',

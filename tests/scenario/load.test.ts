@@ -113,6 +113,33 @@ describe('variants', () => {
     }
   });
 
+  test('values may have names, and change several things at once', () => {
+    const text = VALID.replace(
+      'each: { apps.server.model: [blocking, epoll] }',
+      'each: { apps.server: { slow: { pause: 3 ms }, edge: { model: epoll, trigger: edge } } }',
+    )
+      .replace('for: blocking', 'for: edge')
+      .replace('[model=blocking]', '[server=slow]')
+      .replace('[model=epoll]', '[server=edge]');
+    const runs = read(text);
+    expect(runs.map((s) => [s.label, s.variant, s.settings, s.apps[0]!.model])).toEqual([
+      ['slow', { server: 'slow' }, ['apps.server=slow'], 'blocking'],
+      ['edge', { server: 'edge' }, ['apps.server=edge'], 'epoll'],
+    ]);
+    // Merged: what is not named stays.
+    expect(runs.map((s) => s.apps[0])).toMatchObject([
+      { listen: 8080, pauseNs: 3_000_000, sockopt: { SO_RCVBUF: 65_536 } },
+      { listen: 8080, pauseNs: 0, trigger: 'edge' },
+    ]);
+    expect(runs.map((s) => s.expect[1]!.applies)).toEqual([false, true]);
+    for (const s of runs) {
+      expect({ ...read(text, { set: s.settings })[0], source: null }).toEqual({
+        ...s,
+        source: null,
+      });
+    }
+  });
+
   test('an expectation with `for` says nothing about the others', () => {
     expect(read(VALID).map((s) => s.expect[1]!.applies)).toEqual([true, false]);
   });

@@ -12,7 +12,6 @@ import { scenarioSchema } from './schema/scenario.ts';
 import {
   flow,
   getAt,
-  type ListTree,
   type MapTree,
   merge,
   parseTree,
@@ -235,9 +234,15 @@ interface Axis {
   readonly path: Path;
   readonly at: Position;
   /** Those that run. */
-  readonly values: readonly Tree[];
+  readonly values: readonly Choice[];
   /** Those that are written, for `for:`. */
-  readonly written: readonly Tree[];
+  readonly written: readonly Choice[];
+}
+
+/** One value of an axis: what it is called (by itself, or by the name it was given), and what it sets. */
+interface Choice {
+  readonly name: string;
+  readonly value: Tree;
 }
 
 interface Variant {
@@ -266,7 +271,7 @@ function variants(merged: MapTree, settings: readonly Setting[], problems: Probl
     });
     return [];
   }
-  const names = new Map(axes.map((a) => [a.key, a.written.map(flow)]));
+  const names = new Map(axes.map((a) => [a.key, a.written.map((c) => c.name)]));
   let found: Variant[] = [
     {
       tree: tree as MapTree,
@@ -274,19 +279,18 @@ function variants(merged: MapTree, settings: readonly Setting[], problems: Probl
     },
   ];
   for (const axis of axes) {
-    found = found.flatMap((v) => axis.values.map((value) => vary(v, axis, value)));
+    found = found.flatMap((v) => axis.values.map((choice) => vary(v, axis, choice)));
   }
   return found;
 }
 
-function vary(v: Variant, axis: Axis, value: Tree): Variant {
-  const text = flow(value);
+function vary(v: Variant, axis: Axis, { name, value }: Choice): Variant {
   return {
-    tree: setAt(v.tree, axis.path, value, axis.at) as MapTree,
+    tree: setAt(v.tree, axis.path, merge(getAt(v.tree, axis.path), value), axis.at) as MapTree,
     name: {
-      label: v.name.label === '' ? text : `${v.name.label}, ${text}`,
-      variant: { ...v.name.variant, [axis.key]: text },
-      settings: [...v.name.settings, `${printPath(axis.path)}=${text}`],
+      label: v.name.label === '' ? name : `${v.name.label}, ${name}`,
+      variant: { ...v.name.variant, [axis.key]: name },
+      settings: [...v.name.settings, `${printPath(axis.path)}=${name}`],
       axes: v.name.axes,
     },
   };
@@ -316,26 +320,40 @@ function readAxes(
         message: `\`${text}\` is no path`,
         hint: 'e.g. `apps.server.model`',
       });
-    } else if (e.value.kind !== 'list' || e.value.items.length === 0) {
+    } else if (choices(e.value).length === 0) {
       problems.add({
         at: e.key,
-        message: `\`${text}\` needs a list of values`,
+        message: `\`${text}\` needs a list of values, or a map of them by name`,
         hint: 'e.g. `[blocking, epoll]`',
       });
     } else if (isThere(tree, path, e.key, problems)) {
       const given = settings.findLast((s) => printPath(s.path) === printPath(path));
-      const written = (e.value as ListTree).items;
+      const written = choices(e.value);
       axes.push({
         key: String(path.at(-1)),
         path,
         at: e.key,
         written,
-        values: given === undefined ? written : [given.value],
+        values: given === undefined ? written : [chosen(given.value, written)],
       });
     }
   }
   const twice = (a: Axis): boolean => axes.filter((b) => b.key === a.key).length > 1;
   return axes.map((a) => (twice(a) ? { ...a, key: printPath(a.path) } : a));
+}
+
+/** A list of values, or a map of values by name. A value that is a map is merged into what stands at the path. */
+function choices(values: Tree): Choice[] {
+  if (values.kind === 'list') return values.items.map((value) => ({ name: flow(value), value }));
+  if (values.kind === 'map')
+    return [...values.entries].map(([name, e]) => ({ name, value: e.value }));
+  return [];
+}
+
+/** What `--set` gives an axis: the name of a value, or another value. */
+function chosen(value: Tree, written: readonly Choice[]): Choice {
+  const name = flow(value);
+  return written.find((c) => c.name === name) ?? { name, value };
 }
 
 /** Maps whose keys are names: a path through them must name something that is there. The rest is the schema's to check. */

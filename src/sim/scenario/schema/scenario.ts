@@ -51,6 +51,11 @@ const expectSchema: z.ZodType<ExpectBody> = z
   })
   .transform((e) => ({ that: e.that, is: e.is, for: e.for ?? null, source: e.source }));
 
+const eachValues = z.union([
+  z.array(z.unknown()).min(1),
+  z.record(z.string(), z.record(z.string(), z.unknown())),
+]);
+
 /** `each:` has become variants before a scenario gets here (load.ts); it stands here for editors and error messages. */
 export const scenarioSchema: z.ZodType<ScenarioBody> = z
   .strictObject({
@@ -99,8 +104,8 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       }),
       { text: 'When the run ends.' },
     ).prefault({}),
-    each: documented(z.record(z.string(), z.array(z.unknown()).min(1)), {
-      text: 'Paths and the values they take by turns: every combination is a variant, run side by side.',
+    each: documented(z.record(z.string(), eachValues), {
+      text: 'Paths and the values they take by turns, in a list or by name: every combination is a variant, run side by side. A value that is a map is merged into what stands there.',
       example: '{ apps.server.model: [blocking, epoll] }',
     }).optional(),
     expect: documented(z.array(expectSchema), { text: 'What must come out.' }).default([]),
