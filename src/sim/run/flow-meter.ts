@@ -62,6 +62,12 @@ export class FlowEnd {
   lastWindow = -1;
   /** Since when the advertised window is zero; NEVER: it is open. */
   closedSince: Instant = NEVER;
+  /** When its last payload came, in order; NEVER: none has. */
+  dataAt: Instant = NEVER;
+  /** The advertised window, since when, and its area in bytes · ns from `dataAt` up to then. */
+  window = 0;
+  windowSince: Instant = NEVER;
+  windowArea = 0;
   // What flow-guard.ts remembers.
   queued = 0;
   rxStream: PayloadStream | null = null;
@@ -94,6 +100,9 @@ export class HostMeter implements TcpObserver {
   retransmittedFast = 0;
   retransmittedRto = 0;
   zeroWindowTime = 0;
+  /** Advertised windows over the time in which data came, in bytes · ns, and that time: their quotient is the mean. */
+  windowArea = 0;
+  windowTime = 0;
   windowMovedLeft = 0;
   rmemPeak = 0;
   rmemBound = 0;
@@ -174,8 +183,10 @@ export class HostMeter implements TcpObserver {
     writes.push(now);
   }
 
-  onQueued(c: Connection, _stream: PayloadStream, off: number, len: number, _now: Instant): void {
-    this.end(c).queued = off + len;
+  onQueued(c: Connection, _stream: PayloadStream, off: number, len: number, now: Instant): void {
+    const e = this.end(c);
+    e.queued = off + len;
+    this.weighWindow(e, now);
     this.measureReceive(c);
   }
 
@@ -207,6 +218,11 @@ export class HostMeter implements TcpObserver {
     if (why !== 'kept') this.windowMovedLeft++;
     const e = rcvWnd > 0 ? this.known(c) : this.end(c);
     if (e === null) return;
+    if (e.dataAt !== NEVER) {
+      e.windowArea += e.window * (now - e.windowSince);
+      e.windowSince = now;
+      e.window = rcvWnd;
+    }
     if (rcvWnd > 0) this.openWindow(e, now);
     else if (e.closedSince === NEVER) e.closedSince = now;
   }
@@ -220,6 +236,18 @@ export class HostMeter implements TcpObserver {
     if (e.closedSince === NEVER) return;
     this.zeroWindowTime += now - e.closedSince;
     e.closedSince = NEVER;
+  }
+
+  /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
+  private weighWindow(e: FlowEnd, now: Instant): void {
+    if (e.dataAt === NEVER) e.window = e.c.rcvWnd;
+    else {
+      this.windowArea += e.windowArea + e.window * (now - e.windowSince);
+      this.windowTime += now - e.dataAt;
+      e.windowArea = 0;
+    }
+    e.windowSince = now;
+    e.dataAt = now;
   }
 
   private measureReceive(c: Connection): void {

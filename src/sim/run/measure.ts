@@ -142,6 +142,7 @@ function tcp(
   m[`${at}.tcp.spurious`] = mib['TCPDSACKRecv']! + mib['TCPDSACKOfoRecv']!;
   m[`${at}.tcp.zero_window_sent`] = mib['TCPToZeroWindowAdv']!;
   m[`${at}.tcp.zero_window_time`] = meter.zeroWindowTime;
+  m[`${at}.tcp.window.mean`] = meter.windowTime > 0 ? meter.windowArea / meter.windowTime : 0;
   m[`${at}.tcp.window_moved_left`] = meter.windowMovedLeft;
   m[`${at}.tcp.probes_sent`] = mib['TCPWinProbe']!;
   m[`${at}.tcp.timeouts`] = mib['TCPTimeouts']!;

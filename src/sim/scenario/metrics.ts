@@ -189,6 +189,11 @@ export const METRICS: readonly MetricDef[] = [
     'Time during which the last window advertised was zero, over all connections.',
   ),
   def(
+    '<host>.tcp.window.mean',
+    'bytes',
+    'Mean advertised window of the connections that data came on, weighted by time, from the first payload in order to the last.',
+  ),
+  def(
     '<host>.tcp.window_moved_left',
     'count',
     'Times the right edge of an advertised window moved left: memory ran out, tcp_shrink_window, TCP_WINDOW_CLAMP.',
