@@ -164,8 +164,11 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       (a) => withFile(a).option('set', SET),
       (a) => choose(() => validate(wordsOf(a), many(a['set']), io)),
     )
-    .command('schema', 'Print the JSON Schema of scenario files, for editors', {}, () =>
-      choose(() => schema(io)),
+    .command(
+      'schema',
+      'Print the JSON Schema of scenario files, for editors',
+      (a) => a.option('markdown', { type: 'boolean', default: false, describe: 'as a page' }),
+      (a) => choose(() => schema(a.markdown, io)),
     )
     .command(
       'metrics',

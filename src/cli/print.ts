@@ -11,6 +11,7 @@ import { SYSCTLS } from '../sim/scenario/sysctl.ts';
 import { TCP_TUNABLES } from '../tcp/options.ts';
 import { loadFile, openFile } from './file.ts';
 import { type Io, UsageError } from './io.ts';
+import { schemaPage } from './schema-page.ts';
 import { EXIT } from './run.ts';
 
 export function listScenarios(words: readonly string[], io: Io): number {
@@ -37,7 +38,11 @@ export function validate(words: readonly string[], set: readonly string[], io: I
   return EXIT.good;
 }
 
-export function schema(io: Io): number {
+export function schema(markdown: boolean, io: Io): number {
+  if (markdown) {
+    io.out(schemaPage(jsonSchema()));
+    return EXIT.good;
+  }
   io.out(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
   return EXIT.good;
 }

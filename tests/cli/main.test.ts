@@ -322,6 +322,22 @@ describe('the other commands', () => {
     await expect(out).toMatchFileSnapshot('../../docs/metrics.md');
   });
 
+  test('docs/scenarios.md is what `hostwire schema --markdown` prints: every key once', async () => {
+    const { out } = await hostwire('schema --markdown');
+    await expect(out).toMatchFileSnapshot('../../docs/scenarios.md');
+    const titles = out.split('\n').filter((line) => line.startsWith('## '));
+    expect(new Set(titles).size).toBe(titles.length);
+    for (const key of [
+      'tcp_rmem',
+      'rx-usecs',
+      'gemodel',
+      'model: talk',
+      'water-marks',
+      'SO_RCVBUF',
+    ])
+      expect(out).toContain(key);
+  });
+
   test('completion knows the commands, their options, and the scenarios of the file', async () => {
     const complete = async (line: string): Promise<string[]> => {
       const files = { 'scenarios.yaml': VALID, 'my.yaml': VALID.replace('upload:', 'download:') };
