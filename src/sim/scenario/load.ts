@@ -3,10 +3,11 @@
  * browser) gives it. In order: YAML with positions; defaults; `--set`; `each:` to variants; the schema; references.
  */
 import type { z } from 'zod';
+import { EACH, readVaried, type Setting, type Variant, vary } from './axes.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { parsePath, printPath, splitSetting } from './paths.ts';
 import { Problems } from './problems.ts';
-import { resolve, type VariantName } from './resolve.ts';
+import { resolve } from './resolve.ts';
 import { explain } from './schema/explain.ts';
 import { scenarioSchema } from './schema/scenario.ts';
 import {
@@ -16,12 +17,12 @@ import {
   merge,
   parseTree,
   positionsOf,
-  setAt,
   toData,
   type Tree,
   treeOf,
+  without,
 } from './tree.ts';
-import type { Path, Position, Scenario, Source } from './types.ts';
+import type { Position, Scenario, Source } from './types.ts';
 
 /** Of the format. */
 export const VERSION = 1;
@@ -203,14 +204,6 @@ function choose(
   return [...scenarios.entries].filter(([name]) => names.includes(name));
 }
 
-/** One `--set`. */
-interface Setting {
-  readonly path: Path;
-  readonly value: Tree;
-  readonly text: string;
-  readonly at: Position;
-}
-
 function setting(text: string, index: number, problems: Problems): Setting | null {
   const at: Position = { file: SET, line: index + 1, column: 1 };
   const split = splitSetting(text);
@@ -229,40 +222,12 @@ function setting(text: string, index: number, problems: Problems): Setting | nul
   return value === null ? null : { path, value, text: `${printPath(path)}=${flow(value)}`, at };
 }
 
-interface Axis {
-  readonly key: string;
-  readonly path: Path;
-  readonly at: Position;
-  /** Those that run. */
-  readonly values: readonly Choice[];
-  /** Those that are written, for `for:`. */
-  readonly written: readonly Choice[];
-}
-
-/** One value of an axis: what it is called (by itself, or by the name it was given), and what it sets. */
-interface Choice {
-  readonly name: string;
-  readonly value: Tree;
-}
-
-interface Variant {
-  readonly tree: MapTree;
-  readonly name: VariantName;
-}
-
-/** The product of `each:`. A `--set` on the path of an axis leaves that one value of it. */
+/** The product of `each:`. */
 function variants(merged: MapTree, settings: readonly Setting[], problems: Problems): Variant[] {
-  const before = problems.size;
   const each = merged.entries.get('each');
-  const entries = new Map(merged.entries);
-  entries.delete('each');
-  let tree: Tree = { kind: 'map', at: merged.at, entries };
-  const axes = each === undefined ? [] : readAxes(each.value, each.key, tree, settings, problems);
-  const rest = settings.filter((s) => !axes.some((a) => printPath(a.path) === printPath(s.path)));
-  for (const s of rest) {
-    if (isThere(tree, s.path, s.at, problems)) tree = setAt(tree, s.path, s.value, s.at);
-  }
-  if (problems.size > before) return [];
+  const varied = readVaried(without(merged, ['each', 'sweep']), each, EACH, settings, problems);
+  if (varied === null) return [];
+  const { base, axes } = varied;
   const count = axes.reduce((n, a) => n * a.values.length, 1);
   if (count > MAX_VARIANTS) {
     problems.add({
@@ -271,125 +236,12 @@ function variants(merged: MapTree, settings: readonly Setting[], problems: Probl
     });
     return [];
   }
-  const names = new Map(axes.map((a) => [a.key, a.written.map((c) => c.name)]));
-  let found: Variant[] = [
-    {
-      tree: tree as MapTree,
-      name: { label: '', variant: {}, settings: rest.map((s) => s.text), axes: names },
-    },
-  ];
+  let found: Variant[] = [base];
   for (const axis of axes) {
     found = found.flatMap((v) => axis.values.map((choice) => vary(v, axis, choice)));
   }
   return found;
 }
-
-function vary(v: Variant, axis: Axis, { name, value }: Choice): Variant {
-  return {
-    tree: setAt(v.tree, axis.path, merge(getAt(v.tree, axis.path), value), axis.at) as MapTree,
-    name: {
-      label: v.name.label === '' ? name : `${v.name.label}, ${name}`,
-      variant: { ...v.name.variant, [axis.key]: name },
-      settings: [...v.name.settings, `${printPath(axis.path)}=${name}`],
-      axes: v.name.axes,
-    },
-  };
-}
-
-function readAxes(
-  each: Tree,
-  at: Position,
-  tree: Tree,
-  settings: readonly Setting[],
-  problems: Problems,
-): Axis[] {
-  if (each.kind !== 'map') {
-    problems.add({
-      at,
-      message: '`each` is a map of paths',
-      hint: 'e.g. `each: { apps.server.model: [blocking, epoll] }`',
-    });
-    return [];
-  }
-  const axes: Axis[] = [];
-  for (const [text, e] of each.entries) {
-    const path = parsePath(text);
-    if (path === null) {
-      problems.add({
-        at: e.key,
-        message: `\`${text}\` is no path`,
-        hint: 'e.g. `apps.server.model`',
-      });
-    } else if (choices(e.value).length === 0) {
-      problems.add({
-        at: e.key,
-        message: `\`${text}\` needs a list of values, or a map of them by name`,
-        hint: 'e.g. `[blocking, epoll]`',
-      });
-    } else if (isThere(tree, path, e.key, problems)) {
-      const given = settings.findLast((s) => printPath(s.path) === printPath(path));
-      const written = choices(e.value);
-      axes.push({
-        key: String(path.at(-1)),
-        path,
-        at: e.key,
-        written,
-        values: given === undefined ? written : [chosen(given.value, written)],
-      });
-    }
-  }
-  const twice = (a: Axis): boolean => axes.filter((b) => b.key === a.key).length > 1;
-  return axes.map((a) => (twice(a) ? { ...a, key: printPath(a.path) } : a));
-}
-
-/** A list of values, or a map of values by name. A value that is a map is merged into what stands at the path. */
-function choices(values: Tree): Choice[] {
-  if (values.kind === 'list') return values.items.map((value) => ({ name: flow(value), value }));
-  if (values.kind === 'map')
-    return [...values.entries].map(([name, e]) => ({ name, value: e.value }));
-  return [];
-}
-
-/** What `--set` gives an axis: the name of a value, or another value. */
-function chosen(value: Tree, written: readonly Choice[]): Choice {
-  const name = flow(value);
-  return written.find((c) => c.name === name) ?? { name, value };
-}
-
-/** Maps whose keys are names: a path through them must name something that is there. The rest is the schema's to check. */
-const NAMED = ['hosts', 'apps', 'routers'];
-
-function isThere(tree: Tree, path: Path, at: Position, problems: Problems): boolean {
-  const [head, name] = path.map(String);
-  const group = getAt(tree, [head ?? '']);
-  if (NAMED.includes(head ?? '') && name !== undefined) {
-    const names = group?.kind === 'map' ? [...group.entries.keys()] : [];
-    if (names.includes(name)) return true;
-    problems.add({
-      at,
-      message: `\`${head}\` has no \`${name}\``,
-      ...hinted(didYouMean(name, names, 'there are')),
-    });
-    return false;
-  }
-  if (
-    group?.kind === 'list' &&
-    name !== undefined &&
-    !(Number(name) >= 0 && Number(name) < group.items.length)
-  ) {
-    const message = `\`${head}\` has no entry \`${name}\``;
-    problems.add({
-      at,
-      message,
-      hint: `entries are counted from 0: 0 .. ${group.items.length - 1}`,
-    });
-    return false;
-  }
-  return true;
-}
-
-const hinted = (hint: string | undefined): { hint?: string } =>
-  hint === undefined ? {} : { hint };
 
 function check(
   name: string,

@@ -247,6 +247,12 @@ export function setAt(tree: Tree | undefined, path: Path, value: Tree, key: Posi
   return { kind: 'map', at: tree?.at ?? key, entries };
 }
 
+/** The map, less some of its keys. */
+export function without(tree: MapTree, keys: readonly string[]): MapTree {
+  const entries = [...tree.entries].filter(([key]) => !keys.includes(key));
+  return { kind: 'map', at: tree.at, entries: new Map(entries) };
+}
+
 /** One line of YAML, for labels and `--set`. */
 export function flow(tree: Tree): string {
   switch (tree.kind) {
