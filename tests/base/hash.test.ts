@@ -33,6 +33,25 @@ describe('lanes', () => {
     expect(() => apart((w) => String(w[0]! | 0))).toThrow(/Counterexample/);
   });
 
+  it('take an entry of a link as they take its words one by one', () => {
+    const wide = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+    const narrow = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+    prop(
+      [fc.array(fc.tuple(wide, narrow, wide, narrow, narrow, narrow), { minLength: 1 })],
+      (entries) => {
+        const [at, one] = [new Lane('x'), new Lane('x')];
+        for (const [t, i, u, j, k, l] of entries) {
+          at.entry(t, i, u, j, k, l);
+          one.wide(t);
+          one.word(i);
+          one.wide(u);
+          for (const x of [j, k, l]) one.word(x);
+        }
+        return fingerprintOf([at]) === fingerprintOf([one]) && at.words === one.words;
+      },
+    );
+  });
+
   it('are combined by name: whose words they are matters, the order of the lanes does not', () => {
     prop([words, words], (a, b) => {
       const ab = fingerprintOf([laneOf(a, 'a'), laneOf(b, 'b')]);

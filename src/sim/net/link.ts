@@ -164,7 +164,7 @@ export class Link {
     this.options = options;
     this.leastLatency = leastLatency(options);
     for (const run of queued) this.carryAgain(run);
-    this.record(now, queued.length, this.pipe.free);
+    this.recordChange(now, queued.length);
     this.to.onRetimed?.();
     if (this.feeder !== null) this.feeder.onLinkChange();
   }
@@ -174,7 +174,7 @@ export class Link {
     this.sync(now);
     this.isDown = true;
     for (const run of this.pipe.takeBack(now)) this.discard(run, now);
-    this.record(now, this.counters.dropDown, this.pipe.free);
+    this.recordChange(now, this.counters.dropDown);
     this.to.onRetimed?.();
   }
 
@@ -249,8 +249,7 @@ export class Link {
     const pipe = this.pipe;
     pipe.begin(at);
     pipe.firstArrival = Infinity;
-    this.record(at, (train.wireSeq + first * train.segSize) | 0, pipe.free);
-    this.recordHeader(train, n, bytes);
+    this.record(at, train, first, pipe.free, n, bytes);
     if (this.faults === null || at < from || at >= until) {
       pipe.carry(train, first, n, mark, 0, full, last, 0, this.transmission);
     } else {
@@ -322,8 +321,7 @@ export class Link {
     if (why === 'limit') c.dropLimit += count;
     else if (why === 'down') c.dropDown += count;
     else c.dropMtu += count;
-    this.record(at, (train.wireSeq + first * train.segSize) | 0, -count);
-    this.recordHeader(train, count, 0);
+    this.record(at, train, first, -count, count, 0);
     if (this.tap !== null) {
       for (let j = first; j < first + count; j++) this.tap.onDrop(train, j, why, at);
     }
@@ -365,16 +363,28 @@ export class Link {
   // The fingerprint: what was handed over, when, and where it stands on the wire. A train is one entry: the times of its
   // frames follow from the first one's; what befell single frames has entries of its own.
 
-  private record(at: Instant, what: number, free: number): void {
-    this.lane.wide(at);
-    this.lane.word(what);
-    this.lane.wide(free);
+  private record(
+    at: Instant,
+    train: Train,
+    first: number,
+    free: number,
+    frames: number,
+    bytes: number,
+  ): void {
+    this.lane.entry(
+      at,
+      (train.wireSeq + first * train.segSize) | 0,
+      free,
+      train.wireAck | 0,
+      (train.flags << 16) ^ train.window,
+      (frames << 24) ^ bytes,
+    );
   }
 
-  private recordHeader(train: Train, frames: number, bytes: number): void {
-    this.lane.word(train.wireAck | 0);
-    this.lane.word((train.flags << 16) ^ train.window);
-    this.lane.word((frames << 24) ^ bytes);
+  private recordChange(now: Instant, what: number): void {
+    this.lane.wide(now);
+    this.lane.word(what);
+    this.lane.wide(this.pipe.free);
   }
 
   private fail(law: string, detail: number): never {
