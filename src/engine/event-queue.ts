@@ -11,7 +11,7 @@ export class EventQueue {
   readonly slots: Slots;
   private readonly hot: Heap;
   private readonly cold: Heap;
-  /** Most rows that were in both heaps at once, disarmed timers not yet dropped included. */
+  /** Most rows that were in both heaps at once: the one being handled and disarmed timers not yet dropped included. */
   peak = 0;
 
   constructor(slots: Slots = new Slots()) {
@@ -24,8 +24,7 @@ export class EventQueue {
   add(t: number, cls: number, kind: number, a: number, b: number): number {
     const row = this.slots.allocate(kind, a, b, ONE_SHOT);
     this.slots.schedule(row, t, cls);
-    this.hot.insert(row);
-    this.notePeak();
+    if (this.hot.insert(row)) this.notePeak();
     return row;
   }
 
@@ -51,8 +50,7 @@ export class EventQueue {
     const heap = slots.mode[row] === COLD_TIMER ? this.cold : this.hot;
     if (slots.position[row]! >= 0) {
       heap.update(row);
-    } else {
-      heap.insert(row);
+    } else if (heap.insert(row)) {
       this.notePeak();
     }
   }
@@ -99,7 +97,7 @@ export class EventQueue {
   }
 
   private notePeak(): void {
-    const n = this.hot.size + this.cold.size;
+    const n = this.hot.count + this.cold.count;
     if (n > this.peak) this.peak = n;
   }
 }

@@ -22,27 +22,23 @@ export class Heap {
   private order: Float64Array = new Float64Array(16);
   private row: Int32Array = new Int32Array(16);
   private hole = false;
-  /** Entries, the hole included. */
-  private count = 0;
+  /** Entries, the hole and rows that are disarmed but not yet dropped included. Only the heap writes it. */
+  count = 0;
 
   constructor(slots: Slots) {
     this.slots = slots;
   }
 
-  /** Rows in the heap, those that are disarmed but not yet dropped included. */
-  get size(): number {
-    return this.hole ? this.count - 1 : this.count;
-  }
-
-  /** Puts a row in, at its due time. */
-  insert(row: number): void {
+  /** Puts a row in, at its due time. @returns whether it took a place of its own, and did not fill the hole */
+  insert(row: number): boolean {
     if (this.hole) {
       this.hole = false;
       this.sink(0, row);
-      return;
+      return false;
     }
     if (this.count === this.row.length) this.grow();
     this.rise(this.count++, row);
+    return true;
   }
 
   /** A row that is in the heap is due at another time: moves it if that is earlier than its place says. */
@@ -110,6 +106,7 @@ export class Heap {
     if (!this.hole) return this.count === 0 ? NONE : this.isEntryBefore(0, t, cls);
     const end = this.count < 5 ? this.count : 5;
     for (let i = 1; i < end; i++) {
+      if (this.time[i]! > t) continue; // most of them: spares the call
       const answer = this.isEntryBefore(i, t, cls);
       if (answer !== NONE) return answer;
     }
