@@ -13,6 +13,11 @@ export class DueHeap {
     return this.times.length === 0 ? NEVER : (this.times[0] as Instant);
   }
 
+  /** Who is next; −1 when nobody waits. */
+  first(): number {
+    return this.users.length === 0 ? -1 : this.users[0]!;
+  }
+
   push(at: Instant, user: number): void {
     let i = this.times.length;
     this.times.push(at);
