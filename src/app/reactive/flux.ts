@@ -1,0 +1,167 @@
+/**
+ * A stream of any number of elements. Names, arguments, defaults and request patterns are reactor-core's.
+ *
+ * Three phases, kept apart as there. Assembly: `Flux.from(p).map(f)` makes immutable operators and does nothing else.
+ * Subscription: `subscribe` walks up to the source, each operator making a stage of its own for this subscriber. Execution:
+ * signals run, on the thread of whoever makes them.
+ */
+import { SMALL_BUFFER, XS_BUFFER, type DemandMeter } from './demand.ts';
+import { Mono } from './mono.ts';
+import { ConcatMapOperator } from './operators/concat-map.ts';
+import { FilterOperator } from './operators/filter.ts';
+import { FlatMapOperator } from './operators/flat-map.ts';
+import { HandleOperator, type Handler } from './operators/handle.ts';
+import { IgnoreThenOperator } from './operators/ignore.ts';
+import { MapOperator } from './operators/map.ts';
+import { MeteredOperator } from './operators/metered.ts';
+import { PeekOperator, type Hooks } from './operators/peek.ts';
+import { TakeOperator } from './operators/take.ts';
+import type { Scheduler } from './scheduler.ts';
+import {
+  GenerateCursor,
+  IterableCursor,
+  RangeCursor,
+  type SynchronousSink,
+} from './sources/cursors.ts';
+import { Pull } from './sources/pull.ts';
+import { Empty, Failed, Just, Never } from './sources/scalar.ts';
+import { Stream } from './stream.ts';
+import type { Publisher } from './streams.ts';
+import type { UserFunction } from './user.ts';
+
+export class Flux<T> extends Stream<T> {
+  static from<T>(source: Publisher<T>): Flux<T> {
+    return source instanceof Flux ? (source as Flux<T>) : new Flux(source);
+  }
+
+  static just<T>(...values: readonly T[]): Flux<T> {
+    return values.length === 1 ? new Flux(new Just(values[0]!)) : Flux.fromIterable(values);
+  }
+
+  /** `count` integers from `start` on. */
+  static range(start: number, count: number): Flux<number> {
+    return new Flux(new Pull(() => new RangeCursor(start, count)));
+  }
+
+  /** What an iterable gives; each subscriber opens it anew. */
+  static fromIterable<T>(iterable: Iterable<T>): Flux<T> {
+    return new Flux(new Pull(() => new IterableCursor(iterable)));
+  }
+
+  /**
+   * What a function makes of its state, when it is requested: each call gives one element, the end, or both.
+   *
+   * @param initial makes one subscriber's first state
+   * @param step gives the next state
+   */
+  static generate<T, S>(
+    initial: () => S,
+    step: (state: S, sink: SynchronousSink<T>) => S,
+  ): Flux<T> {
+    return new Flux(new Pull(() => new GenerateCursor(initial(), step)));
+  }
+
+  static empty<T = never>(): Flux<T> {
+    return new Flux(new Empty<T>());
+  }
+
+  static error<T = never>(error: Error): Flux<T> {
+    return new Flux(new Failed<T>(error));
+  }
+
+  /** Neither an element nor an end. */
+  static never<T = never>(): Flux<T> {
+    return new Flux(new Never<T>());
+  }
+
+  map<R>(mapper: UserFunction<T, R>): Flux<R> {
+    return new Flux(new MapOperator(this.source, mapper));
+  }
+
+  /** @param handler calls `sink.next`, `sink.complete` or `sink.error` at most once, or nothing */
+  handle<R>(handler: Handler<T, R>): Flux<R> {
+    return new Flux(new HandleOperator(this.source, handler));
+  }
+
+  filter(test: UserFunction<T, boolean>): Flux<T> {
+    return new Flux(new FilterOperator(this.source, test));
+  }
+
+  /** The first `count` elements; no more are requested of upstream. */
+  take(count: number): Flux<T> {
+    return new Flux(new TakeOperator(this.source, count));
+  }
+
+  /**
+   * A stream for each element, `concurrency` of them at once, their elements as they come.
+   *
+   * @param prefetch elements asked of each stream ahead
+   */
+  flatMap<R>(
+    mapper: UserFunction<T, Publisher<R>>,
+    concurrency: number = SMALL_BUFFER,
+    prefetch: number = XS_BUFFER,
+  ): Flux<R> {
+    return new Flux(new FlatMapOperator(this.source, mapper, concurrency, prefetch));
+  }
+
+  /** A stream for each element, one after the other, in order; upstream is asked for one element at a time. */
+  concatMap<R>(mapper: UserFunction<T, Publisher<R>>): Flux<R> {
+    return new Flux(new ConcatMapOperator(this.source, mapper));
+  }
+
+  /** Each element `delayNs` after the one before (the first: after it came), on a thread of `scheduler`. */
+  delayElements(delayNs: number, scheduler: Scheduler): Flux<T> {
+    return this.concatMap((value) => Mono.delay(delayNs, scheduler).map(() => value));
+  }
+
+  /** Only the end. */
+  ignoreElements(): Mono<never> {
+    return new Mono(new IgnoreThenOperator<T, never>(this.source, null));
+  }
+
+  /** `next`, when this has completed: Reactor's then. (A class with a method `then` would be taken for a promise.) */
+  andThen<R>(next: Mono<R>): Mono<R> {
+    return new Mono(new IgnoreThenOperator(this.source, next));
+  }
+
+  /** `next`, when this has completed. */
+  thenMany<R>(next: Publisher<R>): Flux<R> {
+    return new Flux(new IgnoreThenOperator(this.source, next));
+  }
+
+  /** Looks at what passes: doOnNext, doOnRequest, doOnCancel, doFinally … in one. */
+  peek(hooks: Hooks<T>): Flux<T> {
+    return new Flux(new PeekOperator(this.source, hooks));
+  }
+
+  doOnNext(next: NonNullable<Hooks<T>['next']>): Flux<T> {
+    return this.peek({ next });
+  }
+
+  doOnError(error: NonNullable<Hooks<T>['error']>): Flux<T> {
+    return this.peek({ error });
+  }
+
+  doOnComplete(complete: NonNullable<Hooks<T>['complete']>): Flux<T> {
+    return this.peek({ complete });
+  }
+
+  doOnRequest(request: NonNullable<Hooks<T>['request']>): Flux<T> {
+    return this.peek({ request });
+  }
+
+  doOnCancel(cancel: NonNullable<Hooks<T>['cancel']>): Flux<T> {
+    return this.peek({ cancel });
+  }
+
+  /** Once, when it is over: completed, failed or cancelled. */
+  doFinally(last: NonNullable<Hooks<T>['finally']>): Flux<T> {
+    return this.peek({ finally: last });
+  }
+
+  /** Counts requests and elements here and looks at §1.1. @param meter makes the meter of one subscription */
+  metered(meter: () => DemandMeter): Flux<T> {
+    return new Flux(new MeteredOperator(this.source, meter));
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * A stream of at most one element. Names, arguments and request patterns are reactor-core's; nothing happens until
+ * somebody subscribes, and each subscriber has a run of its own. `Flux.from(mono)` has the operators that are only there.
+ */
+import type { Sub } from '../setup.ts';
+import type { Worker } from '../worker.ts';
+import { ConcatMapOperator } from './operators/concat-map.ts';
+import { FilterOperator } from './operators/filter.ts';
+import { HandleOperator, type Handler } from './operators/handle.ts';
+import { IgnoreThenOperator } from './operators/ignore.ts';
+import { MapOperator } from './operators/map.ts';
+import { PeekOperator, type Hooks } from './operators/peek.ts';
+import type { Scheduler } from './scheduler.ts';
+import { Delay } from './sources/delay.ts';
+import { Empty, Failed, FromCallable, Just, Never } from './sources/scalar.ts';
+import { Stream } from './stream.ts';
+import type { Publisher } from './streams.ts';
+import type { UserFunction } from './user.ts';
+
+export class Mono<T> extends Stream<T> {
+  /** A publisher that is known to give one element at most (Mono.fromDirect). */
+  static from<T>(source: Publisher<T>): Mono<T> {
+    return source instanceof Mono ? (source as Mono<T>) : new Mono(source);
+  }
+
+  static just<T>(value: T): Mono<T> {
+    return new Mono(new Just(value));
+  }
+
+  static empty<T = never>(): Mono<T> {
+    return new Mono(new Empty<T>());
+  }
+
+  static error<T = never>(error: Error): Mono<T> {
+    return new Mono(new Failed<T>(error));
+  }
+
+  /** Neither an element nor an end. */
+  static never<T = never>(): Mono<T> {
+    return new Mono(new Never<T>());
+  }
+
+  /** What a function gives when it is requested; nothing when it gives undefined. It runs on the thread that requests. */
+  static fromCallable<T>(make: (on: Worker) => T | undefined | Sub<T | undefined>): Mono<T> {
+    return new Mono(new FromCallable(make));
+  }
+
+  /** A 0, `delayNs` after the subscription, on a thread of `scheduler`. */
+  static delay(delayNs: number, scheduler: Scheduler): Mono<number> {
+    return new Mono(new Delay(delayNs, scheduler));
+  }
+
+  map<R>(mapper: UserFunction<T, R>): Mono<R> {
+    return new Mono(new MapOperator(this.source, mapper));
+  }
+
+  /** @param handler calls `sink.next`, `sink.complete` or `sink.error` at most once, or nothing */
+  handle<R>(handler: Handler<T, R>): Mono<R> {
+    return new Mono(new HandleOperator(this.source, handler));
+  }
+
+  filter(test: UserFunction<T, boolean>): Mono<T> {
+    return new Mono(new FilterOperator(this.source, test));
+  }
+
+  /** The one that is made of the element. */
+  flatMap<R>(mapper: UserFunction<T, Mono<R>>): Mono<R> {
+    return new Mono(new ConcatMapOperator(this.source, mapper));
+  }
+
+  /** Only the end. */
+  ignoreElement(): Mono<never> {
+    return new Mono(new IgnoreThenOperator<T, never>(this.source, null));
+  }
+
+  /** `next`, when this has completed: Reactor's then. (A class with a method `then` would be taken for a promise.) */
+  andThen<R>(next: Mono<R>): Mono<R> {
+    return new Mono(new IgnoreThenOperator(this.source, next));
+  }
+
+  /** `value`, when this has completed. */
+  thenReturn<R>(value: R): Mono<R> {
+    return this.andThen(Mono.just(value));
+  }
+
+  /** Looks at what passes: doOnNext, doOnRequest, doOnCancel, doFinally … in one. */
+  peek(hooks: Hooks<T>): Mono<T> {
+    return new Mono(new PeekOperator(this.source, hooks));
+  }
+
+  doOnNext(next: NonNullable<Hooks<T>['next']>): Mono<T> {
+    return this.peek({ next });
+  }
+
+  doOnError(error: NonNullable<Hooks<T>['error']>): Mono<T> {
+    return this.peek({ error });
+  }
+
+  doOnComplete(complete: NonNullable<Hooks<T>['complete']>): Mono<T> {
+    return this.peek({ complete });
+  }
+
+  doOnRequest(request: NonNullable<Hooks<T>['request']>): Mono<T> {
+    return this.peek({ request });
+  }
+
+  doOnCancel(cancel: NonNullable<Hooks<T>['cancel']>): Mono<T> {
+    return this.peek({ cancel });
+  }
+
+  /** Once, when it is over: completed, failed or cancelled. */
+  doFinally(last: NonNullable<Hooks<T>['finally']>): Mono<T> {
+    return this.peek({ finally: last });
+  }
+}
