@@ -10,6 +10,7 @@ import { Problems } from './problems.ts';
 import { resolve } from './resolve.ts';
 import { explain } from './schema/explain.ts';
 import { scenarioSchema } from './schema/scenario.ts';
+import { readSweep, type Sweep } from './sweep.ts';
 import {
   flow,
   getAt,
@@ -17,6 +18,7 @@ import {
   merge,
   parseTree,
   positionsOf,
+  setAt,
   toData,
   type Tree,
   treeOf,
@@ -46,6 +48,64 @@ export interface LoadOptions {
  * @throws LoadError (a ScenarioError) with all that is wrong, each with file:line:column, the lines around it and a hint
  */
 export function load(text: string, options: LoadOptions): Scenario[] {
+  const file = read(text, options);
+  const { problems } = file;
+  const scenarios: Scenario[] = [];
+  for (const one of file.chosen) {
+    for (const v of variants(one.tree, file.settings, problems)) {
+      const s = check(one.name, v, file.from, one.at, problems);
+      if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
+    }
+    sweepOf(one, file);
+  }
+  problems.throwIfAny(file.texts);
+  return scenarios;
+}
+
+/**
+ * Every `sweep:` of the scenarios asked for, in the order of the file; at least one.
+ *
+ * @throws LoadError as `load` does; when a scenario asked for has none
+ */
+export function loadSweeps(text: string, options: LoadOptions): Sweep[] {
+  const file = read(text, options);
+  const { problems } = file;
+  const sweeps: Sweep[] = [];
+  for (const one of file.chosen) {
+    const sweep = sweepOf(one, file);
+    if (sweep !== null) sweeps.push(sweep);
+    else if (options.names?.includes(one.name) === true && !one.tree.entries.has('sweep'))
+      problems.add({ at: one.at, message: `\`${one.name}\` has no \`sweep:\``, hint: SWEEP_HINT });
+  }
+  if (sweeps.length === 0 && problems.size === 0) {
+    const at: Position = { file: options.file, line: 1, column: 1 };
+    problems.add({ at, message: 'no scenario of this file has a `sweep:`', hint: SWEEP_HINT });
+  }
+  problems.throwIfAny(file.texts);
+  const { seed } = options;
+  if (seed === undefined) return sweeps;
+  return sweeps.map((s) => ({ ...s, point: (index) => ({ ...s.point(index), seed }) }));
+}
+
+const SWEEP_HINT =
+  'e.g. `sweep: { vary: { apps.server.read: [4 KiB, 64 KiB] }, measure: [goodput] }`';
+
+/** A file that has been read as YAML, and the scenarios asked for with what `defaults:` puts under them. */
+interface Read {
+  readonly from: { readonly file: string; readonly text: string };
+  readonly chosen: readonly Written[];
+  readonly settings: readonly Setting[];
+  readonly texts: ReadonlyMap<string, string>;
+  readonly problems: Problems;
+}
+
+interface Written {
+  readonly name: string;
+  readonly at: Position;
+  readonly tree: MapTree;
+}
+
+function read(text: string, options: LoadOptions): Read {
   const texts = new Map([
     [options.file, text],
     [SET, (options.set ?? []).join('\n')],
@@ -54,26 +114,30 @@ export function load(text: string, options: LoadOptions): Scenario[] {
   const file = open(text, options.file, problems, texts);
   const settings = (options.set ?? []).map((s, i) => setting(s, i, problems));
   problems.throwIfAny(texts);
-  const chosen = choose(file.scenarios, options.names ?? [], problems);
-  const scenarios: Scenario[] = [];
-  for (const [name, written] of chosen) {
-    const merged = merge(file.defaults, written.value);
-    if (merged.kind !== 'map') {
+  const chosen = choose(file.scenarios, options.names ?? [], problems).flatMap(
+    ([name, { key: at, value }]): Written[] => {
+      const tree = merge(file.defaults, value);
+      if (tree.kind === 'map') return [{ name, at, tree }];
       problems.add({
-        at: written.key,
+        at,
         message: `scenario \`${name}\` is empty`,
         hint: 'say what it `shows:`, its `hosts:`, `links:` and `apps:`',
       });
-      continue;
-    }
-    const valid = settings.filter((s) => s !== null);
-    for (const v of variants(merged, valid, problems)) {
-      const s = check(name, v, { file: options.file, text }, written.key, problems);
-      if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
-    }
-  }
-  problems.throwIfAny(texts);
-  return scenarios;
+      return [];
+    },
+  );
+  const from = { file: options.file, text };
+  return { from, chosen, settings: settings.filter((s) => s !== null), texts, problems };
+}
+
+/** null: it has none, or what is wrong with it has been said. */
+function sweepOf(one: Written, file: Read): Sweep | null {
+  const written = one.tree.entries.get('sweep');
+  if (written === undefined) return null;
+  const { from, settings, texts } = file;
+  const build = (v: Variant, problems: Problems): Scenario | null =>
+    check(one.name, v, from, one.at, problems);
+  return readSweep(one.tree, written, { ...one, from, settings, texts, build }, file.problems);
 }
 
 /** A scenario described in code, as the object that the YAML would have held. */
@@ -250,15 +314,29 @@ function check(
   at: Position,
   problems: Problems,
 ): Scenario | null {
-  const source: Source = { ...from, positions: positionsOf(v.tree, at) };
-  const parsed = scenarioSchema.safeParse(withBodies(toData(v.tree) as Record<string, unknown>));
+  const tree = withUserModel(v.tree);
+  const source: Source = { ...from, positions: positionsOf(tree, at) };
+  const parsed = scenarioSchema.safeParse(withBodies(toData(tree) as Record<string, unknown>));
   if (!parsed.success) {
     const issues = parsed.error.issues as z.core.$ZodIssue[];
-    for (const p of explain(issues, { schema: scenarioSchema, tree: v.tree, source }))
-      problems.add(p);
+    for (const p of explain(issues, { schema: scenarioSchema, tree, source })) problems.add(p);
     return null;
   }
   return resolve(name, parsed.data, v.name, source, (p) => problems.add(p));
+}
+
+/** `app: ./my-server.ts` says `model: user`. */
+function withUserModel(scenario: MapTree): MapTree {
+  const apps = getAt(scenario, ['apps']);
+  if (apps?.kind !== 'map') return scenario;
+  let tree: Tree = scenario;
+  for (const [name, { value }] of apps.entries) {
+    const file = getAt(value, ['app']);
+    if (file === undefined || getAt(value, ['model']) !== undefined) continue;
+    const user: Tree = { kind: 'scalar', at: file.at, value: 'user', text: 'user' };
+    tree = setAt(tree, ['apps', name, 'model'], user, file.at);
+  }
+  return tree as MapTree;
 }
 
 /** `client:` with nothing behind it is a host with all defaults. */

@@ -90,7 +90,8 @@ export function resolve(
   };
 }
 
-interface World {
+/** What metrics and expectations may speak of. */
+export interface World {
   readonly hosts: readonly HostSpec[];
   readonly apps: readonly AppSpec[];
   readonly links: readonly LinkSpec[];
@@ -213,7 +214,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
       );
     }
   }
-  if (!apps.some((a) => SOURCES.includes(a.model))) {
+  if (!apps.some(isSource)) {
     const path = apps.length === 0 ? ['apps'] : apps[0]!.path.slice(0, 1);
     report(
       path,
@@ -221,6 +222,12 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
       'add one with `model: bulk`, `model: client` or `model: raw`',
     );
   }
+}
+
+/** What sends something of itself: by its model, and an application of the user's own that only connects. */
+function isSource(a: AppSpec): boolean {
+  if (a.model === 'user') return 'connect' in a && !('listen' in a);
+  return SOURCES.includes(a.model);
 }
 
 /** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
@@ -259,9 +266,7 @@ function stopEvents(
   report: Report,
 ): StopEvent[] {
   if (when === null) {
-    return apps
-      .filter((a) => SOURCES.includes(a.model))
-      .map((a) => ({ app: a.name, event: 'closed' }));
+    return apps.filter(isSource).map((a) => ({ app: a.name, event: 'closed' }));
   }
   const valid = apps.map((a) => `${a.name}.closed`);
   return when.map((text, i): StopEvent => {
@@ -315,7 +320,7 @@ function expectation(
 }
 
 /** `goodput 25 .. 34 Mbit/s`, `x <= y`, `x = 0`. */
-function expectationText(e: ExpectBody): string {
+export function expectationText(e: Pick<ExpectBody, 'that' | 'is'>): string {
   const is = String(e.is).trim();
   const range = /^([\d.]+) ?(\S+) \.\. ([\d.]+) ?(\S+)$/.exec(is);
   if (range !== null && range[2] === range[4])
@@ -348,7 +353,11 @@ function appliesTo(
   return only.some((word) => mine.has(word));
 }
 
-function checkSelector(where: Readonly<Record<string, string>> | null, variant: VariantName): void {
+/** @throws ScenarioError when a selector names an axis or a value that is not there */
+export function checkSelector(
+  where: Readonly<Record<string, string>> | null,
+  variant: VariantName,
+): void {
   for (const [axis, value] of Object.entries(where ?? {})) {
     const values = variant.axes.get(axis);
     if (values === undefined) {
@@ -369,7 +378,7 @@ function checkSelector(where: Readonly<Record<string, string>> | null, variant: 
 }
 
 /** The canonical name: a host's metric asked for under an application's name goes to the application's host. */
-function resolveMetric(name: string, world: World): ReturnType<Resolve> {
+export function resolveMetric(name: string, world: World): ReturnType<Resolve> {
   for (const { def, subject } of matchMetric(name)) {
     if (subject.kind === 'run') return { name, dimension: def.dimension };
     if (subject.kind === 'link') {

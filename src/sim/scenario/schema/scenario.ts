@@ -4,6 +4,7 @@ import { type AppBody, appSchema } from './app.ts';
 import { documented, named, quantity } from './fields.ts';
 import { type HostBody, hostSchema, PROFILES, type RouterBody, routerSchema } from './host.ts';
 import { type LinkBody, linkSchema } from './link.ts';
+import { sweepSchema } from './sweep.ts';
 
 export interface ExpectBody {
   readonly that: string;
@@ -56,7 +57,7 @@ const eachValues = z.union([
   z.record(z.string(), z.record(z.string(), z.unknown())),
 ]);
 
-/** `each:` has become variants before a scenario gets here (load.ts); it stands here for editors and error messages. */
+/** `each:` and `sweep:` are taken out before a scenario gets here (load.ts); they stand here for editors and error messages. */
 export const scenarioSchema: z.ZodType<ScenarioBody> = z
   .strictObject({
     shows: documented(z.string().min(1), {
@@ -109,8 +110,11 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       example: '{ apps.server.model: [blocking, epoll] }',
     }).optional(),
     expect: documented(z.array(expectSchema), { text: 'What must come out.' }).default([]),
+    sweep: documented(sweepSchema, {
+      text: 'A grid of values, and what to measure at each of its points: `hostwire sweep` runs it.',
+    }).optional(),
   })
-  .transform(({ each: _each, ...s }) => ({
+  .transform(({ each: _each, sweep: _sweep, ...s }) => ({
     ...s,
     seed: String(s.seed),
     stop: { when: s.stop.when ?? null, limitNs: s.stop.limit },
