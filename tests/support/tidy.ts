@@ -71,7 +71,7 @@ export function roomOf(path: string): Room | '?' | null {
 }
 
 /** These may wait, open files, use Node. Everything else runs unchanged in a browser worker. */
-const NOT_PURE: readonly string[] = ['cli', 'study', 'report'];
+const NOT_PURE: readonly string[] = ['cli', 'study', 'report', 'testing'];
 const isPure = (path: string): boolean => {
   const room = roomOf(path);
   return room !== null && !NOT_PURE.includes(room);
@@ -105,13 +105,14 @@ const ARROWS: {
   },
   packetdrill: { to: /^(base|kernel|engine)\//, packages: [] },
   testing: {
-    to: /^(base\/|sim\/run\/|sim\/scenario\/|kernel\/syscall\.ts$)/,
-    packages: ['fast-check'],
+    to: /^(base\/|sim\/run\/|sim\/scenario\/|app\/user\.ts$)/,
+    packages: ['fast-check', 'yaml'],
   },
   study: { to: /^(base|sim\/run|sim\/scenario)\//, packages: ANY },
   report: { to: /^(base\/|sim\/run\/result\.ts$)/, packages: ANY },
-  index: { to: /^(?!cli\/)/, packages: [] },
-  cli: { to: ANY, packages: ANY },
+  // Whoever imports hostwire need not have fast-check.
+  index: { to: /^(?!cli\/|testing\/)/, packages: [] },
+  cli: { to: /^(?!testing\/)/, packages: ANY },
 };
 
 interface Import {

@@ -1,0 +1,108 @@
+/** Arbitrary servers: hostwire's own models, each with the choices that its users have. */
+import fc from 'fast-check';
+import { type Written, written, writtenOrNothing } from '../world.ts';
+import { sockopts } from './hosts.ts';
+import { maybe } from './support.ts';
+import type { WorkKind } from './workloads.ts';
+
+/** Servers that read, work and answer; `stalled` only reads, and for a while not even that. */
+export type ServerModel = 'blocking' | 'epoll' | 'netty' | 'reactive' | 'stalled';
+
+/** Who can do what. Messages need a codec, and so an event loop's pipeline. */
+const CAN: { readonly [K in WorkKind]: readonly ServerModel[] } = {
+  uploads: ['blocking', 'epoll', 'netty', 'reactive', 'stalled'],
+  requests: ['blocking', 'epoll', 'netty', 'reactive'],
+  messages: ['netty', 'reactive'],
+};
+
+export interface ServerChoices {
+  /** Only these, of which the first is what shrinks end with. Default: `['blocking', 'epoll', 'netty', 'reactive']`. */
+  readonly models?: readonly ServerModel[];
+}
+
+/** Drawn once, read by whichever model it becomes: what does not apply to it is left out. */
+const choice = {
+  model: fc.nat(59),
+  backlog: maybe(fc.constantFrom(2, 1)),
+  read: maybe(fc.constantFrom('700 B', '1 B')),
+  pause: maybe(fc.constantFrom('1 ms', '300 ms')),
+  sockopt: sockopts().map(writtenOrNothing),
+  edge: fc.boolean(),
+  pool: maybe(
+    fc.record({ pool: fc.integer({ min: 1, max: 3 }), queue: fc.integer({ min: 1, max: 4 }) }),
+  ),
+  loops: maybe(fc.integer({ min: 1, max: 2 })),
+  maxMessagesPerRead: maybe(fc.constant(1)),
+  waterMarks: maybe(fc.constantFrom({ low: '1 KiB', high: '4 KiB' }, { low: '0 B', high: '1 B' })),
+  autoRead: fc.boolean(),
+  offload: maybe(
+    fc.record({ threads: fc.integer({ min: 1, max: 2 }), queue: fc.constantFrom(4, 1) }),
+  ),
+  send: fc.boolean(),
+  operator: maybe(fc.constant('concatMap')),
+  concurrency: maybe(fc.constantFrom(2, 1)),
+  delay: maybe(fc.constantFrom('1 ms', '20 ms')),
+};
+type Choice = {
+  readonly [K in keyof typeof choice]: (typeof choice)[K] extends fc.Arbitrary<infer T> ? T : never;
+};
+
+/** A server that is one of the models it will be told: those that can do the work which is drawn beside it. */
+export const serverOf: fc.Arbitrary<(models: readonly ServerModel[]) => Written> = fc
+  .record(choice)
+  .map((c) => (models) => written(bodyOf(models[c.model % models.length]!, c)));
+
+/** Who can do this kind of work. */
+export const modelsFor = (kind: WorkKind): readonly ServerModel[] => CAN[kind];
+
+/**
+ * A server of hostwire's own on port 80: blocking (a thread per connection, or a pool), epoll (level- and edge-triggered),
+ * Netty's event loops, Reactor-Netty's streams. Shrinks to the first of the models with its defaults.
+ *
+ *     scenarios({ server: serverModels({ models: ['netty'] }), workload: messages() })
+ */
+export function serverModels(choices: ServerChoices = {}): fc.Arbitrary<Written> {
+  return serverOf.map((of) => of(choices.models ?? CAN.requests));
+}
+
+function bodyOf(model: ServerModel, c: Choice): Written {
+  const common = { model, listen: 80, backlog: c.backlog, sockopt: c.sockopt };
+  // One byte at a time with a pause would take for ever and show nothing.
+  const read = c.pause !== undefined && c.read === '1 B' ? '700 B' : c.read;
+  switch (model) {
+    case 'blocking':
+      return { ...common, read, pause: c.pause, threads: c.pool };
+    case 'epoll':
+      return { ...common, read, pause: c.pause, trigger: c.edge ? 'edge' : undefined };
+    case 'stalled':
+      return { ...common, read, after: '3 kB', stall: '2 s' };
+    case 'netty':
+      return {
+        ...loop(common, c),
+        backpressure: c.autoRead ? 'auto-read' : undefined,
+        // The other policies lose messages, and a client that waits for the answer waits for ever.
+        offload: c.offload === undefined ? undefined : { ...c.offload, policy: 'caller-runs' },
+      };
+    case 'reactive':
+      return {
+        ...loop(common, c),
+        form: c.send ? 'send' : undefined,
+        operator: c.operator,
+        concurrency: c.concurrency,
+        delay: c.delay,
+      };
+  }
+}
+
+/** What the servers on event loops share. */
+function loop(common: Written, c: Choice): Written {
+  return {
+    ...common,
+    read: c.read === '1 B' ? '64 B' : c.read,
+    pause: c.pause,
+    loops: c.loops,
+    'max-messages-per-read': c.maxMessagesPerRead,
+    'water-marks': c.waterMarks,
+    transport: c.edge ? 'epoll' : undefined,
+  };
+}
