@@ -182,13 +182,14 @@ export class Trap {
   y = 0;
   ref: unknown = null;
 
-  private readonly who: string;
+  /** The thread's name. */
+  readonly who: string;
   constructor(who: string) {
     this.who = who;
   }
 
   fill(nr: number, fd: Fd, a: number, b: number, c: number, obj: unknown): this {
-    if (this.nr !== NR_NONE) throw new TypeError(unyielded(this.who, this.nr, nr));
+    if (this.nr !== NR_NONE) throw new UnyieldedError(this.who, this.nr, nr);
     this.nr = nr;
     this.fd = fd;
     this.a = a;
@@ -211,14 +212,23 @@ export class Trap {
   }
 }
 
-function unyielded(who: string, first: number, second: number): string {
-  const [a, b] = [SYSCALL_NAMES[first], SYSCALL_NAMES[second]];
-  return `thread ${who}: sys.${b} was called before the frame of sys.${a} was yielded; write \`yield sys.${a}(…)\``;
+/** A frame was filled twice: a call was not yielded, or another thread's frame was taken for one's own. */
+export class UnyieldedError extends TypeError {
+  /** The thread whose frame it is. */
+  readonly who: string;
+  constructor(who: string, first: number, second: number) {
+    const [a, b] = [SYSCALL_NAMES[first], SYSCALL_NAMES[second]];
+    super(
+      `thread ${who}: sys.${b} was called before the frame of sys.${a} was yielded; write \`yield sys.${a}(…)\``,
+    );
+    this.who = who;
+  }
 }
 
 /** The system calls, as one thread makes them. */
 export class Sys {
-  private readonly trap: Trap;
+  /** What each call fills in and returns: the one thing that a thread may yield. */
+  readonly trap: Trap;
   constructor(trap: Trap) {
     this.trap = trap;
   }

@@ -4,12 +4,11 @@
  */
 import { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
-import type { AppEnv } from '../../app/env.ts';
-import { startApp, type ThreadApp } from '../../app/models.ts';
 import type { AppLaw, Probe } from '../../app/probe.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Host } from '../../kernel/host.ts';
 import type { Process } from '../../kernel/process.ts';
+import type { ThreadStart } from '../../kernel/syscall.ts';
 import type { AppSpec } from '../scenario/types.ts';
 import { Latencies } from './latencies.ts';
 import type { Ledger } from './ledger.ts';
@@ -110,8 +109,8 @@ export class AppRun implements Probe {
 }
 
 /** Starts the application's first thread; its process is named after it. */
-export function launch(app: AppRun, spec: ThreadApp, env: AppEnv, nofile: number): void {
+export function launch(app: AppRun, start: ThreadStart, nofile: number): void {
   const process = app.host.process(app.name, nofile);
   app.process = process;
-  process.spawn((sys) => startApp(sys, spec, app, env));
+  process.spawn(start);
 }

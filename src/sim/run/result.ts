@@ -2,6 +2,7 @@
  * What a run gives: plain data. Every output (text, JSON, captures apart, tables of a study) is made from this and from
  * nothing else; none reaches into the simulation.
  */
+import type { AppWatch, UserApps } from '../../app/user.ts';
 import type { TraceSink } from '../../base/trace.ts';
 import type { CaptureSink } from './capture.ts';
 
@@ -149,6 +150,10 @@ export interface RunOptions {
   /** Default true. */
   readonly invariants?: boolean;
   readonly eventHash?: boolean;
+  /** Applications of the user's own, by what `app:` says in the scenario. */
+  readonly apps?: UserApps;
+  /** Told when code of such an application runs: somebody in another thread can notice that it never yields. */
+  readonly watch?: AppWatch;
   /** Breaks the simulator on purpose, by one of the names of mutants.ts: to see an invariant fail. */
   readonly mutant?: string;
   /** Called now and then; false ends the run (`stop.reason` is then `stopped`). */

@@ -39,6 +39,8 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): RunRe
     ...(options.invariants === undefined ? {} : { invariants: options.invariants }),
     ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
     ...(options.mutant === undefined ? {} : { mutant: options.mutant }),
+    ...(options.apps === undefined ? {} : { apps: options.apps }),
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
   });
   if (options.mutant !== undefined) mutate(world, options.mutant);
   if (options.capture !== undefined) tapWires(world, options.capture);

@@ -12,8 +12,9 @@ import type { Ingress } from '../../base/train.ts';
 import type { Instant } from '../../base/units.ts';
 import { APP, Engine } from '../../engine/engine.ts';
 import type { AppEnv } from '../../app/env.ts';
-import type { ThreadApp } from '../../app/models.ts';
+import { startApp } from '../../app/models.ts';
 import { rawSource, type FrameSource } from '../../app/load/raw.ts';
+import { type AppWatch, mainOf, type UserApps, UserRun } from '../../app/user.ts';
 import type { Costs } from '../../kernel/costs.ts';
 import { Host } from '../../kernel/host.ts';
 import { Lo } from '../../kernel/lo.ts';
@@ -30,7 +31,14 @@ import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
 import { sysctlNumber, tcpChanges } from '../scenario/sysctl.ts';
-import type { AppSpec, HostSpec, LinkDirection, RawApp, Scenario } from '../scenario/types.ts';
+import type {
+  AppSpec,
+  HostSpec,
+  LinkDirection,
+  RawApp,
+  Scenario,
+  UserApp,
+} from '../scenario/types.ts';
 import { AppRun, launch } from './apps.ts';
 import { HostGuard } from './flow-guard.ts';
 import { Flows, HostMeter, type FlowEnd } from './flow-meter.ts';
@@ -50,6 +58,8 @@ export interface WorldOptions {
   /** Breaks the applications on purpose in this way (mutants.ts). */
   readonly mutant?: string;
   readonly eventHash?: boolean;
+  readonly apps?: UserApps;
+  readonly watch?: AppWatch;
 }
 
 /** One host with what belongs to it. */
@@ -92,11 +102,15 @@ export class World {
   readonly missing: Set<string> = new Set();
   stoppedAt: Instant | null = null;
   private readonly mutant: string | null;
+  private readonly userApps: UserApps;
+  private readonly watch: AppWatch | undefined;
   private readonly guarded: boolean;
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario;
     this.mutant = options.mutant ?? null;
+    this.userApps = options.apps ?? {};
+    this.watch = options.watch;
     this.engine = new Engine({
       seed: scenario.seed,
       ...(options.trace === undefined ? {} : { trace: options.trace }),
@@ -232,7 +246,24 @@ export class World {
       resolve: (name) => this.host(name).host.addr,
     };
     if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));
-    else launch(app, spec as ThreadApp, env, this.nofile());
+    else if (spec.model === 'user') {
+      const own = this.userRun(spec, app, env);
+      launch(app, (sys) => own.start(sys), this.nofile());
+    } else launch(app, (sys) => startApp(sys, spec, app, env), this.nofile());
+  }
+
+  private userRun(spec: UserApp, app: AppRun, env: AppEnv): UserRun {
+    const path = [...spec.path, 'app'];
+    if (!Object.hasOwn(this.userApps, spec.app))
+      throw new ScenarioError(
+        `${spec.app} has not been loaded`,
+        path,
+        `from code: \`run(scenario, { apps: { '${spec.app}': … } })\``,
+      );
+    const main = mainOf({ default: this.userApps[spec.app] });
+    if (typeof main !== 'function')
+      throw new ScenarioError(`${spec.app}: ${main.wrong}`, path, main.hint);
+    return new UserRun(spec, spec.host, main, app, env, this.watch);
   }
 
   private get random(): Random {

@@ -20,6 +20,7 @@ import type {
   StalledOptions,
   TalkOptions,
 } from '../../app/options.ts';
+import type { UserOptions } from '../../app/user-options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
 import type { LinkOptions, QueueLimit } from '../net/options.ts';
 
@@ -184,6 +185,8 @@ export interface ClientApp extends AppPlace, ClientOptions {
 export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
+/** One that the user has written: a module, loaded by whoever runs the scenario (RunOptions.apps). */
+export type UserApp = AppPlace & UserOptions & { readonly model: 'user' };
 
 export type AppSpec =
   | BlockingApp
@@ -195,7 +198,8 @@ export type AppSpec =
   | BulkApp
   | ClientApp
   | TalkApp
-  | RawApp;
+  | RawApp
+  | UserApp;
 export type ModelName = AppSpec['model'];
 
 /** The run ends when all of these have happened; reaching the limit fails it. */

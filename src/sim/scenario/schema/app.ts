@@ -4,6 +4,7 @@ import type { Codec, LoopOptions, Reply } from '../../../app/options.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { documented, onOff, port, quantity, whole } from './fields.ts';
+import { userApp } from './user-app.ts';
 
 /** Each model's options, without name and place. */
 export type AppBody = {
@@ -514,6 +515,7 @@ export const MODELS: readonly ModelName[] = [
   'client',
   'talk',
   'raw',
+  'user',
 ];
 /** Those that put something on a wire of themselves. */
 export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'talk', 'raw'];
@@ -529,4 +531,5 @@ export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   client,
   talk,
   raw,
+  userApp(host, connectTo),
 ]);

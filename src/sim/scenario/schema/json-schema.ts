@@ -46,6 +46,7 @@ function convert(schema: z.core.$ZodType): Json {
       if (body !== undefined) replace(out, withBody(out, convert(body)));
       else if (expects !== undefined && out.examples === undefined) out.examples = [expects];
       directions(out);
+      impliedModel(out);
     },
   });
   delete json.$schema;
@@ -69,6 +70,12 @@ function directions(out: Json): void {
   if (direction === undefined) return;
   delete out.properties!['->'];
   out.patternProperties = { '^\\S+ ?-> ?\\S+$': direction };
+}
+
+/** `app:` alone says `model: user` (load.ts). */
+function impliedModel(out: Json): void {
+  if ((out.properties?.['model'] as Json | undefined)?.const !== 'user') return;
+  out.required = (out.required ?? []).filter((key) => key !== 'model');
 }
 
 function replace(out: Json, by: Json): void {

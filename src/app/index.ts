@@ -1,0 +1,131 @@
+/**
+ * What a server of one's own is written with, `hostwire/app`: the function that gives it its types, the system calls with
+ * their constants and buffers, and the parts that the built-in models are made of.
+ *
+ * An entry of its own, apart from `hostwire`: a module that runs inside a simulated thread has no use for the simulator,
+ * and loads in a fraction of the time (docs/decisions/0003-own-servers.md).
+ */
+export { app, type AppContext, type UserMain } from './user.ts';
+export type { Plain } from './user-options.ts';
+export type { AppEnv, Target } from './env.ts';
+export type { AppLaw, Probe } from './probe.ts';
+export type { ListenOptions, SockOpts } from './options.ts';
+export type { QueueMeter } from '../base/queue-meter.ts';
+export type { Keyed, Random, Stream } from '../base/random.ts';
+export type { Duration, Instant } from '../base/units.ts';
+
+// System calls.
+export type { Fd, Sys, ThreadBody, ThreadStart, Trap } from '../kernel/syscall.ts';
+export { EpollEvents, Futex, PollFd, TcpInfo } from '../kernel/syscall.ts';
+export {
+  EPOLLIN,
+  EPOLLPRI,
+  EPOLLOUT,
+  EPOLLERR,
+  EPOLLHUP,
+  POLLNVAL,
+  EPOLLRDNORM,
+  EPOLLWRNORM,
+  EPOLLRDHUP,
+  EPOLLEXCLUSIVE,
+  EPOLLONESHOT,
+  EPOLLET,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  NONBLOCK,
+  EFD_SEMAPHORE,
+  CLOCK_REALTIME,
+  CLOCK_MONOTONIC,
+  INFINITE,
+} from '../kernel/syscall.ts';
+export {
+  SOL_SOCKET,
+  IPPROTO_TCP,
+  SO_REUSEADDR,
+  SO_ERROR,
+  SO_SNDBUF,
+  SO_RCVBUF,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_REUSEPORT,
+  SO_RCVLOWAT,
+  SO_RCVTIMEO,
+  SO_SNDTIMEO,
+  SO_ACCEPTCONN,
+  SO_MEMINFO,
+  TCP_NODELAY,
+  TCP_MAXSEG,
+  TCP_CORK,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_KEEPCNT,
+  TCP_LINGER2,
+  TCP_WINDOW_CLAMP,
+  TCP_INFO,
+  TCP_QUICKACK,
+  TCP_CONGESTION,
+  TCP_USER_TIMEOUT,
+  TCP_NOTSENT_LOWAT,
+  SHUT_RD,
+  SHUT_WR,
+  SHUT_RDWR,
+  MSG_PEEK,
+  MSG_DONTWAIT,
+  MSG_WAITALL,
+  MSG_NOSIGNAL,
+  MSG_MORE,
+} from '../kernel/syscall.ts';
+export {
+  EPERM,
+  ENOENT,
+  EINTR,
+  EIO,
+  EBADF,
+  EAGAIN,
+  ENOMEM,
+  EFAULT,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENFILE,
+  EMFILE,
+  EPIPE,
+  ENOSYS,
+  ELOOP,
+  EPROTO,
+  ENOTSOCK,
+  EDESTADDRREQ,
+  EMSGSIZE,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  ENETUNREACH,
+  ECONNABORTED,
+  ECONNRESET,
+  ENOBUFS,
+  EISCONN,
+  ENOTCONN,
+  ETIMEDOUT,
+  ECONNREFUSED,
+  EHOSTUNREACH,
+  EALREADY,
+  EINPROGRESS,
+  errnoName,
+} from '../base/errno.ts';
+
+// Parts to build with.
+export {
+  AcceptBackoff,
+  isShortage,
+  openListener,
+  setOptions,
+  SOCKET_OPTION_NAMES,
+  sleepUntil,
+  type Sub,
+} from './setup.ts';
+export { nextConnection, threadPerConnection } from './blocking/accept.ts';
+export { writeAll } from './blocking/write.ts';
+export { FixedFrames } from './codec/fixed.ts';
+export { parseBytes, parseDuration, parseRate } from '../base/quantity.ts';
