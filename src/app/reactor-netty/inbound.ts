@@ -1,0 +1,44 @@
+/** What a handler receives (reactor.netty.NettyInbound, reactor.netty.ByteBufFlux). */
+import type { Message } from '../netty/byte-buf.ts';
+import { Flux } from '../reactive/flux.ts';
+import type { Publisher } from '../reactive/streams.ts';
+
+export class Inbound {
+  private readonly received: Publisher<Message>;
+
+  constructor(received: Publisher<Message>) {
+    this.received = received;
+  }
+
+  /**
+   * What the connection reads, once: a second subscriber gets an error. Raw bytes are what each read() brought, so one
+   * element may hold half a message or several; with a codec in the pipeline each element is a message.
+   */
+  receive(): ByteBufFlux {
+    return new ByteBufFlux(this.received);
+  }
+}
+
+export class ByteBufFlux extends Flux<Message> {
+  /**
+   * Each buffer by itself as UTF-8 text: of a character that two reads have split, both halves come out as U+FFFD, as
+   * in Reactor-Netty.
+   */
+  asString(): Flux<string> {
+    return this.map((message) =>
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(message)),
+    );
+  }
+
+  /** Each buffer's bytes; they are the reader's own. */
+  asByteArray(): Flux<Uint8Array> {
+    return this.map((message) => bytesOf(message).slice());
+  }
+}
+
+/** @throws TypeError when the channel was told to carry only the number of bytes (ChannelConfig.realBytes) */
+export function bytesOf(message: Message): Uint8Array {
+  if (message.data === null)
+    throw new TypeError(`${message.bytes} bytes of pattern: this channel carries no real bytes`);
+  return message.data;
+}

@@ -1,0 +1,145 @@
+/**
+ * What the bridge tells the probe: counters, the depth of each receiver queue, and the laws that hold for whatever
+ * handler runs above it. One for a server; it makes an observer for each connection and for each MonoSendMany.
+ */
+import type { QueueMeter } from '../../base/queue-meter.ts';
+import type { Probe } from '../probe.ts';
+import { DemandMeter, UNBOUNDED } from '../reactive/demand.ts';
+import type { Sub } from '../setup.ts';
+import type { Worker } from '../worker.ts';
+import { QUEUE_LOW_LIMIT, type ReceiveObserver } from './flux-receive.ts';
+import { MAX_SIZE, REFILL_SIZE, type SendObserver } from './mono-send-many.ts';
+
+/**
+ * The most messages that can wait for demand in one FluxReceive. Raw bytes: one, because the message that finds no demand
+ * turns autoRead off. A decoder emits all messages that a read completes, autoRead or not: ⌈read / smallest⌉ of them, on
+ * top of fewer than QUEUE_LOW_LIMIT that may be there when reading is turned on again.
+ *
+ * @param read bytes of the largest read
+ * @param smallest bytes of the smallest message with its framing; null: no decoder
+ */
+export function receiverQueueBound(read: number, smallest: number | null): number {
+  return smallest === null ? 1 : QUEUE_LOW_LIMIT - 1 + Math.ceil(read / smallest);
+}
+
+export class BridgeMeters {
+  readonly probe: Probe;
+  private readonly bound: number;
+  /** Meters of connections that are closed: used again, so that there are as many as connections at once. */
+  private readonly idle: QueueMeter[] = [];
+
+  /** @param bound of a receiver queue */
+  constructor(probe: Probe, bound: number) {
+    this.probe = probe;
+    this.bound = bound;
+  }
+
+  receive(onUncaught: ReceiveObserver['onUncaught']): ReceiveMeter {
+    const queue = this.idle.pop() ?? this.probe.queue('receiver_queue', this.bound);
+    return new ReceiveMeter(this.probe, queue, onUncaught);
+  }
+
+  send(): SendObserver {
+    return new SendMeter(this);
+  }
+
+  /** Of one subscription to what a connection receives. */
+  demand(): DemandMeter {
+    return new DemandMeter(this.probe, 'receive()');
+  }
+
+  /** The kernel has taken a message that a handler has sent. */
+  onWritten(): void {
+    this.probe.count('requests', 1);
+  }
+
+  /** A handler has failed, or nobody was there to take an error. */
+  failed(): void {
+    this.probe.count('failed', 1);
+  }
+
+  /** The connection is closed; what had been queued is gone. */
+  release(meter: ReceiveMeter): void {
+    meter.onQueued(0);
+    this.idle.push(meter.queue);
+  }
+}
+
+export class ReceiveMeter implements ReceiveObserver {
+  readonly queue: QueueMeter;
+  /** Calls of request(n), and the sum of their n. */
+  requestCalls = 0;
+  requestedTotal = 0;
+  readonly onUncaught: (error: Error, on: Worker) => Sub<void>;
+  private readonly probe: Probe;
+
+  constructor(probe: Probe, queue: QueueMeter, onUncaught: ReceiveObserver['onUncaught']) {
+    this.probe = probe;
+    this.queue = queue;
+    this.onUncaught = onUncaught;
+  }
+
+  onQueued(n: number): void {
+    const change = n - this.queue.depth;
+    if (change > 0) this.queue.enter(this.probe.now(), change);
+    else if (change < 0) this.queue.leave(this.probe.now(), -change);
+  }
+
+  onRequest(n: number): void {
+    this.requestCalls++;
+    this.probe.count('request_calls', 1);
+    // Unbounded demand is no number that could be added up.
+    if (n >= UNBOUNDED) return;
+    this.requestedTotal += n;
+    this.probe.count('requested', n);
+  }
+
+  onNext(): void {
+    this.probe.count('on_next', 1);
+  }
+}
+
+/**
+ * The closed form of MonoSendMany: after M messages have been written, 128 + 64·⌊M/64⌋ have been requested, in 1 + ⌊M/64⌋
+ * calls. (Fewer calls only when one flush has written two refills' worth; and one message more is requested in place of
+ * each that was empty.)
+ */
+class SendMeter implements SendObserver {
+  private readonly meters: BridgeMeters;
+  private calls = 0;
+  private requestedTotal = 0;
+  private written = 0;
+  private empty = 0;
+
+  constructor(meters: BridgeMeters) {
+    this.meters = meters;
+  }
+
+  onSendRequest(n: number): void {
+    this.calls++;
+    this.requestedTotal += n;
+    this.meters.probe.count('send_request_calls', 1);
+  }
+
+  onWritten(): void {
+    this.written++;
+    this.meters.onWritten();
+  }
+
+  onEmpty(): void {
+    this.empty++;
+  }
+
+  onSettled(): void {
+    const refills = Math.floor(this.written / REFILL_SIZE);
+    const holds =
+      this.requestedTotal === MAX_SIZE + REFILL_SIZE * refills + this.empty &&
+      this.calls <= 1 + refills + this.empty;
+    this.meters.probe.require(
+      'closed-form',
+      holds,
+      () =>
+        `MonoSendMany: ${this.calls} requests for ${this.requestedTotal} in all, after ${this.written} messages were written`,
+    );
+  }
+}
