@@ -24,6 +24,7 @@ export function rows(runs: Runs): Row[] {
       ...switches(runs, host),
       ...interrupts(runs, host),
     ]),
+    ...titled('event loops', demand(runs)),
     ...titled('TCP, all hosts', recovery(runs)),
     ...drops(runs),
     ...queues(runs),
@@ -116,6 +117,26 @@ function interrupts(runs: Runs, host: string): Row[] {
   const cell = (r: RunResult): string =>
     `${v(r, 'irq')}/${v(r, 'napi.polls')}/${digits(v(r, 'napi.frames_per_poll'), 2)}`;
   return [{ label: 'interrupts/polls/frames per poll', unit: '', cells: cells(runs, cell) }];
+}
+
+/** Who asked for how much, and how often nobody wanted to read: of event loops and what stands on them. */
+function demand(runs: Runs): Row[] {
+  const sum = (r: RunResult, name: string): number | null => {
+    const counts = Object.entries(r.metrics).filter(([metric]) => metric.endsWith(`.${name}`));
+    return counts.length === 0 ? null : counts.reduce((n, [, count]) => n + count, 0);
+  };
+  const pair = (label: string, a: string, b: string): Row[] => {
+    if (runs.every((r) => sum(r, a) === null && sum(r, b) === null)) return [];
+    const cell = (r: RunResult): string =>
+      sum(r, a) === null && sum(r, b) === null ? '–' : `${sum(r, a) ?? 0} / ${sum(r, b) ?? 0}`;
+    return [{ label, unit: '', cells: cells(runs, cell) }];
+  };
+  return [
+    ...pair('reads / read loops', 'reads', 'read_loops'),
+    ...pair('autoRead off / on', 'auto_read_off', 'auto_read_on'),
+    ...pair('request(n) calls / sum of n', 'request_calls', 'requested'),
+    ...pair('flushes / writability changes', 'flushes', 'writability_changed'),
+  ];
 }
 
 /** What TCP had to do because the path or the reader was not ideal; all hosts together. */

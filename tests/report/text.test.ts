@@ -92,6 +92,26 @@ describe('the table', () => {
     expect(long).toEqual([]);
   });
 
+  test('shows what event loops read and asked for, and a dash where there is no such thing', () => {
+    const loop = result('reactive', {
+      metrics: {
+        ...result('').metrics,
+        'server.reads': 42,
+        'server.read_loops': 40,
+        'server.auto_read_off': 3,
+        'server.auto_read_on': 4,
+        'server.request_calls': 43,
+        'server.requested': 298,
+      },
+    });
+    const lines = reportText([result('blocking'), loop]).filter((l) => /read|request/.test(l));
+    expect(lines.slice(-3).map((l) => l.trim().replaceAll(/  +/g, '  '))).toEqual([
+      'reads / read loops  –  42 / 40',
+      'autoRead off / on  –  3 / 4',
+      'request(n) calls / sum of n  –  43 / 298',
+    ]);
+  });
+
   test('leaves out what no variant has', () => {
     const bare = result('', { metrics: { goodput: 1e6 }, queues: [], drops: [] });
     expect(reportText([bare]).join('\n')).not.toMatch(/epoll|latency|requests|CPU|interrupts|zero/);
