@@ -104,7 +104,7 @@ describe('the table', () => {
         'server.requested': 298,
       },
     });
-    const lines = reportText([result('blocking'), loop]).filter((l) => /read|request/.test(l));
+    const lines = reportText([result('blocking'), loop]).filter((l) => /read|Read|request/.test(l));
     expect(lines.slice(-3).map((l) => l.trim().replaceAll(/  +/g, '  '))).toEqual([
       'reads / read loops  –  42 / 40',
       'autoRead off / on  –  3 / 4',
