@@ -21,6 +21,8 @@ export interface CheckOptions extends Pick<RunOptions, 'apps' | 'mutant'> {
   readonly path?: string;
   /** Wall-clock time after which no further world is tried, and none is made smaller, ms. Default: none. */
   readonly timeLimit?: number;
+  /** False: the first world that fails is told as it is. Default: true. */
+  readonly shrink?: boolean;
 }
 
 /**
@@ -174,7 +176,7 @@ function search(property: fc.IRawProperty<unknown>, options: CheckOptions): void
   const text = report(failure, {
     runs: details.numRuns,
     shrinks: details.numShrinks,
-    interrupted: details.interrupted,
+    ended: options.shrink === false ? 'unwanted' : details.interrupted ? 'time' : 'smallest',
     seed,
     path: counterexamplePath ?? '',
   });
@@ -182,12 +184,13 @@ function search(property: fc.IRawProperty<unknown>, options: CheckOptions): void
 }
 
 function parametersOf(options: CheckOptions): fc.Parameters<unknown> {
-  const { runs = 100, seed = numberFrom('HOSTWIRE_SEED'), path, timeLimit } = options;
+  const { runs = 100, seed = numberFrom('HOSTWIRE_SEED'), path, timeLimit, shrink } = options;
   return {
     numRuns: Math.max(1, Math.round(runs * (numberFrom('HOSTWIRE_RUNS') ?? 1))),
     ...(seed === undefined ? {} : { seed }),
     ...(path === undefined ? {} : { path }),
     ...(timeLimit === undefined ? {} : { interruptAfterTimeLimit: timeLimit }),
+    endOnFailure: shrink === false,
   };
 }
 

@@ -24,8 +24,8 @@ export interface Search {
   readonly shrinks: number;
   readonly seed: number;
   readonly path: string;
-  /** True: there was no time to look for a smaller one. */
-  readonly interrupted: boolean;
+  /** Why no smaller one was looked for: there is none, there was no time, nobody wanted it. */
+  readonly ended: 'smallest' | 'time' | 'unwanted';
 }
 
 const RULE = '-'.repeat(80);
@@ -48,12 +48,9 @@ export function report(failure: Failure, search: Search): string {
   ].join('\n');
 }
 
-function found({ runs, shrinks, interrupted }: Search): string {
-  const cases = `Found in case ${runs}`;
-  if (shrinks === 0)
-    return interrupted
-      ? `${cases}; there was no time to shrink it`
-      : `${cases}, which is as small as it gets`;
+function found({ runs, shrinks, ended }: Search): string {
   const times = shrinks === 1 ? 'once' : `${shrinks} times`;
-  return `${cases} and made smaller ${times}${interrupted ? ', until time was up' : ''}`;
+  const smaller = shrinks === 0 ? '' : ` and made smaller ${times}`;
+  const why = { smallest: '', time: ', until time was up', unwanted: ', and left as it is' };
+  return `Found in case ${runs}${smaller}${why[ended]}`;
 }

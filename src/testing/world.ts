@@ -44,7 +44,8 @@ const BLOCKS = 4;
  *     writeFileSync('failing.yaml', yaml(world));
  */
 export function yaml(world: WorldObject, name = 'generated'): string {
-  const doc = new Document({ version: 1, scenarios: { [name]: world } });
+  const file = { version: 1, scenarios: { [name]: world } };
+  const doc = new Document(file, { aliasDuplicateObjects: false });
   visit(doc, {
     Collection(_, node, path) {
       // A host, a link, an application: one line each, as people write them.

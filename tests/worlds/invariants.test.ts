@@ -1,46 +1,95 @@
-import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { hostwire } from '../cli/fake-io.ts';
-import { load } from '../../src/sim/scenario/load.ts';
+/** Every law, in generated worlds, for each of the servers; and that each of these properties can fail. */
+import { describe, expect, it } from 'vitest';
+import { MUTANT_NAMES } from '../../src/sim/run/mutant-names.ts';
+import { MUTANTS } from '../../src/sim/run/mutants.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
-import type { RunResult } from '../../src/sim/run/result.ts';
-import { pair, scenarioOf, world, yamlOf, type WorldObject } from './arbitrary.ts';
+import {
+  check,
+  type CheckError,
+  type Invariant,
+  invariants,
+  links,
+  run,
+  scenarios,
+  serverModels,
+  uploads,
+  yaml,
+} from '../../src/testing/index.ts';
+import { hostwire } from '../cli/fake-io.ts';
 
-/** The first law that does not hold, with the world as a file to replay. */
-function verdict(w: WorldObject, r: RunResult): string {
-  const broken = r.invariants.find((i) => !i.ok);
-  if (broken === undefined && r.stop.reason === 'when') return '';
-  const what =
-    broken === undefined
-      ? `the run ended by ${r.stop.reason}`
-      : `${broken.name}: ${broken.message}`;
-  return `${what}\n--- hostwire run this:\n${yamlOf(w)}`;
+/** Worlds of each server; HOSTWIRE_RUNS multiplies them. */
+const RUNS = 75;
+
+const MODELS = ['blocking', 'epoll'] as const;
+
+/** What check() throws. */
+function failureOf(checking: () => void): CheckError {
+  try {
+    checking();
+  } catch (error) {
+    return error as CheckError;
+  }
+  throw new Error('the check has passed');
 }
 
 it('every law holds in every generated world, and every world finishes once its faults are over', () => {
-  fc.assert(
-    fc.property(world, (w) => {
-      const r = runScenario(scenarioOf(w));
-      const v = verdict(w, r);
-      if (v !== '') throw new Error(v);
-    }),
-    { numRuns: Number(process.env['HOSTWIRE_WORLDS'] ?? 300) },
+  check(scenarios(), invariants.all, { runs: RUNS });
+});
+
+describe('[mutant] the law finds, in as few worlds,', () => {
+  const laws: Readonly<Record<string, Invariant>> = Object.fromEntries(
+    Object.values(invariants).map((i) => [i.law, i]),
   );
+  it.each(MUTANT_NAMES)('%s', (mutant) => {
+    const { breaks } = MUTANTS[mutant];
+    const failure = failureOf(() =>
+      check(scenarios(), laws[breaks], { runs: RUNS, mutant, shrink: false }),
+    );
+    expect(failure.message).toContain(`${breaks} is broken`);
+  });
+});
+
+describe.each(MODELS)('with %s servers', (model) => {
+  const worlds = scenarios({ server: serverModels({ models: [model] }) });
+
+  it('every law holds: bytes in order and once, bounded queues, demand, wake-ups, liveness', () => {
+    check(worlds, invariants.all, { runs: RUNS });
+  });
+
+  it('a fault that is everywhere is shown in the smallest world: defaults, one connection, one byte', () => {
+    const failure = failureOf(() => check(worlds, invariants.all, { mutant: 'unbilled-time' }));
+    expect(yaml(failure.world!)).toBe(`version: 1
+scenarios:
+  generated:
+    shows: A generated world.
+    seed: 1
+    hosts:
+      client: {}
+      server: {}
+    links:
+      - { between: [ client, server ], rate: 100 Mbit/s, delay: 1 ms }
+    apps:
+      server: { host: server, model: ${model}, listen: 80 }
+      client: { host: client, model: bulk, connect: server:80, bytes: 1 B }
+    stop:
+      when: client.closed
+      limit: 3000 s
+`);
+  });
 });
 
 it('a world that fails is replayed from its YAML by `hostwire run`: the same law, the same fingerprint', async () => {
-  const corrupted = fc.sample(pair, { numRuns: 200, seed: 7 }).map((w) => {
-    const [l] = w['links'] as [WorldObject];
-    return { ...w, links: [{ ...l, 'a->b': { corrupt: { chance: '50 %', undetected: true } } }] };
-  });
-  const failing = corrupted.find((w) => runScenario(scenarioOf(w)).invariants.some((i) => !i.ok))!;
-  const first = runScenario(scenarioOf(failing));
-  const broken = first.invariants.find((i) => !i.ok)!;
-  expect(broken.name).toBe('in-order');
-  const again = runScenario(load(yamlOf(failing), { file: 'generated.yaml' })[0]!);
-  expect(again.invariants).toEqual(first.invariants);
-  const told = await hostwire('run generated.yaml', {
-    files: { 'generated.yaml': yamlOf(failing) },
+  const damaged = links().map((l) => ({
+    ...l,
+    there: { corrupt: { chance: '50 %', undetected: true } },
+  }));
+  const worlds = scenarios({ workload: uploads(), link: damaged, clients: 1 });
+  const { message, world } = failureOf(() => check(worlds, invariants.inOrder));
+  expect(message).toContain('in-order is broken');
+  const first = run(world!);
+  expect(run(world!).invariants).toEqual(first.invariants);
+  const told = await hostwire('run failing.yaml', {
+    files: { 'failing.yaml': yaml(world!) },
     run: runScenario,
   });
   expect(told.code).toBe(1);

@@ -5,7 +5,7 @@ import { hosts } from './hosts.ts';
 import { between, type LinkBody, links } from './links.ts';
 import { modelsFor, serverOf } from './servers.ts';
 import { maybe } from './support.ts';
-import { messages, workloads, type WorkChoices, type Workload } from './workloads.ts';
+import { workloads, type WorkChoices, type Workload } from './workloads.ts';
 
 export interface ScenarioChoices extends WorkChoices {
   /**
@@ -63,7 +63,7 @@ export function scenarios(choices: ScenarioChoices = {}): fc.Arbitrary<WorldObje
       others: others(client, (choices.clients ?? 2) - 1),
       middle: fc.record({ limit: fc.constantFrom('30 packets', '2 packets', '20 kB'), link }),
       routed: maybe(fc.constant(true)),
-      work: choices.workload ?? anyWork(choices),
+      work: choices.workload ?? workloads(choices),
     })
     .map(({ client: first, others: more, ...w }) => {
       const clients = [first, ...more];
@@ -89,15 +89,6 @@ function others(client: fc.Arbitrary<Client>, most: number): fc.Arbitrary<readon
   if (most < 1) return fc.constant([]);
   const some = fc.array(client, { minLength: 1, maxLength: most });
   return maybe(some).map((list) => list ?? []);
-}
-
-function anyWork(choices: ScenarioChoices): fc.Arbitrary<Workload> {
-  if (choices.server !== undefined) return workloads(choices);
-  return fc.oneof(
-    { withCrossShrink: true },
-    { weight: 3, arbitrary: workloads(choices) },
-    { weight: 1, arbitrary: messages(choices) },
-  );
 }
 
 /** The server's description, given the work; what the work asks of a server is told to hostwire's own models only. */

@@ -10,8 +10,8 @@ export type ServerModel = 'blocking' | 'epoll' | 'netty' | 'reactive' | 'stalled
 
 /** Who can do what. Messages need a codec, and so an event loop's pipeline. */
 const CAN: { readonly [K in WorkKind]: readonly ServerModel[] } = {
-  uploads: ['blocking', 'epoll', 'netty', 'reactive', 'stalled'],
-  requests: ['blocking', 'epoll', 'netty', 'reactive'],
+  uploads: ['blocking', 'epoll', 'stalled'],
+  requests: ['blocking', 'epoll'],
   messages: ['netty', 'reactive'],
 };
 
