@@ -94,9 +94,7 @@ export class EventLoop implements Worker {
     const deadline = instant((yield on.sys.clockGettime()) + delayNs);
     if (on === this) return this.scheduled.add(task, deadline);
     const handle = new RemoteSchedule();
-    const add: Task = function* (this: EventLoop): Sub<void> {
-      handle.arrived(this.scheduled.add(task, deadline));
-    }.bind(this);
+    const add: Task = () => this.arrive(task, deadline, handle);
     // A loop that wakes before the deadline anyway need not be woken for it (beforeScheduledTaskSubmitted).
     if (deadline < this.nextWakeup) yield* this.execute(on, add);
     else yield* this.addTask(on, add);
@@ -216,6 +214,14 @@ export class EventLoop implements Worker {
       this.offer(task);
   }
 
+  /** ScheduledFutureTask.run(), for what another thread has scheduled: not due yet, it goes to the others. */
+  private *arrive(task: Task, deadline: Instant, handle: RemoteSchedule): Sub<void> {
+    const now = yield this.sys.clockGettime();
+    if (handle.cancelled) return;
+    if (now < deadline) handle.there = this.scheduled.add(task, deadline);
+    else yield* task(this);
+  }
+
   private *addTask(on: Worker, task: Task): Sub<void> {
     this.offer(task);
     if (this.started) return;
@@ -253,13 +259,9 @@ export class EventLoop implements Worker {
 
 /** A task that another thread has scheduled, on its way to the loop. */
 class RemoteSchedule implements Cancellable {
-  private there: Cancellable | null = null;
-  private cancelled = false;
+  there: Cancellable | null = null;
+  cancelled = false;
 
-  arrived(there: Cancellable): void {
-    if (this.cancelled) there.cancel();
-    else this.there = there;
-  }
   cancel(): void {
     this.cancelled = true;
     this.there?.cancel();

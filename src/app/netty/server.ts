@@ -1,11 +1,65 @@
-/** Not written yet. */
-import { ScenarioError } from '../../base/assert.ts';
+/**
+ * A server on Netty's event loops: a boss that accepts, and as many loops as twice the cores, over which the connections are
+ * spread for life. Each reads without being asked, whatever has become of the answers, unless a handler turns that off.
+ */
 import type { Sys, ThreadBody } from '../../kernel/syscall.ts';
 import type { AppEnv } from '../env.ts';
-import type { NettyOptions } from '../options.ts';
+import type { LoopOptions, NettyOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
+import { bind } from './bootstrap.ts';
+import type { Channel, ChannelConfig } from './channel.ts';
+import { EventLoop, EventLoopGroup } from './event-loop.ts';
+import { addCodec, needsBytes } from './frames.ts';
+import { LoopMeters } from './meters.ts';
+import { RecvAllocator } from './recv-allocator.ts';
+import {
+  AutoReadHandler,
+  BlockingHandler,
+  Business,
+  InlineHandler,
+  OffloadHandler,
+} from './server-handlers.ts';
+import { ThreadPool } from './thread-pool.ts';
 
-export function* nettyServer(sys: Sys, _o: NettyOptions, _probe: Probe, env: AppEnv): ThreadBody {
-  yield sys.schedYield();
-  throw new ScenarioError(`${env.name}: this model is not written yet`);
+export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEnv): ThreadBody {
+  const meters = new LoopMeters(probe);
+  // NioEventLoopGroup's default: twice the available processors.
+  const n = o.loops ?? 2 * env.cpus;
+  const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters);
+  const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters);
+  const config = channelConfig(o, true, env);
+  const init = initializer(o, probe);
+  yield* bind(sys, { listen: o, parent, children, config, meters, init });
+}
+
+/** @param autoRead at the start */
+export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): ChannelConfig {
+  return {
+    autoRead,
+    maxMessagesPerRead: o.maxMessagesPerRead,
+    waterMarks: o.waterMarks,
+    recvAllocator: () => new RecvAllocator(o.read, o.maxMessagesPerRead),
+    realBytes: needsBytes(o),
+    mutant: env.mutant,
+  };
+}
+
+/** The pipeline of each connection: blocking, framing, backpressure, work. */
+function initializer(o: NettyOptions, probe: Probe): (channel: Channel) => void {
+  const business = new Business(o, probe);
+  const { offload } = o;
+  const worker =
+    offload === null
+      ? new InlineHandler(business, probe)
+      : new OffloadHandler(
+          business,
+          probe,
+          new ThreadPool(offload.threads, offload.queue, offload.policy, probe),
+        );
+  return ({ pipeline }) => {
+    if (o.pauseNs > 0) pipeline.addLast(new BlockingHandler(o.pauseNs));
+    addCodec(pipeline, o);
+    if (o.backpressure === 'auto-read') pipeline.addLast(new AutoReadHandler());
+    pipeline.addLast(worker);
+  };
 }

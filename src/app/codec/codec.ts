@@ -1,0 +1,56 @@
+/** The codecs by name, and what is said with them. */
+import { unreachable } from '../../base/assert.ts';
+import type { Codec } from '../options.ts';
+import { FixedLengthDecoder } from './fixed-length.ts';
+import type { FrameDecoder } from './frame.ts';
+import { JsonDecoder } from './json.ts';
+import { encodeLengthField, LengthFieldDecoder } from './length-field.ts';
+import { encodeLine, LineDecoder } from './line.ts';
+
+/** @param size bytes of a message, for `fixed` @returns null for `none`: what a read brings is a message */
+export function decoderOf(codec: Codec, size: number): FrameDecoder | null {
+  switch (codec) {
+    case 'none':
+      return null;
+    case 'fixed':
+      return new FixedLengthDecoder(size);
+    case 'line':
+      return new LineDecoder();
+    case 'length-field':
+      return new LengthFieldDecoder();
+    case 'json':
+      return new JsonDecoder();
+    default:
+      return unreachable(codec);
+  }
+}
+
+/** Whether frames are found by looking at the bytes; otherwise counting them is enough. */
+export function looksAtBytes(codec: Codec): boolean {
+  return codec !== 'none' && codec !== 'fixed';
+}
+
+/** A message as it goes on the wire. An object in JSON is its own frame. */
+export function encode(codec: Codec, message: Uint8Array): Uint8Array {
+  if (codec === 'line') return encodeLine(message);
+  return codec === 'length-field' ? encodeLengthField(message) : message;
+}
+
+const A = 0x61;
+const Z = 0x7a;
+const X = 0x78;
+const SPACE = 0x20;
+
+/** a–z become A–Z; a byte is a character. */
+export function upperCase(bytes: Uint8Array): Uint8Array {
+  return bytes.map((b) => (b >= A && b <= Z ? b - SPACE : b));
+}
+
+/** A message of `n` bytes that says nothing: x after x, in JSON an object of spaces (of 2 bytes at least). */
+export function filler(codec: Codec, n: number): Uint8Array {
+  if (codec !== 'json') return new Uint8Array(n).fill(X);
+  const object = new Uint8Array(Math.max(2, n)).fill(SPACE);
+  object[0] = 0x7b;
+  object[object.length - 1] = 0x7d;
+  return object;
+}

@@ -1,0 +1,49 @@
+/**
+ * Frames behind their length: four bytes, big-endian, which count what follows (io.netty.handler.codec.
+ * LengthFieldBasedFrameDecoder(max, 0, 4, 0, 4), LengthFieldPrepender(4)).
+ */
+import { Cumulation } from './cumulation.ts';
+import { FrameError, MAX_FRAME, type FrameDecoder } from './frame.ts';
+
+const FIELD = 4;
+
+export class LengthFieldDecoder implements FrameDecoder {
+  private readonly max: number;
+  private readonly held = new Cumulation();
+
+  /** @param max bytes of the longest frame, its field left out */
+  constructor(max: number = MAX_FRAME) {
+    this.max = max;
+  }
+
+  get pending(): number {
+    return this.held.length;
+  }
+
+  feed(chunk: Uint8Array): void {
+    this.held.append(chunk);
+  }
+
+  next(): Uint8Array | null {
+    const { held } = this;
+    if (held.length < FIELD) return null;
+    let length = 0;
+    for (let i = 0; i < FIELD; i++) length = length * 256 + held.at(i);
+    if (length > this.max)
+      throw new FrameError(`a frame of ${length} bytes is longer than ${this.max}`);
+    if (held.length < FIELD + length) return null;
+    held.skip(FIELD);
+    return held.take(length);
+  }
+}
+
+/** The frame behind its length. */
+export function encodeLengthField(frame: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(FIELD + frame.length);
+  framed[0] = frame.length >>> 24;
+  framed[1] = frame.length >>> 16;
+  framed[2] = frame.length >>> 8;
+  framed[3] = frame.length;
+  framed.set(frame, FIELD);
+  return framed;
+}

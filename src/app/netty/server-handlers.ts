@@ -1,0 +1,121 @@
+/**
+ * What stands at the end of a server's pipeline: handlers that block, that work and answer, that hand the work to other threads,
+ * and that stop reading from a peer who does not read.
+ */
+import type { LoopOptions } from '../options.ts';
+import type { Probe } from '../probe.ts';
+import type { Sub } from '../setup.ts';
+import type { Worker } from '../worker.ts';
+import type { Message } from './byte-buf.ts';
+import { RejectedExecutionException, type ChannelException } from './exceptions.ts';
+import type { ChannelHandler, ChannelHandlerContext, WritePromise } from './handler.ts';
+import { replier } from './replies.ts';
+import type { ThreadPool } from './thread-pool.ts';
+
+/** Sleeps after each read before it hands it on. Its event loop stands still meanwhile, and all channels of it. */
+export class BlockingHandler implements ChannelHandler {
+  private readonly pauseNs: number;
+
+  constructor(pauseNs: number) {
+    this.pauseNs = pauseNs;
+  }
+
+  *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
+    yield on.sys.nanosleep(this.pauseNs);
+    yield* ctx.fireChannelRead(msg, on);
+  }
+}
+
+/**
+ * Reads while the channel is writable and no longer: backpressure by hand. Netty itself goes on reading, and what the peer
+ * does not take piles up in the outbound buffer.
+ */
+export class AutoReadHandler implements ChannelHandler {
+  *channelWritabilityChanged(ctx: ChannelHandlerContext, on: Worker): Sub<void> {
+    yield* ctx.channel.setAutoRead(ctx.channel.isWritable, on);
+    yield* ctx.fireChannelWritabilityChanged(on);
+  }
+}
+
+/** What becomes of each message: work, then the answer. Shared by all channels of a server. */
+export class Business implements WritePromise {
+  private readonly workNs: number;
+  private readonly reply: (msg: Message) => Message | null;
+  private readonly probe: Probe;
+  /** A stream that is only read has no requests. */
+  private readonly counts: boolean;
+
+  constructor(o: LoopOptions, probe: Probe) {
+    this.workNs = o.workNs;
+    this.reply = replier(o);
+    this.probe = probe;
+    this.counts = o.codec !== 'none' || o.reply !== 'none';
+  }
+
+  /** Works on the thread it is called on. @returns the answer, null: none */
+  *handle(msg: Message, on: Worker): Sub<Message | null> {
+    if (this.workNs > 0) yield on.sys.compute(this.workNs);
+    const answer = this.reply(msg);
+    if (answer === null && this.counts) this.probe.count('requests', 1);
+    return answer;
+  }
+
+  /** An answer has been taken by the kernel, or its channel was closed before. */
+  // oxlint-disable-next-line require-yield -- it only counts
+  *complete(_on: Worker, ok: boolean): Sub<void> {
+    this.probe.count(ok ? 'requests' : 'failed', 1);
+  }
+}
+
+/** A mistake of the peer, or a connection that broke, ends the connection. */
+abstract class ClosingHandler implements ChannelHandler {
+  protected readonly business: Business;
+  private readonly probe: Probe;
+
+  constructor(business: Business, probe: Probe) {
+    this.business = business;
+    this.probe = probe;
+  }
+
+  *exceptionCaught(ctx: ChannelHandlerContext, _cause: ChannelException, on: Worker): Sub<void> {
+    this.probe.count('failed', 1);
+    yield* ctx.close(on);
+  }
+}
+
+/** Works on the event loop; the answers to all messages of a read loop are flushed together, when it ends. */
+export class InlineHandler extends ClosingHandler {
+  *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
+    const answer = yield* this.business.handle(msg, on);
+    if (answer !== null) yield* ctx.write(answer, this.business, on);
+  }
+
+  *channelReadComplete(ctx: ChannelHandlerContext, on: Worker): Sub<void> {
+    yield* ctx.flush(on);
+  }
+}
+
+/**
+ * Hands each message to a pool of threads, which work and answer: replies may overtake each other. Nothing here stops the
+ * reading, and a message that the pool rejects is gone without a word, as in handlers that catch the exception and go on.
+ */
+export class OffloadHandler extends ClosingHandler {
+  private readonly pool: ThreadPool;
+
+  constructor(business: Business, probe: Probe, pool: ThreadPool) {
+    super(business, probe);
+    this.pool = pool;
+  }
+
+  *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
+    const { business } = this;
+    try {
+      yield* this.pool.execute(on, function* (worker) {
+        const answer = yield* business.handle(msg, worker);
+        if (answer !== null) yield* ctx.writeAndFlush(answer, business, worker);
+      });
+    } catch (e) {
+      if (!(e instanceof RejectedExecutionException)) throw e;
+    }
+  }
+}

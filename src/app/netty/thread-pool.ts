@@ -1,0 +1,80 @@
+/**
+ * A fixed pool of threads behind a bounded queue (java.util.concurrent.ThreadPoolExecutor over a LinkedBlockingQueue, corePoolSize
+ * = maximumPoolSize). Threads are made one by one with the first tasks; later tasks wait in the queue; with the queue
+ * full the policy decides. Idle threads sleep on a futex, so handing one a task costs a FUTEX_WAKE and a switch.
+ */
+import type { QueueMeter } from '../../base/queue-meter.ts';
+import { Ring } from '../../base/ring.ts';
+import { EAGAIN, Futex, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
+import type { Probe } from '../probe.ts';
+import type { Sub } from '../setup.ts';
+import type { Task, Worker } from '../worker.ts';
+import { RejectedExecutionException } from './exceptions.ts';
+import { ThreadWorker } from './thread-worker.ts';
+
+/** RejectedExecutionHandler: AbortPolicy, CallerRunsPolicy, DiscardPolicy. */
+export type RejectionPolicy = 'abort' | 'caller-runs' | 'discard';
+
+export class ThreadPool {
+  private readonly threads: number;
+  private readonly bound: number;
+  private readonly policy: RejectionPolicy;
+  private readonly probe: Probe;
+  private readonly meter: QueueMeter;
+  private readonly queue = new Ring<Task>();
+  /** Tasks in the queue: what idle threads wait for. */
+  private readonly items = new Futex(0);
+  /** Threads in, or on their way into, FUTEX_WAIT. */
+  private idle = 0;
+  private made = 0;
+
+  constructor(threads: number, bound: number, policy: RejectionPolicy, probe: Probe) {
+    this.threads = threads;
+    this.bound = bound;
+    this.policy = policy;
+    this.probe = probe;
+    this.meter = probe.queue('executor', bound);
+  }
+
+  /**
+   * ThreadPoolExecutor.execute(), on the thread `on`.
+   *
+   * @throws RejectedExecutionException when the queue is full and the policy is to abort
+   */
+  *execute(on: Worker, task: Task): Sub<void> {
+    if (this.made < this.threads) {
+      const name = `worker-${++this.made}`;
+      yield on.sys.spawn((sys) => this.run(new ThreadWorker(name, sys), sys, task), name);
+      return;
+    }
+    if (this.queue.length >= this.bound) return yield* this.reject(on, task);
+    this.queue.push(task);
+    this.meter.enter(this.probe.now());
+    this.items.value++;
+    if (this.idle > 0) yield on.sys.futexWake(this.items, 1);
+  }
+
+  private *reject(on: Worker, task: Task): Sub<void> {
+    if (this.policy === 'caller-runs') {
+      this.probe.count('caller_runs', 1);
+      return yield* task(on);
+    }
+    this.probe.count('rejected', 1);
+    if (this.policy === 'abort') throw new RejectedExecutionException('the queue is full');
+  }
+
+  private *run(self: ThreadWorker, sys: Sys, first: Task): ThreadBody {
+    yield* first(self);
+    for (;;) {
+      while (this.items.value === 0) {
+        this.idle++;
+        const r = yield sys.futexWait(this.items, 0);
+        this.idle--;
+        if (r < 0 && r !== -EAGAIN) return;
+      }
+      this.items.value--;
+      this.meter.leave(this.probe.now());
+      yield* this.queue.shift()!(self);
+    }
+  }
+}
