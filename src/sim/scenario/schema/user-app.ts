@@ -4,8 +4,7 @@
  * else it reads.
  */
 import { z } from 'zod';
-import type { Target } from '../../../app/env.ts';
-import type { Plain, UserOptions } from '../../../app/user-options.ts';
+import type { Plain, Target, UserOptions } from '../../../app/user-options.ts';
 import { documented, port } from './fields.ts';
 
 const FILE = /\.[cm]?[jt]s$/;

@@ -1,0 +1,172 @@
+/** What applications of several models share: where they run, what they listen on or connect to, socket options, framing. */
+import { z } from 'zod';
+import type { Target } from '../../../app/env.ts';
+import type { Codec, SockOpts } from '../../../app/options.ts';
+import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
+import type { AppSpec, ModelName } from '../types.ts';
+import { documented, port, quantity, whole } from './fields.ts';
+
+/** Each model's options, without name and place. */
+export type AppBody = {
+  [M in ModelName]: Omit<Extract<AppSpec, { model: M }>, 'name' | 'path'>;
+}[ModelName];
+/** The schema of one model, and of several: told apart by `model:`. */
+export type ModelSchema<M extends ModelName> = z.ZodType<Extract<AppBody, { model: M }>> &
+  z.core.$ZodTypeDiscriminable;
+
+/** One reader for each key. */
+export type Fields<T> = { readonly [K in keyof T]: z.ZodType<T[K]> };
+
+// As written, before the keys get the names that models know.
+interface Listening {
+  host: string;
+  listen: number;
+  start: number;
+  backlog: number;
+  read: number;
+  sockopt: SockOpts;
+}
+interface Serving extends Listening {
+  pause: number;
+  request: number;
+  response: number;
+  work: number;
+}
+interface Connecting {
+  host: string;
+  connect: Target;
+  connections: number;
+  start: number;
+  stagger: number;
+  io: 'threads' | 'epoll';
+  sockopt: SockOpts;
+}
+
+export const GiB = 1_073_741_824;
+
+/** Linux's plain numbers by Linux's names; on and off for switches. What each does: kernel/syscalls/sockopt.ts. */
+const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: number }>> = {
+  SO_RCVBUF: { text: 'Receive buffer, bytes; the kernel doubles it.', max: 0x3fff_ffff },
+  SO_SNDBUF: { text: 'Send buffer, bytes; the kernel doubles it.', max: 0x3fff_ffff },
+  SO_RCVLOWAT: { text: 'Readable from so many bytes.', max: 0x7fff_ffff },
+  SO_KEEPALIVE: { text: 'Probe a silent peer.', max: 1 },
+  SO_LINGER: { text: 'Seconds that close() waits; 0 resets the connection.', max: 32_767 },
+  SO_REUSEPORT: { text: 'Several listeners on one port.', max: 1 },
+  TCP_NODELAY: { text: 'Nagle off.', max: 1 },
+  TCP_CORK: { text: 'Only full segments.', max: 1 },
+  TCP_MAXSEG: { text: 'Upper limit of the MSS.', min: 88, max: 32_767 },
+  TCP_KEEPIDLE: { text: 'Seconds of silence before probes.', min: 1, max: 32_767 },
+  TCP_KEEPINTVL: { text: 'Seconds between probes.', min: 1, max: 32_767 },
+  TCP_KEEPCNT: { text: 'Unanswered probes.', min: 1, max: 127 },
+  TCP_WINDOW_CLAMP: { text: 'Upper limit of the window, bytes.', max: 0x7fff_ffff },
+  TCP_QUICKACK: { text: 'Acknowledge at once.', max: 1 },
+  TCP_USER_TIMEOUT: {
+    text: 'Milliseconds without an acknowledgement before giving up.',
+    max: 0x7fff_ffff,
+  },
+  TCP_NOTSENT_LOWAT: {
+    text: 'Unsent bytes above which the socket is not writable.',
+    max: 0xffff_ffff,
+  },
+};
+
+function sockoptValue(o: { text: string; max: number; min?: number }): z.ZodType<number> {
+  if (o.max === 1) {
+    const onOffOrNumber = z.union([z.literal([0, 1, 'on', 'off']), z.boolean()]);
+    const schema = onOffOrNumber.transform((v) => (v === 1 || v === true || v === 'on' ? 1 : 0));
+    return documented(schema, { text: o.text, example: '1' });
+  }
+  return whole({ text: o.text, example: '65536' }, { min: o.min ?? 0, max: o.max });
+}
+
+export const sockopt: z.ZodType<SockOpts> = documented(
+  z
+    .strictObject({
+      ...Object.fromEntries(
+        Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
+      ),
+      TCP_CONGESTION: documented(z.enum(CONGESTION_CONTROLS), {
+        text: 'Congestion control.',
+      }).optional(),
+    })
+    .transform((map) => map as Record<string, number | string>)
+    .prefault({}),
+  { text: 'Socket options by Linux’s names, set before listen() or connect().' },
+);
+
+export const host: z.ZodType<string> = documented(z.string(), {
+  text: 'The host it runs on.',
+  example: 'server',
+});
+export const bytes = (
+  text: string,
+  range: { min?: number; max?: number } = {},
+): z.ZodType<number> => quantity('bytes', { text }, range);
+export const time = (text: string): z.ZodType<number> => quantity('duration', { text });
+
+export const listening: Fields<Listening> = {
+  host,
+  listen: port({ text: 'Port.', example: '8080' }),
+  start: time('When it begins to accept; it listens from the beginning. Default: 0 ms.').prefault(
+    '0 ms',
+  ),
+  backlog: whole(
+    {
+      text: 'As given to listen(); the kernel takes min(backlog, somaxconn). Default: 128.',
+      example: '128',
+    },
+    { min: 0, max: 0x7fff_ffff },
+  ).default(128),
+  read: bytes('Bytes asked of each read(). Default: 64 KiB.', { min: 1, max: GiB }).prefault(
+    '64 KiB',
+  ),
+  sockopt,
+};
+
+export const serving: Fields<Serving> = {
+  ...listening,
+  pause: time('Sleep after each read(). Default: 0 ms.').prefault('0 ms'),
+  request: bytes('Bytes of one request; 0 B: a stream that is only read. Default: 0 B.', {
+    max: GiB,
+  }).prefault('0 B'),
+  response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
+  work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+};
+
+export const codec: z.ZodType<Codec> = documented(
+  z.enum(['none', 'fixed', 'line', 'length-field', 'json']),
+  {
+    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
+  },
+);
+
+export const connectTo: z.ZodType<Target> = documented(
+  z.string().transform((text, ctx) => {
+    const m = /^([A-Za-z_][A-Za-z0-9_-]*):(\d{1,5})$/.exec(text.trim());
+    const p = m === null ? 0 : Number(m[2]);
+    if (m === null || p < 1 || p > 65_535) {
+      const hint = 'host and port, e.g. `server:8080`';
+      ctx.issues.push({
+        code: 'custom',
+        message: `\`${text}\` is no address`,
+        input: text,
+        params: { hint },
+      });
+      return z.NEVER;
+    }
+    return { host: m[1]!, port: p };
+  }),
+  { text: 'Host and port.', example: 'server:8080' },
+);
+
+export const connecting: Fields<Connecting> = {
+  host,
+  connect: connectTo,
+  connections: whole({ text: 'How many. Default: 1.' }, { min: 1, max: 1_000_000 }).default(1),
+  start: time('When the first connection is made. Default: 0 ms.').prefault('0 ms'),
+  stagger: time('Time between the starts of two connections. Default: 0 ms.').prefault('0 ms'),
+  io: documented(z.enum(['threads', 'epoll']), {
+    text: 'A blocking thread per connection, or one thread with epoll for all. Default: threads.',
+  }).default('threads'),
+  sockopt,
+};

@@ -1,0 +1,147 @@
+/** Servers on event loops: Netty, and Reactor-Netty on top of it. */
+import { z } from 'zod';
+import type { Codec, LoopOptions, Reply } from '../../../app/options.ts';
+import { bytes, codec, GiB, type ModelSchema, serving, time } from './app-fields.ts';
+import { documented, whole } from './fields.ts';
+
+const waterMark = (text: string, initial: string) =>
+  bytes(`${text} Default: ${initial}.`, { max: GiB }).prefault(initial);
+
+/** What the servers on event loops share; Netty's words and Netty's defaults. */
+const looping = {
+  ...serving,
+  backlog: whole(
+    { text: 'As given to listen(). Default: 4096, net.core.somaxconn.', example: '4096' },
+    { min: 0, max: 0x7fff_ffff },
+  ).default(4096),
+  read: bytes(
+    'The largest buffer of a read() (AdaptiveRecvByteBufAllocator starts with 2 KiB). Default: 64 KiB.',
+    { min: 64, max: GiB },
+  ).prefault('64 KiB'),
+  loops: whole(
+    { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
+    { min: 1, max: 1024 },
+  ).optional(),
+  codec: codec.optional(),
+  reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
+    text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
+  }).optional(),
+  'max-messages-per-read': whole(
+    { text: 'Reads of one channel before the others get their turn. Default: 16.', example: '16' },
+    { min: 1, max: 1_000_000 },
+  ).default(16),
+  'water-marks': documented(
+    z
+      .strictObject({
+        low: waterMark('Writable again below so many bytes.', '32 KiB'),
+        high: waterMark('Not writable above so many bytes.', '64 KiB'),
+      })
+      .prefault({}),
+    { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
+  ),
+  transport: documented(z.enum(['nio', 'epoll']), {
+    text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
+  }).default('nio'),
+};
+
+/** What follows from what was left out: a request size means fixed frames that are answered. */
+function loopOptions<
+  T extends {
+    start: number;
+    pause: number;
+    work: number;
+    request: number;
+    loops?: number | undefined;
+    codec?: Codec | undefined;
+    reply?: Reply | undefined;
+    'max-messages-per-read': number;
+    'water-marks': { low: number; high: number };
+  },
+>(
+  o: T,
+  ctx: z.RefinementCtx,
+): Omit<
+  T,
+  'start' | 'pause' | 'work' | 'max-messages-per-read' | 'water-marks' | 'loops' | 'codec' | 'reply'
+> &
+  Pick<
+    LoopOptions,
+    'pauseNs' | 'workNs' | 'loops' | 'codec' | 'reply' | 'maxMessagesPerRead' | 'waterMarks'
+  > {
+  const {
+    start,
+    pause,
+    work,
+    loops,
+    codec: named,
+    reply,
+    'max-messages-per-read': maxMessagesPerRead,
+    'water-marks': waterMarks,
+    ...rest
+  } = o;
+  const wrong = (message: string, key: string): void =>
+    void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
+  const how = named ?? (o.request > 0 ? 'fixed' : 'none');
+  if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
+  if (how !== 'fixed' && o.request > 0)
+    wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
+  if (waterMarks.low > waterMarks.high)
+    wrong('the low water mark lies above the high one', 'water-marks');
+  return {
+    ...rest,
+    startNs: start,
+    pauseNs: pause,
+    workNs: work,
+    loops: loops ?? null,
+    codec: how,
+    reply: reply ?? (how === 'fixed' ? 'answer' : 'none'),
+    maxMessagesPerRead,
+    waterMarks,
+  };
+}
+
+export const netty: ModelSchema<'netty'> = z
+  .strictObject({
+    model: z.literal('netty'),
+    ...looping,
+    backpressure: documented(z.enum(['none', 'auto-read']), {
+      text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
+    }).default('none'),
+    offload: documented(
+      z.strictObject({
+        threads: whole({ text: 'Worker threads.', example: '2' }, { min: 1, max: 100_000 }),
+        queue: whole(
+          { text: 'Messages that may wait for a worker.', example: '100' },
+          { min: 1, max: 1_000_000_000 },
+        ),
+        policy: documented(z.enum(['abort', 'caller-runs', 'discard']), {
+          text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost. Default: abort.',
+        }).default('abort'),
+      }),
+      {
+        text: 'Hands the work to a pool of threads instead of doing it on the loop.',
+        example: '{ threads: 2, queue: 100 }',
+      },
+    ).optional(),
+  })
+  .transform(({ offload, ...o }, ctx) => ({ ...loopOptions(o, ctx), offload: offload ?? null }));
+
+export const reactive: ModelSchema<'reactive'> = z
+  .strictObject({
+    model: z.literal('reactive'),
+    ...looping,
+    form: documented(z.enum(['operator', 'send']), {
+      text: '`operator`: receive().flatMap(m -> send(Mono.just(m))); `send`: send(receive()), through MonoSendMany. Default: operator.',
+    }).default('operator'),
+    operator: documented(z.enum(['flatMap', 'concatMap']), {
+      text: 'Which one. Default: flatMap.',
+    }).default('flatMap'),
+    concurrency: whole(
+      { text: 'flatMap: messages worked on at once. Default: 256.', example: '256' },
+      { min: 1, max: 0x7fff_ffff },
+    ).default(256),
+    delay: time(
+      'Time that each message takes elsewhere (Mono.delay) before it is answered; the loop goes on. Default: 0 ms.',
+    ).prefault('0 ms'),
+  })
+  .transform(({ delay, ...o }, ctx) => ({ ...loopOptions(o, ctx), delayNs: delay }));

@@ -1,0 +1,59 @@
+/** Servers that block, and the plain epoll loop. */
+import { z } from 'zod';
+import { bytes, listening, type ModelSchema, serving, time } from './app-fields.ts';
+import { documented, whole } from './fields.ts';
+
+const pool = z.strictObject({
+  pool: whole({ text: 'Worker threads.', example: '8' }, { min: 1, max: 100_000 }),
+  queue: whole(
+    { text: 'Accepted connections that may wait for a worker.', example: '100' },
+    { min: 1, max: 1_000_000 },
+  ),
+});
+
+const threads = documented(z.union([z.literal('per-connection'), pool]), {
+  text: '`per-connection`, or a pool behind a bounded queue. Default: per-connection.',
+  example: '{ pool: 8, queue: 100 }',
+}).default('per-connection');
+
+export const blocking: ModelSchema<'blocking'> = z
+  .strictObject({ model: z.literal('blocking'), ...serving, threads })
+  .transform(({ start, pause, work, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    pauseNs: pause,
+    workNs: work,
+  }));
+
+export const epoll: ModelSchema<'epoll'> = z
+  .strictObject({
+    model: z.literal('epoll'),
+    ...serving,
+    trigger: documented(z.enum(['level', 'edge']), {
+      text: 'EPOLLET or not. Default: level.',
+    }).default('level'),
+  })
+  .transform(({ start, pause, work, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    pauseNs: pause,
+    workNs: work,
+  }));
+
+export const echo: ModelSchema<'echo'> = z
+  .strictObject({ model: z.literal('echo'), ...listening })
+  .transform(({ start, ...rest }) => ({ ...rest, startNs: start }));
+
+export const stalled: ModelSchema<'stalled'> = z
+  .strictObject({
+    model: z.literal('stalled'),
+    ...listening,
+    after: bytes('Bytes read of each connection before it stalls.'),
+    stall: time('For how long it does not read.'),
+  })
+  .transform(({ start, after, stall, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    afterBytes: after,
+    stallNs: stall,
+  }));
