@@ -5,9 +5,13 @@
  * Subscription: `subscribe` walks up to the source, each operator making a stage of its own for this subscriber. Execution:
  * signals run, on the thread of whoever makes them.
  */
-import { SMALL_BUFFER, XS_BUFFER, type DemandMeter } from './demand.ts';
+import type { Sub } from '../setup.ts';
+import type { Worker } from '../worker.ts';
+import { SMALL_BUFFER, UNBOUNDED, XS_BUFFER, type DemandMeter } from './demand.ts';
 import { Mono } from './mono.ts';
+import { BackpressureOperator } from './operators/backpressure.ts';
 import { ConcatMapOperator } from './operators/concat-map.ts';
+import { ConcatMapPrefetchOperator } from './operators/concat-map-prefetch.ts';
 import { FilterOperator } from './operators/filter.ts';
 import { FlatMapOperator } from './operators/flat-map.ts';
 import { HandleOperator, type Handler } from './operators/handle.ts';
@@ -15,8 +19,11 @@ import { IgnoreThenOperator } from './operators/ignore.ts';
 import { MapOperator } from './operators/map.ts';
 import { MeteredOperator } from './operators/metered.ts';
 import { PeekOperator, type Hooks } from './operators/peek.ts';
+import { PublishOnOperator } from './operators/publish-on.ts';
+import { SubscribeOnOperator } from './operators/subscribe-on.ts';
 import { TakeOperator } from './operators/take.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Schedulers } from './schedulers.ts';
 import {
   GenerateCursor,
   IterableCursor,
@@ -105,14 +112,56 @@ export class Flux<T> extends Stream<T> {
     return new Flux(new FlatMapOperator(this.source, mapper, concurrency, prefetch));
   }
 
-  /** A stream for each element, one after the other, in order; upstream is asked for one element at a time. */
-  concatMap<R>(mapper: UserFunction<T, Publisher<R>>): Flux<R> {
-    return new Flux(new ConcatMapOperator(this.source, mapper));
+  /**
+   * A stream for each element, one after the other, in order; upstream is asked for one element at a time.
+   *
+   * @param prefetch asks for so many ahead instead, and for 75 % of it at a time
+   */
+  concatMap<R>(mapper: UserFunction<T, Publisher<R>>, prefetch: number = 0): Flux<R> {
+    return new Flux(
+      prefetch === 0
+        ? new ConcatMapOperator(this.source, mapper)
+        : new ConcatMapPrefetchOperator(this.source, mapper, prefetch),
+    );
   }
 
   /** Each element `delayNs` after the one before (the first: after it came), on a thread of `scheduler`. */
   delayElements(delayNs: number, scheduler: Scheduler): Flux<T> {
     return this.concatMap((value) => Mono.delay(delayNs, scheduler).map(() => value));
+  }
+
+  /**
+   * The same elements on a thread of `scheduler`.
+   *
+   * @param prefetch elements asked for ahead; 75 % of it is asked for again each time that so many have been given
+   */
+  publishOn(scheduler: Scheduler, prefetch: number = SMALL_BUFFER): Flux<T> {
+    return new Flux(new PublishOnOperator(this.source, scheduler, prefetch));
+  }
+
+  /** Subscribes and requests on a thread of `scheduler`. */
+  subscribeOn(scheduler: Scheduler): Flux<T> {
+    return new Flux(new SubscribeOnOperator(this.source, scheduler));
+  }
+
+  /** Asks upstream for `prefetch` elements, and for 75 % of it at a time, whatever downstream asks for. */
+  limitRate(prefetch: number): Flux<T> {
+    return this.publishOn(Schedulers.immediate(), prefetch);
+  }
+
+  /** Takes everything at once and keeps what is not asked for; beyond `most` elements the stream fails. */
+  onBackpressureBuffer(most: number = UNBOUNDED): Flux<T> {
+    return new Flux(new BackpressureOperator(this.source, { keep: 'all', most }));
+  }
+
+  /** Takes everything at once and drops what is not asked for. */
+  onBackpressureDrop(dropped?: (value: T, on: Worker) => void | Sub<void>): Flux<T> {
+    return new Flux(new BackpressureOperator(this.source, { keep: 'none', dropped }));
+  }
+
+  /** Takes everything at once and keeps the latest of what is not asked for. */
+  onBackpressureLatest(): Flux<T> {
+    return new Flux(new BackpressureOperator(this.source, { keep: 'latest' }));
   }
 
   /** Only the end. */

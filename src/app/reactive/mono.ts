@@ -10,6 +10,8 @@ import { HandleOperator, type Handler } from './operators/handle.ts';
 import { IgnoreThenOperator } from './operators/ignore.ts';
 import { MapOperator } from './operators/map.ts';
 import { PeekOperator, type Hooks } from './operators/peek.ts';
+import { PublishOnOperator } from './operators/publish-on.ts';
+import { SubscribeOnOperator } from './operators/subscribe-on.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Delay } from './sources/delay.ts';
 import { Empty, Failed, FromCallable, Just, Never } from './sources/scalar.ts';
@@ -66,6 +68,16 @@ export class Mono<T> extends Stream<T> {
   /** The one that is made of the element. */
   flatMap<R>(mapper: UserFunction<T, Mono<R>>): Mono<R> {
     return new Mono(new ConcatMapOperator(this.source, mapper));
+  }
+
+  /** The same element on a thread of `scheduler`. */
+  publishOn(scheduler: Scheduler): Mono<T> {
+    return new Mono(new PublishOnOperator(this.source, scheduler, 1));
+  }
+
+  /** Subscribes and requests on a thread of `scheduler`. */
+  subscribeOn(scheduler: Scheduler): Mono<T> {
+    return new Mono(new SubscribeOnOperator(this.source, scheduler));
   }
 
   /** Only the end. */

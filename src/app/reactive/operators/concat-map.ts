@@ -36,7 +36,7 @@ export class ConcatMapOperator<T, R> extends Operator<T, R> {
  */
 type State = 'initial' | 'requested' | 'active' | 'last' | 'over';
 
-class ConcatMapStage<T, R> extends Stage<T, R> {
+class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
   private readonly mapper: UserFunction<T, Publisher<R>>;
   private readonly serial: SerialSubscriber<R>;
   private readonly arbiter: Arbiter = new Arbiter();
@@ -47,7 +47,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
     super(actual);
     this.mapper = mapper;
     this.serial = new SerialSubscriber(actual);
-    this.inner = new Inner(this, this.arbiter);
+    this.inner = new ConcatInner(this, this.arbiter);
   }
 
   override *request(n: number, on: Worker): Sub<void> {
@@ -76,9 +76,15 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
       yield* this.fail(asSignal(thrown), on);
       return;
     }
+    if (this.over) return;
     if (callable === null) yield* publisher.subscribe(this.inner, on);
     else if (scalar === undefined) yield* this.innerComplete(on);
     else yield* this.giveScalar(scalar, on);
+  }
+
+  /** Ended, failed or cancelled: maybe by another thread, while the mapper ran. */
+  private get over(): boolean {
+    return this.state === 'over';
   }
 
   private *giveScalar(value: R, on: Worker): Sub<void> {
@@ -92,7 +98,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
   }
 
   innerNext(value: R, on: Worker): Sub<void> {
-    return this.state === 'over' ? nothing() : this.serial.onNext(value, on);
+    return this.over ? nothing() : this.serial.onNext(value, on);
   }
 
   innerComplete(on: Worker): Sub<void> {
@@ -106,7 +112,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
   }
 
   override *onError(error: Error, on: Worker): Sub<void> {
-    if (this.state === 'over') return;
+    if (this.over) return;
     this.state = 'over';
     yield* this.arbiter.cancel(on);
     yield* this.serial.onError(error, on);
@@ -120,7 +126,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
   }
 
   override *cancel(on: Worker): Sub<void> {
-    if (this.state === 'over') return;
+    if (this.over) return;
     this.state = 'over';
     yield* this.arbiter.cancel(on);
     yield* this.upstream.cancel(on);
@@ -128,19 +134,26 @@ class ConcatMapStage<T, R> extends Stage<T, R> {
 
   /** A stream, the mapper or downstream's request has failed. */
   *fail(error: Error, on: Worker): Sub<void> {
-    if (this.state === 'over') return;
+    if (this.over) return;
     yield* this.cancel(on);
     yield* this.serial.onError(error, on);
   }
 }
 
+/** Who passes on one stream after the other. */
+export interface ConcatParent<R> {
+  innerNext(value: R, on: Worker): Sub<void>;
+  innerComplete(on: Worker): Sub<void>;
+  fail(error: Error, on: Worker): Sub<void>;
+}
+
 /** Subscribes to each stream in turn. */
-class Inner<T, R> implements Subscriber<R> {
-  private readonly stage: ConcatMapStage<T, R>;
+export class ConcatInner<R> implements Subscriber<R> {
+  private readonly parent: ConcatParent<R>;
   private readonly arbiter: Arbiter;
 
-  constructor(stage: ConcatMapStage<T, R>, arbiter: Arbiter) {
-    this.stage = stage;
+  constructor(parent: ConcatParent<R>, arbiter: Arbiter) {
+    this.parent = parent;
     this.arbiter = arbiter;
   }
 
@@ -150,16 +163,16 @@ class Inner<T, R> implements Subscriber<R> {
 
   onNext(value: R, on: Worker): Sub<void> {
     this.arbiter.produced();
-    return this.stage.innerNext(value, on);
+    return this.parent.innerNext(value, on);
   }
 
   onError(error: Error, on: Worker): Sub<void> {
     this.arbiter.release();
-    return this.stage.fail(error, on);
+    return this.parent.fail(error, on);
   }
 
   onComplete(on: Worker): Sub<void> {
     this.arbiter.release();
-    return this.stage.innerComplete(on);
+    return this.parent.innerComplete(on);
   }
 }

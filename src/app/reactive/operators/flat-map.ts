@@ -17,7 +17,7 @@ import type { Worker } from '../../worker.ts';
 import { asCallable, type CallablePublisher } from '../callable.ts';
 import { addCap, badDemand, isDemand, limitOf, UNBOUNDED } from '../demand.ts';
 import { asSignal, OverflowError } from '../errors.ts';
-import { Operator, Stage, UNSUBSCRIBED } from '../stage.ts';
+import { EMPTY_SUBSCRIPTION, Operator, Stage, UNSUBSCRIBED } from '../stage.ts';
 import type { Publisher, Subscriber, Subscription } from '../streams.ts';
 import { finish, nothing, type UserFunction } from '../user.ts';
 
@@ -114,10 +114,13 @@ class FlatMapStage<T, R> extends Stage<T, R> {
   }
 
   override onError(error: Error, on: Worker): Sub<void> {
+    this.upstream = EMPTY_SUBSCRIPTION;
     return this.fail(error, on);
   }
 
   override onComplete(on: Worker): Sub<void> {
+    // §2.3, §2.4: an upstream that has ended is left alone.
+    this.upstream = EMPTY_SUBSCRIPTION;
     if (this.done) return nothing();
     this.done = true;
     return this.drain(on);

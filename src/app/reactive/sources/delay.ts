@@ -5,6 +5,7 @@
 import type { Sub } from '../../setup.ts';
 import type { Cancellable, Worker } from '../../worker.ts';
 import { badDemand, isDemand } from '../demand.ts';
+import { asSignal } from '../errors.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Publisher, Subscriber, Subscription } from '../streams.ts';
 import { nothing } from '../user.ts';
@@ -23,7 +24,13 @@ export class Delay implements Publisher<number> {
     yield* s.onSubscribe(subscription, on);
     if (subscription.over) return;
     const worker = yield* this.scheduler.worker(on);
-    const task = yield* worker.schedule(on, (by) => subscription.due(by), this.delayNs);
+    let task: Cancellable;
+    try {
+      task = yield* worker.schedule(on, (by) => subscription.due(by), this.delayNs);
+    } catch (thrown) {
+      yield* subscription.rejected(asSignal(thrown), on);
+      return;
+    }
     subscription.scheduled(task);
   }
 }
@@ -45,6 +52,13 @@ class DelaySubscription implements Subscription {
   scheduled(task: Cancellable): void {
     if (this.over) task.cancel();
     else this.task = task;
+  }
+
+  /** The scheduler has been shut down, or cannot wait. */
+  rejected(error: Error, on: Worker): Sub<void> {
+    if (this.over) return nothing();
+    this.over = true;
+    return this.actual.onError(error, on);
   }
 
   due(on: Worker): Sub<void> {

@@ -1,0 +1,164 @@
+/**
+ * A stream for each element, one after the other, in order, with elements taken ahead: concatMap with a prefetch
+ * (FluxConcatMap). It asks upstream for `prefetch` elements, and for 75 % of it each time that so many have been taken
+ * (32, then 24 by 24). It asks when an element is taken, not when its stream has ended: so with prefetch 1 one more element
+ * is under way than without.
+ *
+ * Left out: concatMapDelayError.
+ */
+import { Ring } from '../../../base/ring.ts';
+import type { Sub } from '../../setup.ts';
+import type { Worker } from '../../worker.ts';
+import { Arbiter } from '../arbiter.ts';
+import { asCallable, type CallablePublisher } from '../callable.ts';
+import { badDemand, isDemand, limitOf } from '../demand.ts';
+import { asSignal, OverflowError } from '../errors.ts';
+import { SerialSubscriber } from '../serial.ts';
+import { CallableSubscription, Just } from '../sources/scalar.ts';
+import { EMPTY_SUBSCRIPTION, Operator, Stage } from '../stage.ts';
+import type { Publisher, Subscriber } from '../streams.ts';
+import { finish, nothing, type UserFunction } from '../user.ts';
+import { ConcatInner, type ConcatParent } from './concat-map.ts';
+
+export class ConcatMapPrefetchOperator<T, R> extends Operator<T, R> {
+  private readonly mapper: UserFunction<T, Publisher<R>>;
+  private readonly prefetch: number;
+
+  constructor(source: Publisher<T>, mapper: UserFunction<T, Publisher<R>>, prefetch: number) {
+    super(source);
+    this.mapper = mapper;
+    this.prefetch = prefetch;
+  }
+
+  protected stage(actual: Subscriber<R>): Subscriber<T> {
+    return new ConcatMapPrefetchStage(actual, this.mapper, this.prefetch);
+  }
+}
+
+class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
+  private readonly mapper: UserFunction<T, Publisher<R>>;
+  private readonly prefetch: number;
+  private readonly limit: number;
+  private readonly serial: SerialSubscriber<R>;
+  private readonly arbiter: Arbiter = new Arbiter();
+  private readonly inner: Subscriber<R>;
+  private readonly queue: Ring<T> = new Ring<T>();
+  /** Elements taken since upstream was last asked for more. */
+  private taken = 0;
+  /** A stream is being passed on. */
+  private active = false;
+  /** Failed or cancelled: nothing more is to be passed on. */
+  private over = false;
+  private wip = 0;
+
+  constructor(actual: Subscriber<R>, mapper: UserFunction<T, Publisher<R>>, prefetch: number) {
+    super(actual);
+    this.mapper = mapper;
+    this.prefetch = prefetch;
+    this.limit = limitOf(prefetch);
+    this.serial = new SerialSubscriber(actual);
+    this.inner = new ConcatInner(this, this.arbiter);
+  }
+
+  protected override *subscribed(on: Worker): Sub<void> {
+    yield* this.actual.onSubscribe(this, on);
+    yield* this.upstream.request(this.prefetch, on);
+  }
+
+  override request(n: number, on: Worker): Sub<void> {
+    return isDemand(n) ? this.arbiter.request(n, on) : this.fail(badDemand(n), on);
+  }
+
+  onNext(value: T, on: Worker): Sub<void> {
+    if (this.done || this.over) return nothing();
+    if (this.queue.length >= this.prefetch)
+      return this.fail(new OverflowError('concatMap: more came than was requested'), on);
+    this.queue.push(value);
+    return this.drain(on);
+  }
+
+  override onError(error: Error, on: Worker): Sub<void> {
+    // §2.3, §2.4: an upstream that has ended is left alone.
+    this.upstream = EMPTY_SUBSCRIPTION;
+    return this.fail(error, on);
+  }
+
+  override onComplete(on: Worker): Sub<void> {
+    this.upstream = EMPTY_SUBSCRIPTION;
+    if (this.done) return nothing();
+    this.done = true;
+    return this.drain(on);
+  }
+
+  innerNext(value: R, on: Worker): Sub<void> {
+    return this.over ? nothing() : this.serial.onNext(value, on);
+  }
+
+  innerComplete(on: Worker): Sub<void> {
+    this.active = false;
+    return this.drain(on);
+  }
+
+  *fail(error: Error, on: Worker): Sub<void> {
+    if (this.over) return;
+    yield* this.cancel(on);
+    yield* this.serial.onError(error, on);
+  }
+
+  override *cancel(on: Worker): Sub<void> {
+    if (this.over) return;
+    this.over = true;
+    this.queue.clear();
+    yield* this.arbiter.cancel(on);
+    yield* this.upstream.cancel(on);
+  }
+
+  private drain(on: Worker): Sub<void> {
+    return this.wip++ === 0 ? this.work(on) : nothing();
+  }
+
+  private *work(on: Worker): Sub<void> {
+    for (;;) {
+      const seen = this.wip;
+      while (!this.active && !this.over && this.queue.length > 0) yield* this.begin(on);
+      if (!this.active && !this.over && this.done) {
+        this.over = true;
+        yield* this.serial.onComplete(on);
+      }
+      if (this.over) return;
+      this.wip -= seen;
+      if (this.wip === 0) return;
+    }
+  }
+
+  /** Takes an element and passes on its stream, or begins to. */
+  private *begin(on: Worker): Sub<void> {
+    const value = this.queue.shift()!;
+    let publisher: Publisher<R>;
+    let callable: CallablePublisher<R> | null;
+    let scalar: R | undefined;
+    try {
+      publisher = yield* finish(this.mapper(value, on));
+      if (++this.taken === this.limit) {
+        this.taken = 0;
+        yield* this.upstream.request(this.limit, on);
+      }
+      callable = asCallable(publisher);
+      if (callable !== null) scalar = yield* finish<R | undefined>(callable.call(on));
+    } catch (thrown) {
+      yield* this.fail(asSignal(thrown), on);
+      return;
+    }
+    if (this.over) return;
+    if (callable === null) {
+      this.active = true;
+      yield* publisher.subscribe(this.inner, on);
+    } else if (scalar !== undefined && this.arbiter.unbounded) {
+      yield* this.innerNext(scalar, on);
+    } else if (scalar !== undefined) {
+      // It waits for demand as any other stream does.
+      this.active = true;
+      yield* this.arbiter.set(new CallableSubscription(this.inner, new Just(scalar)), on);
+    }
+  }
+}

@@ -1,0 +1,215 @@
+// How much each operator asks for, and in how many requests: exact closed forms. Those of flatMap and concatMap are what
+// was recorded with Reactor-Netty 1.2.2 (reactor-core 3.7.2) below FluxReceive.
+import { describe, expect, test } from 'vitest';
+import { DemandMeter, UNBOUNDED, limitOf } from '../../../src/app/reactive/demand.ts';
+import { Flux } from '../../../src/app/reactive/flux.ts';
+import { Mono } from '../../../src/app/reactive/mono.ts';
+import type { Publisher } from '../../../src/app/reactive/streams.ts';
+import { FakeProbe } from '../driver.ts';
+import { Recorder, type Behaviour } from './checked.ts';
+import { Hand } from './hand.ts';
+import { Machine } from './machine.ts';
+
+interface Requests {
+  /** Each n, in order. */
+  readonly asked: readonly number[];
+  readonly got: readonly unknown[];
+}
+
+/** What a chain asks of a source that has `m` elements and stays open, when it is subscribed to in a certain way. */
+function requests(
+  m: number,
+  chain: (source: Flux<number>, machine: Machine) => Publisher<unknown>,
+  behaviour?: Behaviour<unknown>,
+): Requests {
+  const machine = new Machine();
+  const source = new Hand(m);
+  const recorder = new Recorder<unknown>(behaviour);
+  machine.go((on) => chain(Flux.from(source), machine).subscribe(recorder, on));
+  return { asked: source.asked, got: recorder.values };
+}
+
+const times = (n: number, what: number): number[] => Array.from({ length: n }, () => what);
+const upTo = (n: number): number[] => [...Array(n).keys()];
+
+const ms = 1_000_000;
+
+describe('flatMap', () => {
+  test.each([0, 1, 3, 256, 257, 1000])(
+    'with streams that take time asks for 256 + M in all, in 1 + M requests (FluxFlatMap; M = %i)',
+    (m) => {
+      // Each takes its own time, so that they end one at a time.
+      const r = requests(m, (f, { parallel }) =>
+        f.flatMap((v) => Mono.delay(ms + v, parallel).map(() => v)),
+      );
+      expect(r.asked).toEqual([256, ...times(m, 1)]);
+      expect(r.got).toEqual(upTo(m));
+    },
+  );
+
+  test.each([1, 191, 192, 193, 1000])(
+    'makes up for callable streams in batches of 192 (tryEmitScalar; M = %i)',
+    (m) => {
+      const r = requests(m, (f) => f.flatMap((v) => Mono.just(v)));
+      expect(r.asked).toEqual([256, ...times(Math.floor(m / 192), 192)]);
+    },
+  );
+
+  test('asks each stream for 32, then 24 by 24 (FlatMapInner)', () => {
+    const asked: number[] = [];
+    requests(1, (f) => f.flatMap(() => Flux.range(0, 100).doOnRequest((n) => void asked.push(n))));
+    expect(asked).toEqual([32, 24, 24, 24, 24]);
+  });
+
+  test('takes its concurrency from its argument: at most so many streams are open', () => {
+    let [open, most] = [0, 0];
+    const r = requests(50, (f, { parallel }) =>
+      f.flatMap(
+        (v) =>
+          Mono.delay(ms + v, parallel)
+            .doOnNext(() => void open--)
+            .map(() => {
+              most = Math.max(most, open + 1);
+              return v;
+            })
+            .peek({ subscribe: () => void open++ }),
+        16,
+      ),
+    );
+    expect(most).toBe(16);
+    expect(r.asked).toEqual([16, ...times(50, 1)]);
+    expect(r.got.length).toBe(50);
+  });
+});
+
+describe('concatMap', () => {
+  test.each([1, 2, 10, 300])(
+    'without prefetch asks M + 1 times for 1 (FluxConcatMapNoPrefetch; M = %i)',
+    (m) => {
+      const r = requests(m, (f, { parallel }) =>
+        f.concatMap((v) => Mono.delay(ms, parallel).map(() => v)),
+      );
+      expect(r.asked).toEqual(times(m + 1, 1));
+      expect(r.got).toEqual(upTo(m));
+    },
+  );
+
+  test('asks for nothing before it is asked for something (FluxConcatMapNoPrefetch)', () => {
+    expect(requests(10, (f) => f.concatMap((v) => Mono.just(v)), { first: 0 }).asked).toEqual([]);
+  });
+
+  test.each([
+    [1, 40],
+    [4, 40],
+    [32, 100],
+    [256, 1000],
+  ])(
+    'with prefetch %i asks for it, then for three quarters of it at a time (FluxConcatMap; M = %i)',
+    (p, m) => {
+      const r = requests(m, (f, { parallel }) =>
+        f.concatMap((v) => Mono.delay(ms, parallel).map(() => v), p),
+      );
+      const limit = limitOf(p);
+      expect(r.asked).toEqual([p, ...times(Math.floor(m / limit), limit)]);
+      expect(r.got).toEqual(upTo(m));
+    },
+  );
+});
+
+describe('others', () => {
+  test('publishOn asks for 256, then for 192 by 192 (FluxPublishOn)', () => {
+    const r = requests(1000, (f, { parallel }) => f.publishOn(parallel));
+    expect(r.asked).toEqual([256, ...times(5, 192)]);
+    expect(r.got.length).toBe(1000);
+  });
+
+  test('limitRate asks for its number, then for three quarters of it at a time', () => {
+    expect(requests(25, (f) => f.limitRate(10)).asked).toEqual([10, 8, 8, 8]);
+  });
+
+  test('take asks for no more than it takes (FluxLimitRequest)', () => {
+    expect(requests(100, (f) => f.take(7)).asked).toEqual([7]);
+    expect(requests(100, (f) => f.take(7), { first: 5, each: 3 }).asked).toEqual([5, 2]);
+  });
+
+  test('filter and handle ask for one more for each element that they leave out', () => {
+    const odd = requests(6, (f) => f.filter((v) => v % 2 === 1), { first: 3 });
+    expect(odd.asked).toEqual([3, 1, 1, 1]);
+    expect(odd.got).toEqual([1, 3, 5]);
+    const handled = requests(
+      6,
+      (f) => f.handle<number>((v, sink) => (v % 2 === 1 ? sink.next(v) : undefined)),
+      { first: 3 },
+    );
+    expect(handled).toEqual(odd);
+  });
+
+  test('onBackpressureBuffer, Drop and Latest ask for everything at once', () => {
+    for (const f of [
+      (s: Flux<number>) => s.onBackpressureBuffer(),
+      (s: Flux<number>) => s.onBackpressureDrop(),
+      (s: Flux<number>) => s.onBackpressureLatest(),
+    ])
+      expect(requests(10, f, { first: 1 }).asked).toEqual([UNBOUNDED]);
+  });
+
+  test('delayElements asks for one at a time and keeps its distance', () => {
+    const machine = new Machine();
+    const when: number[] = [];
+    const f = Flux.range(0, 4)
+      .delayElements(20 * ms, machine.parallel)
+      .doOnNext(() => void when.push(machine.now));
+    machine.go((on) => f.subscribe(new Recorder(), on));
+    expect(when).toEqual([20 * ms, 40 * ms, 60 * ms, 80 * ms]);
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 3],
+    [10, 8],
+    [32, 24],
+    [256, 192],
+    [UNBOUNDED, UNBOUNDED],
+  ])('a prefetch of %i is made up for %i at a time (Operators.unboundedOrLimit)', (p, limit) => {
+    expect(limitOf(p)).toBe(limit);
+  });
+});
+
+describe('the demand meter', () => {
+  test('counts requests and elements between two stages, and is content with all of them', () => {
+    const probe = new FakeProbe();
+    const meters: DemandMeter[] = [];
+    const meter = (): DemandMeter => {
+      const m = new DemandMeter(probe, 'range → flatMap');
+      meters.push(m);
+      return m;
+    };
+    const r = requests(1000, (f) => f.metered(meter).flatMap((v) => Mono.just(v)));
+    expect(r.got.length).toBe(1000);
+    expect(meters.map((m) => [m.requests, m.requestedTotal, m.emittedTotal])).toEqual([
+      [6, 256 + 5 * 192, 1000],
+    ]);
+  });
+
+  test('objects to one element too many [mutant: a source that gives one more than it was asked for]', () => {
+    const m = new DemandMeter(new FakeProbe(), 'FluxReceive → handler');
+    m.requested(2);
+    m.emitted();
+    m.emitted();
+    expect(() => m.emitted()).toThrow(
+      'demand: FluxReceive → handler: element 3 was given when 2 had been requested',
+    );
+  });
+
+  test('takes unbounded demand for what it is, and a bad request for nothing', () => {
+    const m = new DemandMeter(new FakeProbe(), 'a → b');
+    m.requested(-1);
+    expect(() => m.emitted()).toThrow('demand');
+    m.requested(UNBOUNDED);
+    m.requested(UNBOUNDED);
+    m.emitted();
+    expect(m.requestedTotal).toBe(UNBOUNDED);
+  });
+});
