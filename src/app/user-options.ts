@@ -1,6 +1,8 @@
 /** What a scenario says about an application of the user's own: a module, what it may rely on, and whatever it reads. */
 import type { Target } from './env.ts';
 
+export type { Target } from './env.ts';
+
 /** Plain data, as YAML holds it. */
 export type Plain =
   | null

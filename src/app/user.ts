@@ -89,6 +89,8 @@ export class AppFault extends Error {
   readonly at: Instant;
   /** The suspended body, when the fault lies in what it has yielded: a debugger can tell where it stands. */
   readonly body: ThreadBody | null;
+  /** The thread's frame. */
+  readonly trap: Trap;
 
   /** @param cause  what the module threw; left out: the module broke a rule, and `message` says which */
   constructor(message: string, thread: UserThread, body: ThreadBody | null, cause?: unknown) {
@@ -100,6 +102,7 @@ export class AppFault extends Error {
     this.thread = thread.name;
     this.at = thread.app.probe.now();
     this.body = body;
+    this.trap = thread.trap;
   }
 }
 
@@ -232,7 +235,7 @@ const MOST_AT_ONCE = 500_000;
 export class UserThread {
   readonly app: UserRun;
   readonly name: string;
-  private readonly trap: Trap;
+  readonly trap: Trap;
   private readonly body: ThreadBody;
   private readonly number: number;
   private lastCall = NR_NONE;

@@ -1,11 +1,14 @@
 /** One job, from start to end, in whatever thread this is: runs the scenario and writes what was asked for on the way. */
+import { AppFault } from '../app/user.ts';
 import { InvariantError, ScenarioError } from '../base/assert.ts';
 import type { TraceSink } from '../base/trace.ts';
 import type { Instant } from '../base/units.ts';
 import { PcapCapture } from '../report/pcap.ts';
 import { TraceWriter, traceText } from '../report/trace.ts';
 import { type RunOptions, type RunResult } from '../sim/run/result.ts';
+import { LoadError } from '../sim/scenario/problems.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
+import { faultLines } from './fault-text.ts';
 import type { Job, Outcome, Verified } from './io.ts';
 import { OutputClosed, type OutputFiles } from './output-files.ts';
 
@@ -29,12 +32,14 @@ export function execute(job: Job, context: ExecuteContext): Outcome {
     return { kind: 'result', result, verified };
   } catch (error) {
     context.files.abort();
-    return outcomeOf(error);
+    return outcomeOf(error, job.scenario);
   }
 }
 
-function outcomeOf(error: unknown): Outcome {
+function outcomeOf(error: unknown, scenario: Scenario): Outcome {
   if (error instanceof OutputClosed) return { kind: 'unread' };
+  if (error instanceof AppFault) return { kind: 'app-fault', lines: faultLines(error, scenario) };
+  if (error instanceof LoadError) return { kind: 'bad-app', message: error.message };
   if (error instanceof ScenarioError) {
     return {
       kind: 'bad-scenario',

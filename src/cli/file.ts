@@ -2,6 +2,7 @@
 import { load, type LoadOptions } from '../sim/scenario/load.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
 import type { Io } from './io.ts';
+import { checkModules } from './user-apps.ts';
 
 export const DEFAULT_FILE = 'scenarios.yaml';
 
@@ -35,5 +36,7 @@ export function loadFile(
   opened: OpenedFile,
   options: Omit<LoadOptions, 'file' | 'names'>,
 ): Scenario[] {
-  return load(opened.text, { ...options, file: opened.title, names: opened.names });
+  const scenarios = load(opened.text, { ...options, file: opened.title, names: opened.names });
+  checkModules(scenarios);
+  return scenarios;
 }

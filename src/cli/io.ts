@@ -68,6 +68,8 @@ export interface Job {
   /** What is broken on purpose; null: nothing. */
   readonly mutant: string | null;
   readonly eventHash: boolean;
+  /** Seconds of wall-clock time that an application of the user's own may run without yielding. */
+  readonly timeout: number;
   /** Run it twice, once with all traces on, and compare. */
   readonly verify: boolean;
   /** `path` null: to standard output. */
@@ -85,6 +87,10 @@ export type Outcome =
       readonly path: readonly (string | number)[];
       readonly hint: string | null;
     }
+  /** An application of the user's own failed, or never yielded. The lines say where, what, who and when. */
+  | { readonly kind: 'app-fault'; readonly lines: readonly string[] }
+  /** A module of the user's own cannot be loaded; ready to be printed. */
+  | { readonly kind: 'bad-app'; readonly message: string }
   /** A bug of ours. */
   | { readonly kind: 'bug'; readonly message: string; readonly stack: string }
   /** An output could not be written. */

@@ -49,6 +49,11 @@ const RUN_OPTIONS = {
     describe: 'write result.json, report.txt and traces into this folder',
   },
   jobs: { type: 'string', requiresArg: true, describe: 'runs at a time (default: one per core)' },
+  timeout: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'seconds that an app: of your own may run without a yield (default: 10)',
+  },
   quiet: { type: 'boolean', default: false, describe: 'print failures and the summary only' },
   invariants: {
     type: 'boolean',
@@ -255,6 +260,10 @@ function runArguments(a: Parsed): RunArguments {
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1)) {
     throw new UsageError(`--jobs ${written}: a whole number from 1`);
   }
+  const seconds = last(a['timeout']) ?? '10';
+  const timeout = Number(seconds);
+  if (!(timeout > 0 && timeout <= 1e6))
+    throw new UsageError(`--timeout ${seconds}: seconds, more than 0`);
   const flag = (name: string): boolean => [a[name]].flat().at(-1) === true;
   return {
     words: wordsOf(a),
@@ -267,6 +276,7 @@ function runArguments(a: Parsed): RunArguments {
     pcap: last(a['pcap']),
     out: last(a['out']),
     jobs,
+    timeout,
     quiet: flag('quiet'),
     invariants: flag('invariants'),
     mutant: last(a['mutant']),

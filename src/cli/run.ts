@@ -8,6 +8,7 @@ import { judge } from '../sim/run/judge.ts';
 import { holds, type RunResult } from '../sim/run/result.ts';
 import { LoadError } from '../sim/scenario/problems.ts';
 import { locate, type Scenario } from '../sim/scenario/types.ts';
+import { titleOf } from './fault-text.ts';
 import { loadFile, openFile, type OpenedFile } from './file.ts';
 import { type Io, type Job, type Outcome, UsageError, type Verified } from './io.ts';
 import { progressBar } from './progress.ts';
@@ -23,6 +24,8 @@ export interface RunArguments {
   readonly pcap?: string | undefined;
   readonly out?: string | undefined;
   readonly jobs?: number | undefined;
+  /** Seconds. */
+  readonly timeout: number;
   readonly quiet: boolean;
   readonly invariants: boolean;
   readonly mutant?: string | undefined;
@@ -74,6 +77,8 @@ class RunCommand {
   /** What report.txt gets: plain, and 80 columns wide wherever it was made. */
   private readonly written: string[] = [];
   private printed = 0;
+  /** What was wrong with modules. */
+  private readonly said = new Set<string>();
   /** Why not all of it was done. */
   private ended: 'interrupted' | 'unread' | null = null;
 
@@ -149,6 +154,7 @@ class RunCommand {
       invariants: args.invariants,
       mutant: args.mutant ?? null,
       eventHash: args.eventHash,
+      timeout: args.timeout,
       verify: args.verify,
       trace: args.trace === undefined ? null : { format: args.trace, path },
       pcap: args.pcap === undefined ? null : { folder: args.pcap, prefix },
@@ -184,7 +190,7 @@ class RunCommand {
     const { file } = this.opened;
     const text = (paint: Paint, width: number): string[] => [
       ...reportText(results, { paint, width, file }),
-      ...runs.flatMap((r) => verdictLine(r.result, r.verified, paint)),
+      ...runs.flatMap((r) => verdictLine(r.result, r.verified, r.scenario, paint)),
     ];
     const troubles = group.indices.flatMap((i) => this.trouble(i));
     const bad = results.some((r) => !holds(r)) || runs.some((r) => r.verified?.ok === false);
@@ -201,7 +207,9 @@ class RunCommand {
     const o = this.outcomes[index];
     const s = this.scenarios[index]!;
     if (o === undefined || o.kind === 'result' || o.kind === 'unread') return [];
-    const name = s.label === '' ? s.name : `${s.name} (${s.label})`;
+    const name = titleOf(s);
+    // Every variant names the same module.
+    if (o.kind === 'bad-app') return this.said.has(o.message) ? [] : [this.once(o.message)];
     if (o.kind === 'bad-scenario') {
       const at = locate(s.source, o.path) ?? { file: s.source.file, line: 1, column: 1 };
       const problem = {
@@ -214,6 +222,8 @@ class RunCommand {
     if (o.kind === 'output')
       return [`hostwire: ${name}: an output could not be written: ${o.message}`];
     const replay = replayCommand(asReplayed(s, this.args.mutant), this.opened.file, true);
+    if (o.kind === 'app-fault')
+      return [...o.lines, `  seed ${s.seed}; it happens again with`, `    ${replay}`];
     return [
       `hostwire: ${name}: this is a bug of hostwire, not of your scenario.`,
       `  ${o.message}`,
@@ -222,6 +232,11 @@ class RunCommand {
       '  please report it with that scenario.',
       ...o.stack.split('\n').slice(1, 9),
     ];
+  }
+
+  private once(message: string): string {
+    this.said.add(message);
+    return message;
   }
 
   private conclude(): number {
@@ -249,19 +264,29 @@ class RunCommand {
   private exitCode(results: readonly RunResult[]): number {
     if (this.ended === 'interrupted') return EXIT.interrupted;
     const kinds = new Set(this.outcomes.map((o) => o?.kind));
-    if (kinds.has('bad-scenario') || kinds.has('output')) return EXIT.usage;
+    if (kinds.has('bad-scenario') || kinds.has('bad-app') || kinds.has('output')) return EXIT.usage;
     const verified = this.outcomes.every((o) => o?.kind !== 'result' || o.verified?.ok !== false);
-    return !kinds.has('bug') && verified && results.every(holds) ? EXIT.good : EXIT.failed;
+    const died = kinds.has('bug') || kinds.has('app-fault');
+    return !died && verified && results.every(holds) ? EXIT.good : EXIT.failed;
   }
 }
 
 /** What `--verify` found; nothing without it. */
-function verdictLine(r: RunResult, verified: Verified | null, paint: Paint): string[] {
+function verdictLine(r: RunResult, verified: Verified | null, s: Scenario, paint: Paint): string[] {
   if (verified === null) return [];
   const name = r.label === '' ? '' : `${r.label}: `;
   if (verified.ok)
     return [`${paint('good', '✓')} ${name}verified: the same again with all traces on`];
-  return [`${paint('bad', '✗')} ${name}not the same again: ${verified.message}`];
+  const modules = s.apps.flatMap((a) => (a.model === 'user' ? [a.app] : []));
+  return [
+    `${paint('bad', '✗')} ${name}not the same again: ${verified.message}`,
+    ...(modules.length === 0
+      ? []
+      : [
+          `  does ${modules.join(' or ')} use Date, Math.random or a variable that outlives a run?`,
+          "  a thread's clock is sys.clockGettime(), its chance env.random.stream(name)",
+        ]),
+  ];
 }
 
 function groupsOf(scenarios: readonly Scenario[]): Group[] {

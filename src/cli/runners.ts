@@ -3,7 +3,11 @@
  * moves.
  */
 import { Piscina } from 'piscina';
+import { Beacon } from './beacon.ts';
+import { spinningLines } from './fault-text.ts';
 import type { Job, Outcome, Runner, Running } from './io.ts';
+import { hasUserApps } from './user-apps.ts';
+import { watchdog } from './watchdog.ts';
 import type { Task } from './worker.ts';
 
 /** Beside this file, compiled or not. */
@@ -19,11 +23,11 @@ export const threads: Runner = {
       minThreads: 1,
       maxThreads: Math.max(1, Math.min(parallel, jobs.length)),
     });
-    const shares = jobs.map(() => new Float64Array(new SharedArrayBuffer(8)));
+    const beacons = jobs.map((job) => new Beacon(hasUserApps(job.scenario)));
     let cancelled = false;
     const one = async (job: Job, i: number): Promise<void> => {
-      const outcome = await outcomeIn(pool, { job, progress: shares[i]! });
-      shares[i]![0] = 1;
+      const outcome = await outcomeIn(pool, job, beacons[i]!);
+      beacons[i]!.share = 1;
       if (!cancelled) events.onDone(i, outcome);
     };
     const all = async (): Promise<void> => {
@@ -37,17 +41,25 @@ export const threads: Runner = {
         cancelled = true;
         await pool.destroy();
       },
-      progress: () => shares.reduce((sum, s) => sum + s[0]!, 0) / jobs.length,
+      progress: () => beacons.reduce((sum, b) => sum + b.share, 0) / jobs.length,
     };
   },
 };
 
-async function outcomeIn(pool: Piscina, task: Task): Promise<Outcome> {
+async function outcomeIn(pool: Piscina, job: Job, beacon: Beacon): Promise<Outcome> {
+  const task: Task = { job, shared: beacon.buffer };
+  const dog = watchdog(beacon, job.timeout);
   try {
-    return await pool.run(task);
+    return await pool.run(task, { signal: dog.signal });
   } catch (error) {
+    if (dog.bit !== null) {
+      const { thread, at } = dog.bit;
+      return { kind: 'app-fault', lines: spinningLines(job.scenario, thread, at, job.timeout) };
+    }
     // The thread died (out of memory, most likely), or the pool was destroyed and nobody asks.
     const e = error instanceof Error ? error : new Error(String(error));
     return { kind: 'bug', message: e.message, stack: e.stack ?? '' };
+  } finally {
+    dog.leave();
   }
 }

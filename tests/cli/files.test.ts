@@ -26,6 +26,7 @@ const job = (over: Partial<Job> = {}): Job => ({
   invariants: true,
   eventHash: false,
   mutant: null,
+  timeout: 10,
   verify: false,
   trace: { format: 'ndjson', path: join(folder, 'a.trace.ndjson') },
   pcap: null,
