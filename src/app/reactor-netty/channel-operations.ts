@@ -50,7 +50,7 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     this.receiveMeter = meters.receive((error, on) => this.onUncaught(error, on));
     this.fluxReceive = new FluxReceive(ctx.channel, this.receiveMeter, mutant);
     const received = Flux.from(this.fluxReceive).metered(() => meters.demand());
-    this.inbound = new Inbound(received);
+    this.inbound = new Inbound(this, received);
     this.outbound = new Outbound(ctx, meters);
   }
 

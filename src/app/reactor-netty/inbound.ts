@@ -2,11 +2,15 @@
 import type { Message } from '../netty/byte-buf.ts';
 import { Flux } from '../reactive/flux.ts';
 import type { Publisher } from '../reactive/streams.ts';
+import type { ChannelOperations } from './channel-operations.ts';
 
 export class Inbound {
+  /** The connection that it is of (withConnection). */
+  readonly connection: ChannelOperations;
   private readonly received: Publisher<Message>;
 
-  constructor(received: Publisher<Message>) {
+  constructor(connection: ChannelOperations, received: Publisher<Message>) {
+    this.connection = connection;
     this.received = received;
   }
 

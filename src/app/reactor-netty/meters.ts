@@ -3,6 +3,7 @@
  * handler runs above it. One for a server; it makes an observer for each connection and for each MonoSendMany.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
+import type { LoopOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { DemandMeter, UNBOUNDED } from '../reactive/demand.ts';
 import type { Sub } from '../setup.ts';
@@ -10,16 +11,34 @@ import type { Worker } from '../worker.ts';
 import { QUEUE_LOW_LIMIT, type ReceiveObserver } from './flux-receive.ts';
 import { MAX_SIZE, REFILL_SIZE, type SendObserver } from './mono-send-many.ts';
 
+/** tcp_rmem[2] of the default profile: what a socket can hold at most. */
+const SOCKET_BYTES_MAX = 33_554_432;
+/** Reads that bring less than the largest buffer's worth, while AdaptiveRecvByteBufAllocator grows from 64 B to it. */
+const GROWING_READS = 16;
+
 /**
- * The most messages that can wait for demand in one FluxReceive. Raw bytes: one, because the message that finds no demand
- * turns autoRead off. A decoder emits all messages that a read completes, autoRead or not: ⌈read / smallest⌉ of them, on
- * top of fewer than QUEUE_LOW_LIMIT that may be there when reading is turned on again.
+ * The most messages that can wait for demand in one FluxReceive.
+ *
+ * Raw bytes: one, because the message that finds no demand turns autoRead off. A decoder emits all messages that a read
+ * completes, autoRead or not: ⌈read / smallest⌉ of them, on top of fewer than QUEUE_LOW_LIMIT that may be there when reading
+ * is turned on again. The native epoll transport reads to the end of the stream once the peer has sent its FIN, whatever
+ * autoRead says: there it is all that the socket can hold.
  *
  * @param read bytes of the largest read
  * @param smallest bytes of the smallest message with its framing; null: no decoder
  */
-export function receiverQueueBound(read: number, smallest: number | null): number {
-  return smallest === null ? 1 : QUEUE_LOW_LIMIT - 1 + Math.ceil(read / smallest);
+export function receiverQueueBound(
+  read: number,
+  smallest: number | null,
+  transport: LoopOptions['transport'],
+): number {
+  const before = smallest === null ? 1 : QUEUE_LOW_LIMIT - 1 + Math.ceil(read / smallest);
+  if (transport === 'nio') return before;
+  const rest =
+    smallest === null
+      ? GROWING_READS + Math.ceil(SOCKET_BYTES_MAX / read)
+      : Math.ceil(SOCKET_BYTES_MAX / smallest);
+  return before + rest;
 }
 
 export class BridgeMeters {
