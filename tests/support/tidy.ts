@@ -108,7 +108,7 @@ const ARROWS: {
     to: /^(base\/|sim\/run\/|sim\/scenario\/|app\/user\.ts$)/,
     packages: ['fast-check', 'yaml'],
   },
-  study: { to: /^(base|sim\/run|sim\/scenario)\//, packages: ANY },
+  study: { to: /^(base\/|sim\/run\/|sim\/scenario\/|report\/(numbers|style)\.ts$)/, packages: ANY },
   report: { to: /^(base\/|sim\/run\/result\.ts$)/, packages: ANY },
   // Whoever imports hostwire need not have fast-check.
   index: { to: /^(?!cli\/|testing\/)/, packages: [] },

@@ -15,6 +15,9 @@ export interface Judged {
   readonly result: RunResult;
 }
 
+/** What an expectation is decided on: a run, or the mean of several. */
+export type Values = Pick<RunResult, 'variant' | 'metrics'>;
+
 /** Fills in `expectations` of every result. `runs`: all variants that ran, of one scenario with one seed. */
 export function judge(runs: readonly Judged[]): void {
   for (const { scenario, result } of runs) {
@@ -33,7 +36,7 @@ export function judge(runs: readonly Judged[]): void {
 /** Equality of what was computed in floating point. */
 const TINY = 1e-9;
 
-function verdict(e: Expectation, own: RunResult, all: readonly RunResult[]): ExpectationVerdict {
+function verdict(e: Expectation, own: Values, all: readonly Values[]): ExpectationVerdict {
   const metrics = [...metricsIn(e.that), ...metricsInCheck(e.is)];
   const others = metrics.filter((m) => m.where !== null);
   const ran = others.every((m) => find(m.where!, own, all) !== null);
@@ -51,7 +54,8 @@ function verdict(e: Expectation, own: RunResult, all: readonly RunResult[]): Exp
   };
 }
 
-function holdsFor(is: Check, actual: number, value: (x: Expr) => number): boolean {
+/** @param value  of an expression on the right side */
+export function holdsFor(is: Check, actual: number, value: (x: Expr) => number): boolean {
   switch (is.kind) {
     case 'compare': {
       const limit = value(is.value);
@@ -71,7 +75,8 @@ function holdsFor(is: Check, actual: number, value: (x: Expr) => number): boolea
   }
 }
 
-function evaluate(e: Expr, own: RunResult, all: readonly RunResult[]): number {
+/** NaN where a metric has no value, or another variant has not run. */
+export function evaluate(e: Expr, own: Values, all: readonly Values[]): number {
   switch (e.kind) {
     case 'number':
       return e.value;
@@ -91,7 +96,7 @@ function evaluate(e: Expr, own: RunResult, all: readonly RunResult[]): number {
 }
 
 /** A counter with a name of its own that never moved is not in the result: it is 0. Anything else absent has no value. */
-export function metricOf(r: RunResult, name: string): number {
+export function metricOf(r: Values, name: string): number {
   const value = r.metrics[name];
   if (value !== undefined) return value;
   const pattern = metricDef(name)?.pattern ?? '';
@@ -101,9 +106,9 @@ export function metricOf(r: RunResult, name: string): number {
 /** The run that agrees with `where`, and with this run on every other axis. */
 function find(
   where: Readonly<Record<string, string>>,
-  own: RunResult,
-  all: readonly RunResult[],
-): RunResult | null {
+  own: Values,
+  all: readonly Values[],
+): Values | null {
   const wanted = Object.entries({ ...own.variant, ...where });
   return all.find((r) => wanted.every(([axis, value]) => r.variant[axis] === value)) ?? null;
 }
