@@ -51,7 +51,7 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     this.fluxReceive = new FluxReceive(ctx.channel, this.receiveMeter, mutant);
     const received = Flux.from(this.fluxReceive).metered(() => meters.demand());
     this.inbound = new Inbound(this, received);
-    this.outbound = new Outbound(ctx, meters);
+    this.outbound = new Outbound(ctx, meters, mutant);
   }
 
   /** Nothing is bound to the channel any more. */

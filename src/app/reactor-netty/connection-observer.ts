@@ -38,8 +38,9 @@ export function both(first: ConnectionObserver, then: ConnectionObserver): Conne
       yield* then.onStateChange(connection, state, on);
     },
     *onUncaughtException(connection, error, on) {
-      for (const { onUncaughtException } of [first, then])
-        if (onUncaughtException !== undefined) yield* onUncaughtException(connection, error, on);
+      for (const observer of [first, then])
+        if (observer.onUncaughtException !== undefined)
+          yield* observer.onUncaughtException(connection, error, on);
     },
   };
 }

@@ -50,16 +50,27 @@ export class MonoSendMany implements Publisher<never> {
   private readonly source: Publisher<Message>;
   private readonly outlet: Outlet;
   private readonly observe: () => SendObserver;
+  private readonly refillAt: number;
 
-  /** @param observe makes the observer of one subscription */
-  constructor(source: Publisher<Message>, outlet: Outlet, observe: () => SendObserver) {
+  /**
+   * @param observe makes the observer of one subscription
+   * @param mutant `late-refill` tops demand up too late (sim/run/mutants.ts); anything else: as it should be
+   */
+  constructor(
+    source: Publisher<Message>,
+    outlet: Outlet,
+    observe: () => SendObserver,
+    mutant: string | null,
+  ) {
     this.source = source;
     this.outlet = outlet;
     this.observe = observe;
+    this.refillAt = mutant === 'late-refill' ? 0 : REFILL_SIZE;
   }
 
   subscribe(actual: Subscriber<never>, on: Worker): Sub<void> {
-    return this.source.subscribe(new SendManyInner(actual, this.outlet, this.observe()), on);
+    const inner = new SendManyInner(actual, this.outlet, this.observe(), this.refillAt);
+    return this.source.subscribe(inner, on);
   }
 }
 
@@ -68,6 +79,7 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
   private readonly actual: Subscriber<never>;
   private readonly outlet: Outlet;
   private readonly observer: SendObserver;
+  private readonly refillAt: number;
   private readonly queue: Ring<Message> = new Ring<Message>(1);
   private upstream: Subscription = EMPTY_SUBSCRIPTION;
   /** Messages that may still be taken from upstream: requested, and not yet written. */
@@ -85,10 +97,11 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
   private readonly flushTask: Task = (on) => this.outlet.flush(on);
   private readonly onClosed: Task = (on) => this.closed(on);
 
-  constructor(actual: Subscriber<never>, outlet: Outlet, observer: SendObserver) {
+  constructor(actual: Subscriber<never>, outlet: Outlet, observer: SendObserver, refillAt: number) {
     this.actual = actual;
     this.outlet = outlet;
     this.observer = observer;
+    this.refillAt = refillAt;
     outlet.channel.addCloseListener(this.onClosed);
   }
 
@@ -145,7 +158,7 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
     this.pending--;
     this.observer.onWritten();
     if (yield* this.endIfDone(on)) return;
-    if (this.requested > REFILL_SIZE) {
+    if (this.requested > this.refillAt) {
       if (this.wip === 0) this.settle();
       return;
     }

@@ -17,13 +17,20 @@ import { MonoSendMany } from './mono-send-many.ts';
 export class Outbound implements Publisher<never> {
   private readonly ctx: ChannelHandlerContext;
   private readonly meters: BridgeMeters;
+  private readonly mutant: string | null;
   /** What has been asked for so far; null: nothing, the connection's own Outbound. */
   private readonly sent: Mono<never> | null;
 
   /** @param ctx the bridge's place in the pipeline */
-  constructor(ctx: ChannelHandlerContext, meters: BridgeMeters, sent: Mono<never> | null = null) {
+  constructor(
+    ctx: ChannelHandlerContext,
+    meters: BridgeMeters,
+    mutant: string | null,
+    sent: Mono<never> | null = null,
+  ) {
     this.ctx = ctx;
     this.meters = meters;
+    this.mutant = mutant;
     this.sent = sent;
   }
 
@@ -34,8 +41,8 @@ export class Outbound implements Publisher<never> {
   send(data: Publisher<Message>): Outbound {
     if (!this.ctx.channel.isActive) return this.andThen(Mono.error(AbortedException.beforeSend()));
     if (data instanceof Mono) return this.andThen(this.sendOne(data));
-    const { ctx, meters } = this;
-    return this.andThen(Mono.from(new MonoSendMany(data, ctx, () => meters.send())));
+    const { ctx, meters, mutant } = this;
+    return this.andThen(Mono.from(new MonoSendMany(data, ctx, () => meters.send(), mutant)));
   }
 
   /** The same, of text: UTF-8. */
@@ -45,17 +52,14 @@ export class Outbound implements Publisher<never> {
 
   /** The same, of bytes; an array that was emitted is not to be written to any more. */
   sendByteArray(data: Publisher<Uint8Array>): Outbound {
-    return this.send(mapped(data, ByteBuf.of));
+    return this.send(mapped(data, (bytes) => ByteBuf.of(bytes)));
   }
 
   /** `next`, when all before has been sent: Java's then(). */
   andThen(next: Publisher<never>): Outbound {
     const after = Mono.from(next);
-    return new Outbound(
-      this.ctx,
-      this.meters,
-      this.sent === null ? after : this.sent.andThen(after),
-    );
+    const all = this.sent === null ? after : this.sent.andThen(after);
+    return new Outbound(this.ctx, this.meters, this.mutant, all);
   }
 
   /** Keeps the connection open when all has been sent: what a handler that subscribes elsewhere returns. */
