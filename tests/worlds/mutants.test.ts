@@ -1,7 +1,8 @@
 /** Each law is seen to fail: a mutant breaks it, and its check is the one that notices first. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { load } from '../../src/sim/scenario/load.ts';
+import { describe as describeWorlds, load } from '../../src/sim/scenario/load.ts';
+import type { Scenario } from '../../src/sim/scenario/types.ts';
 import { LAWS, type Law } from '../../src/sim/run/ledger.ts';
 import { MUTANT_NAMES } from '../../src/sim/run/mutant-names.ts';
 import { MUTANTS } from '../../src/sim/run/mutants.ts';
@@ -16,10 +17,49 @@ const WHERE: Readonly<Record<string, string>> = {
   'stopped-clock': 'rough-path',
   'forgotten-promise': 'slow-reader',
   'deaf-sender': 'small-receive-buffer',
+  'lost-epollout': 'slow reader of answers',
+  'et-read-stopped-early': 'one read a turn',
+  'unbounded-receiver-queue': 'slow logic',
+  'request-ignored': 'slow logic',
+  'late-refill': 'everything sent back',
 };
 
+/** Worlds for the mutants of single applications, beside those of the file. */
+const WORLDS: Readonly<Record<string, () => Scenario[]>> = {
+  'slow reader of answers': () =>
+    talkers({ reply: 'same' }, { answer: 'same', pause: '2 ms', sockopt: { SO_RCVBUF: 16_384 } }),
+  'one read a turn': () =>
+    talkers({ transport: 'epoll', 'max-messages-per-read': 1, read: '2 KiB', pause: '1 ms' }, {}),
+};
+
+const TALK = {
+  model: 'talk',
+  host: 'a',
+  connect: 'b:80',
+  codec: 'none',
+  messages: 100,
+  size: '4 KiB',
+};
+
+/** A server on event loops, and a client that sends it 400 KB. */
+function talkers(server: object, client: object): Scenario[] {
+  const host = { machine: 'ideal' };
+  return describeWorlds('talkers', {
+    seed: 1,
+    shows: 'an event loop at work',
+    hosts: { a: host, b: host },
+    links: [{ between: ['a', 'b'], rate: '100 Mbit/s', delay: '1 ms' }],
+    apps: {
+      server: { model: 'netty', host: 'b', listen: 80, codec: 'none', ...server },
+      load: { ...TALK, ...client },
+    },
+    // Longer than anything waits: a stream that only probes a closed window is dead then.
+    stop: { when: 'load.closed', limit: '600 s' },
+  });
+}
+
 function runWith(mutant: string | undefined, name: string): RunResult {
-  const [scenario] = load(text, { file: 'scenarios.yaml', names: [name] });
+  const [scenario] = WORLDS[name]?.() ?? load(text, { file: 'scenarios.yaml', names: [name] });
   return runScenario(scenario!, mutant === undefined ? {} : { mutant });
 }
 

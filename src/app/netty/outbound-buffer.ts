@@ -73,8 +73,11 @@ export class OutboundBuffer {
     return this.increment(entry.pendingSize);
   }
 
-  addFlush(): void {
+  /** @returns whether there was something to flush */
+  addFlush(): boolean {
+    const any = this.flushed < this.entries.length;
     this.flushed = this.entries.length;
+    return any;
   }
 
   /** @returns whether it has turned unwritable */

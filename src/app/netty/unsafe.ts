@@ -76,9 +76,8 @@ export abstract class Unsafe implements Selectable {
   }
 
   *flush(): Sub<void> {
-    if (this.outbound === null) return;
+    if (this.outbound?.addFlush() !== true) return;
     this.channel.meters.probe.count('flushes', 1);
-    this.outbound.addFlush();
     // A flush that waits for EPOLLOUT goes on with its event.
     if (!this.wants(k.EPOLLOUT)) yield* this.flush0();
   }

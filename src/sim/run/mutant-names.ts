@@ -10,6 +10,11 @@ export const MUTANT_NAMES = [
   'leaked-skb',
   'swallowed-wakeup',
   'stopped-clock',
+  'lost-epollout',
+  'et-read-stopped-early',
+  'unbounded-receiver-queue',
+  'request-ignored',
+  'late-refill',
 ] as const;
 
 export type MutantName = (typeof MUTANT_NAMES)[number];

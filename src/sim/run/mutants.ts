@@ -108,7 +108,35 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
         if (sock?.onTimer !== undefined) sock.onTimer = () => {};
       }),
   },
+  'lost-epollout': {
+    breaks: 'liveness',
+    does: 'an event loop does not ask for EPOLLOUT when the kernel has taken a part of a write',
+    apply: inApplications,
+  },
+  'et-read-stopped-early': {
+    breaks: 'liveness',
+    does: 'an edge-triggered event loop stops at its limit of reads and does not come back for the rest',
+    apply: inApplications,
+  },
+  'unbounded-receiver-queue': {
+    breaks: 'bounded-queues',
+    does: 'FluxReceive never turns autoRead off: what nobody has requested is read all the same',
+    apply: inApplications,
+  },
+  'request-ignored': {
+    breaks: 'demand',
+    does: 'FluxReceive gives what it has without being asked',
+    apply: inApplications,
+  },
+  'late-refill': {
+    breaks: 'closed-form',
+    does: 'MonoSendMany requests more only when all that it had requested is written',
+    apply: inApplications,
+  },
 };
+
+/** Applications are asked to break themselves when they are made (AppEnv.mutant): nothing is left to do in the world. */
+function inApplications(): void {}
 
 /** Calls `meddle` on one data frame of each host, as it is handed to the stack. */
 function onDataFrame(world: World, meddle: (skb: Skb) => void): void {
