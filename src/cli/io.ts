@@ -45,7 +45,14 @@ export class UsageError extends Error {
 /** Runs jobs somewhere: in worker threads, or in a test. */
 export interface Runner {
   /** @param parallel  1: a job begins when `onDone` of the one before it has returned */
-  start(jobs: readonly Job[], parallel: number, events: RunEvents): Running;
+  start(jobs: Jobs, parallel: number, events: RunEvents): Running;
+}
+
+/** A list of jobs, or what makes each when its turn comes: a hundred thousand of them are never there at once. */
+export interface Jobs {
+  readonly length: number;
+  /** Asked once for each, in order. What it throws ends all, through `done`. */
+  at(index: number): Job | undefined;
 }
 
 export interface Running {

@@ -3,15 +3,14 @@ import { styleText } from 'node:util';
 import { join } from 'node:path';
 import { reportJson } from '../report/json.ts';
 import { type Paint, plain, type Tone, WIDTH } from '../report/style.ts';
-import { replayCommand, type Replayed, reportText, summaryText } from '../report/text.ts';
+import { reportText, summaryText } from '../report/text.ts';
 import { judge } from '../sim/run/judge.ts';
 import { holds, type RunResult } from '../sim/run/result.ts';
-import { LoadError } from '../sim/scenario/problems.ts';
-import { locate, type Scenario } from '../sim/scenario/types.ts';
-import { titleOf } from './fault-text.ts';
+import type { Scenario } from '../sim/scenario/types.ts';
 import { loadFile, openFile, type OpenedFile } from './file.ts';
 import { type Io, type Job, type Outcome, UsageError, type Verified } from './io.ts';
 import { progressBar } from './progress.ts';
+import { troubleText } from './trouble.ts';
 
 export interface RunArguments {
   readonly words: readonly string[];
@@ -205,38 +204,15 @@ class RunCommand {
   /** What kept a run from having a result. */
   private trouble(index: number): string[] {
     const o = this.outcomes[index];
-    const s = this.scenarios[index]!;
-    if (o === undefined || o.kind === 'result' || o.kind === 'unread') return [];
-    const name = titleOf(s);
-    // Every variant names the same module.
-    if (o.kind === 'bad-app') return this.said.has(o.message) ? [] : [this.once(o.message)];
-    if (o.kind === 'bad-scenario') {
-      const at = locate(s.source, o.path) ?? { file: s.source.file, line: 1, column: 1 };
-      const problem = {
-        at,
-        message: `${name}: ${o.message}`,
-        ...(o.hint === null ? {} : { hint: o.hint }),
-      };
-      return [new LoadError([problem], new Map([[s.source.file, s.source.text]])).message];
-    }
-    if (o.kind === 'output')
-      return [`hostwire: ${name}: an output could not be written: ${o.message}`];
-    const replay = replayCommand(asReplayed(s, this.args.mutant), this.opened.file, true);
-    if (o.kind === 'app-fault')
-      return [...o.lines, `  seed ${s.seed}; it happens again with`, `    ${replay}`];
-    return [
-      `hostwire: ${name}: this is a bug of hostwire, not of your scenario.`,
-      `  ${o.message}`,
-      `  seed ${s.seed}; it happens again with`,
-      `    ${replay}`,
-      '  please report it with that scenario.',
-      ...o.stack.split('\n').slice(1, 9),
-    ];
-  }
-
-  private once(message: string): string {
-    this.said.add(message);
-    return message;
+    return o === undefined
+      ? []
+      : troubleText(
+          o,
+          this.scenarios[index]!,
+          this.args.mutant ?? null,
+          this.opened.file,
+          this.said,
+        );
   }
 
   private conclude(): number {
@@ -298,14 +274,6 @@ function groupsOf(scenarios: readonly Scenario[]): Group[] {
   return [...groups.values()].map((indices) => ({ indices }));
 }
 
-const asReplayed = (s: Scenario, mutant: string | undefined): Replayed => ({
-  mutant: mutant ?? null,
-  scenario: s.name,
-  seed: s.seed,
-  settings: s.settings,
-  variant: s.variant,
-});
-
 const STYLES: { readonly [T in Tone]: 'green' | 'red' | 'dim' | 'bold' } = {
   good: 'green',
   bad: 'red',
@@ -314,4 +282,4 @@ const STYLES: { readonly [T in Tone]: 'green' | 'red' | 'dim' | 'bold' } = {
 };
 
 /** Whether to colour at all has been decided before (NO_COLOR, pipes). */
-const ansi: Paint = (tone, text) => styleText(STYLES[tone], text, { validateStream: false });
+export const ansi: Paint = (tone, text) => styleText(STYLES[tone], text, { validateStream: false });

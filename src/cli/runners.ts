@@ -18,22 +18,35 @@ const WORKER = new URL(
 
 export const threads: Runner = {
   start(jobs, parallel, events): Running {
-    const pool = new Piscina({
-      filename: WORKER,
-      minThreads: 1,
-      maxThreads: Math.max(1, Math.min(parallel, jobs.length)),
-    });
-    const beacons = jobs.map((job) => new Beacon(hasUserApps(job.scenario)));
+    const workers = Math.max(1, Math.min(parallel, jobs.length));
+    const pool = new Piscina({ filename: WORKER, minThreads: 1, maxThreads: workers });
+    const running = new Set<Beacon>();
     let cancelled = false;
+    let begun = 0;
+    let ended = 0;
     const one = async (job: Job, i: number): Promise<void> => {
-      const outcome = await outcomeIn(pool, job, beacons[i]!);
-      beacons[i]!.share = 1;
+      const beacon = new Beacon(hasUserApps(job.scenario));
+      running.add(beacon);
+      const outcome = await outcomeIn(pool, job, beacon);
+      running.delete(beacon);
+      ended++;
       if (!cancelled) events.onDone(i, outcome);
     };
+    const feed = async (): Promise<void> => {
+      while (!cancelled && begun < jobs.length) {
+        const i = begun++;
+        await one(jobs.at(i)!, i);
+      }
+    };
     const all = async (): Promise<void> => {
-      if (parallel > 1) await Promise.all(jobs.map(one));
-      else for (const [i, job] of jobs.entries()) if (!cancelled) await one(job, i);
-      await pool.destroy();
+      // One more than there are workers, so that none waits for this thread; a single one works strictly in turn.
+      const feeders = workers === 1 ? 1 : workers + 1;
+      try {
+        await Promise.all(Array.from({ length: feeders }, feed));
+      } finally {
+        cancelled = true;
+        await pool.destroy();
+      }
     };
     return {
       done: all(),
@@ -41,7 +54,8 @@ export const threads: Runner = {
         cancelled = true;
         await pool.destroy();
       },
-      progress: () => beacons.reduce((sum, b) => sum + b.share, 0) / jobs.length,
+      progress: () =>
+        [...running].reduce((sum, b) => sum + b.share, ended) / Math.max(1, jobs.length),
     };
   },
 };

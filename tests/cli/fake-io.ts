@@ -40,13 +40,13 @@ function here(run: RunScenario): Runner {
     start(jobs, _parallel, events) {
       let cancelled = false;
       const go = async (): Promise<void> => {
-        for (const [i, job] of jobs.entries()) {
+        for (let i = 0; i < jobs.length; i++) {
           await new Promise<void>((resolve) => {
             setImmediate(resolve);
           });
           if (cancelled) return;
           const context = { run, files: new OutputFiles(), now: () => 0, onProgress: () => true };
-          events.onDone(i, execute(job, context));
+          events.onDone(i, execute(jobs.at(i)!, context));
         }
       };
       return {
