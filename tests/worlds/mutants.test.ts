@@ -30,6 +30,9 @@ const WORLDS: Readonly<Record<string, () => Scenario[]>> = {
     talkers({ reply: 'same' }, { answer: 'same', pause: '2 ms', sockopt: { SO_RCVBUF: 16_384 } }),
   'one read a turn': () =>
     talkers({ transport: 'epoll', 'max-messages-per-read': 1, read: '2 KiB', pause: '1 ms' }, {}),
+  'slow logic': () =>
+    talkers({ model: 'reactive', operator: 'concatMap', delay: '1 ms', reply: 'same' }, {}),
+  'everything sent back': () => talkers({ model: 'reactive', form: 'send', reply: 'same' }, {}),
 };
 
 const TALK = {
