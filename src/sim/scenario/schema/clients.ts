@@ -105,13 +105,16 @@ export const client: ModelSchema<'client'> = z
     };
   });
 
+/** Who talks has two threads for each connection: there is no choice. */
+const { io: _, ...connectingThreads } = connecting;
+
 export const talk: ModelSchema<'talk'> = z
   .strictObject({
     model: z.literal('talk'),
-    ...connecting,
+    ...connectingThreads,
     messages: whole({ text: 'On each connection.', example: '100' }, { min: 1, max: 1e9 }),
     codec: codec.default('line'),
-    text: documented(z.string(), {
+    text: documented(z.string().min(1), {
       text: 'What a message says, framing left out; `#` stands for its number.',
       example: 'hello #',
     }).optional(),
