@@ -21,7 +21,8 @@ export class Arbiter {
 
   /** The next source has come: it is asked for all that is still wanted. */
   set(s: Subscription, on: Worker): Sub<void> {
-    if (this.cancelled) return s.cancel(on);
+    // §2.5: while the present source has not ended, another one is of no use.
+    if (this.cancelled || this.current !== EMPTY_SUBSCRIPTION) return s.cancel(on);
     this.current = s;
     return this.demand > 0 ? s.request(this.demand, on) : nothing();
   }

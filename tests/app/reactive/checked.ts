@@ -81,7 +81,7 @@ class CheckedStage<T> implements Subscriber<T>, Subscription {
   }
 
   *request(n: number, on: Worker): Sub<void> {
-    if (n > 0) this.requested += BigInt(n);
+    if (n > 0 && Number.isInteger(n)) this.requested += BigInt(n);
     yield* this.upstream!.request(n, on);
   }
 

@@ -1,0 +1,174 @@
+// Publishers and operators that break one rule each, to see that the checks find it.
+import { addCap, badDemand, isDemand } from '../../../src/app/reactive/demand.ts';
+import type { Publisher, Subscriber, Subscription } from '../../../src/app/reactive/streams.ts';
+import { nothing } from '../../../src/app/reactive/user.ts';
+import type { Sub } from '../../../src/app/setup.ts';
+import type { Worker } from '../../../src/app/worker.ts';
+
+export type SourceFault =
+  | 'none'
+  | 'gives one more'
+  | 'is recursive'
+  | 'never ends'
+  | 'ends without being asked to the last'
+  | 'ends twice'
+  | 'goes on after cancel'
+  | 'subscribes late'
+  | 'serves one subscriber only'
+  | 'takes request(0) for nothing'
+  | 'counts in 32 bits'
+  | 'forgets what it owes'
+  | 'forgets what is asked meanwhile'
+  | 'cancels once';
+
+/** The integers below `n`, with a fault. */
+export class BrokenRange implements Publisher<number> {
+  readonly n: number;
+  readonly fault: SourceFault;
+  private subscribers = 0;
+
+  constructor(n: number, fault: SourceFault) {
+    this.n = n;
+    this.fault = fault;
+  }
+
+  *subscribe(s: Subscriber<number>, on: Worker): Sub<void> {
+    this.subscribers++;
+    const source = new BrokenSubscription(s, this.n, this.fault);
+    if (this.fault === 'subscribes late') return;
+    if (this.fault === 'serves one subscriber only' && this.subscribers > 1) source.over = true;
+    yield* s.onSubscribe(source, on);
+    if (this.n === 0 && this.fault !== 'never ends' && !source.over) yield* source.end(on);
+  }
+}
+
+class BrokenSubscription implements Subscription {
+  over = false;
+  private readonly actual: Subscriber<number>;
+  private readonly n: number;
+  private readonly fault: SourceFault;
+  private demand = 0;
+  private given = 0;
+  private giving = false;
+  private requests = 0;
+  private cancels = 0;
+
+  constructor(actual: Subscriber<number>, n: number, fault: SourceFault) {
+    this.actual = actual;
+    this.n = n;
+    this.fault = fault;
+  }
+
+  *request(n: number, on: Worker): Sub<void> {
+    if (this.over) {
+      if (this.fault === 'ends twice') yield* this.end(on);
+      return;
+    }
+    if (!isDemand(n)) {
+      if (this.fault === 'takes request(0) for nothing') return;
+      this.over = true;
+      yield* this.actual.onError(badDemand(n), on);
+      return;
+    }
+    this.count(n);
+    if (this.giving && this.fault !== 'is recursive') return;
+    this.giving = true;
+    yield* this.give(on);
+    this.giving = false;
+  }
+
+  cancel(): Sub<void> {
+    if (this.fault === 'cancels once' && ++this.cancels > 1) throw new Error('cancelled already');
+    if (this.fault !== 'goes on after cancel') this.over = true;
+    return nothing();
+  }
+
+  private count(n: number): void {
+    this.requests++;
+    if (this.fault === 'gives one more') n++;
+    if (this.fault === 'forgets what it owes' && this.requests > 1) n = 1;
+    if (this.fault === 'forgets what is asked meanwhile' && this.giving) n = 0;
+    this.demand =
+      this.fault === 'counts in 32 bits' ? (this.demand + n) | 0 : addCap(this.demand, n);
+  }
+
+  private *give(on: Worker): Sub<void> {
+    while (this.demand > 0 && this.given < this.n && !this.over) {
+      this.demand--;
+      yield* this.actual.onNext(this.given++, on);
+    }
+    const late = this.fault === 'ends without being asked to the last' && this.demand === 0;
+    if (this.given === this.n && !this.over && this.fault !== 'never ends' && !late)
+      yield* this.end(on);
+  }
+
+  end(on: Worker): Sub<void> {
+    this.over = true;
+    return this.actual.onComplete(on);
+  }
+}
+
+export type StageFault =
+  | 'none'
+  | 'asks for nothing'
+  | 'cancels when upstream ends'
+  | 'takes the second subscription'
+  | 'keeps cancel to itself'
+  | 'fails after cancel'
+  | 'keeps the end to itself'
+  | 'repeats the end'
+  | 'passes on the first request only';
+
+/** Passes on what it is given, with a fault. */
+export class BrokenStage implements Publisher<number> {
+  private readonly source: Publisher<number>;
+  private readonly fault: StageFault;
+
+  constructor(source: Publisher<number>, fault: StageFault) {
+    this.source = source;
+    this.fault = fault;
+  }
+
+  subscribe(actual: Subscriber<number>, on: Worker): Sub<void> {
+    return this.source.subscribe(brokenStage(actual, this.fault), on);
+  }
+}
+
+function brokenStage(actual: Subscriber<number>, fault: StageFault): Subscriber<number> {
+  let upstream: Subscription | null = null;
+  let [requests, ended, cancelled] = [0, false, false];
+  function* end(signal: Sub<void>, on: Worker): Sub<void> {
+    if (fault === 'cancels when upstream ends') yield* upstream!.cancel(on);
+    if (ended && fault !== 'repeats the end') return;
+    ended = true;
+    if (fault !== 'keeps the end to itself') yield* signal;
+  }
+  const below: Subscription = {
+    *request(n, on) {
+      const lost = fault === 'passes on the first request only' && requests++ > 0;
+      if (fault !== 'asks for nothing' && !lost) yield* upstream!.request(n, on);
+    },
+    *cancel(on) {
+      cancelled = true;
+      if (fault !== 'keeps cancel to itself') yield* upstream!.cancel(on);
+    },
+  };
+  return {
+    *onSubscribe(s, on) {
+      if (upstream !== null && fault !== 'takes the second subscription') {
+        yield* s.cancel(on);
+        return;
+      }
+      const first = upstream === null;
+      upstream = s;
+      if (first) yield* actual.onSubscribe(below, on);
+    },
+    *onNext(v, on) {
+      if (fault === 'fails after cancel' && cancelled)
+        yield* actual.onError(new Error('an element after cancel'), on);
+      else yield* actual.onNext(v, on);
+    },
+    onError: (error, on) => end(actual.onError(error, on), on),
+    onComplete: (on) => end(actual.onComplete(on), on),
+  };
+}

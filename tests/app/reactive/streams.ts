@@ -1,0 +1,149 @@
+// Every source and every operator, made to give the same integers, so that one rule can be asked of all of them.
+import { DemandMeter } from '../../../src/app/reactive/demand.ts';
+import { Flux } from '../../../src/app/reactive/flux.ts';
+import { Mono } from '../../../src/app/reactive/mono.ts';
+import type { Publisher } from '../../../src/app/reactive/streams.ts';
+import { FakeProbe } from '../driver.ts';
+import type { Machine } from './machine.ts';
+
+export interface Operator {
+  readonly name: string;
+  /** Gives the elements of `source`, all of them and no others. */
+  readonly on: (source: Publisher<number>, machine: Machine) => Publisher<number>;
+  /** Elements may come in another order. */
+  readonly reorders?: boolean;
+}
+
+/** Uneven, so that what begins later may end earlier. */
+const uneven = (v: number): number => 1_000 + ((v * 7_919) % 5) * 300;
+
+const flux =
+  (f: (source: Flux<number>, machine: Machine) => Publisher<number>): Operator['on'] =>
+  (source, machine) =>
+    f(Flux.from(source), machine);
+
+export const OPERATORS: readonly Operator[] = [
+  { name: 'map', on: flux((f) => f.map((v) => v)) },
+  {
+    name: 'map that computes',
+    on: flux((f) =>
+      f.map(function* (v, on) {
+        yield on.sys.compute(10);
+        return v;
+      }),
+    ),
+  },
+  { name: 'handle', on: flux((f) => f.handle<number>((v, sink) => sink.next(v))) },
+  { name: 'filter', on: flux((f) => f.filter(() => true)) },
+  {
+    name: 'filter that computes',
+    on: flux((f) =>
+      f.filter(function* (_v, on) {
+        yield on.sys.compute(10);
+        return true;
+      }),
+    ),
+  },
+  { name: 'take', on: flux((f) => f.take(1_000_000)) },
+  {
+    name: 'peek',
+    on: flux((f) =>
+      f.peek({
+        subscribe() {},
+        *next(_v, on) {
+          yield on.sys.schedYield();
+        },
+        *request(_n, on) {
+          yield on.sys.schedYield();
+        },
+        error() {},
+        complete() {},
+        cancel() {},
+        finally() {},
+      }),
+    ),
+  },
+  {
+    name: 'metered',
+    on: flux((f) => f.metered(() => new DemandMeter(new FakeProbe(), 'here'))),
+  },
+  { name: 'flatMap of just', on: flux((f) => f.flatMap((v) => Mono.just(v))) },
+  { name: 'flatMap of iterables', on: flux((f) => f.flatMap((v) => Flux.fromIterable([v]))) },
+  {
+    name: 'flatMap of delays',
+    on: flux((f, m) => f.flatMap((v) => Mono.delay(uneven(v), m.parallel).map(() => v))),
+    reorders: true,
+  },
+  {
+    name: 'flatMap of delays, 3 at once, prefetch 1',
+    on: flux((f, m) => f.flatMap((v) => Mono.delay(uneven(v), m.parallel).map(() => v), 3, 1)),
+    reorders: true,
+  },
+  { name: 'concatMap of just', on: flux((f) => f.concatMap((v) => Mono.just(v))) },
+  { name: 'concatMap of iterables', on: flux((f) => f.concatMap((v) => Flux.fromIterable([v]))) },
+  { name: 'delayElements', on: flux((f, m) => f.delayElements(1_000, m.parallel)) },
+  { name: 'concatMap of just, prefetch 4', on: flux((f) => f.concatMap((v) => Mono.just(v), 4)) },
+  {
+    name: 'concatMap of delays, prefetch 1',
+    on: flux((f, m) => f.concatMap((v) => Mono.delay(uneven(v), m.parallel).map(() => v), 1)),
+  },
+  { name: 'publishOn', on: flux((f, m) => f.publishOn(m.parallel)) },
+  { name: 'publishOn, prefetch 1', on: flux((f, m) => f.publishOn(m.parallel, 1)) },
+  { name: 'subscribeOn', on: flux((f, m) => f.subscribeOn(m.parallel)) },
+  { name: 'limitRate', on: flux((f) => f.limitRate(4)) },
+  { name: 'onBackpressureBuffer', on: flux((f) => f.onBackpressureBuffer()) },
+  { name: 'thenMany', on: flux((f) => Flux.range(0, 3).thenMany(f)) },
+];
+
+export interface Source {
+  readonly name: string;
+  /** The integers below `n`. */
+  readonly make: (n: number, machine: Machine) => Publisher<number>;
+  /** The most elements that it can give. */
+  readonly most: number;
+  readonly reorders?: boolean;
+}
+
+const SOURCES: readonly Source[] = [
+  { name: 'range', make: (n) => Flux.range(0, n), most: Infinity },
+  { name: 'fromIterable', make: (n) => Flux.fromIterable([...Array(n).keys()]), most: Infinity },
+  {
+    name: 'generate',
+    make: (n) =>
+      Flux.generate<number, number>(
+        () => 0,
+        (i, sink) => {
+          if (i < n) sink.next(i);
+          else sink.complete();
+          return i + 1;
+        },
+      ),
+    most: Infinity,
+  },
+  { name: 'just', make: (n) => (n === 0 ? Flux.empty() : Flux.just(0)), most: 1 },
+  {
+    name: 'fromCallable',
+    make: (n) =>
+      Mono.fromCallable(function* (on) {
+        yield on.sys.compute(10);
+        return n === 0 ? undefined : 0;
+      }),
+    most: 1,
+  },
+  {
+    name: 'delay',
+    make: (n, m) => (n === 0 ? Mono.empty() : Mono.delay(1_000, m.parallel)),
+    most: 1,
+  },
+];
+
+/** Every publisher there is: the sources, and each operator on top of one. */
+export const PUBLISHERS: readonly Source[] = [
+  ...SOURCES,
+  ...OPERATORS.map((o) => ({
+    name: `${o.name} (of range)`,
+    make: (n: number, machine: Machine) => o.on(Flux.range(0, n), machine),
+    most: Infinity,
+    reorders: o.reorders ?? false,
+  })),
+];
