@@ -29,7 +29,7 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
   private readonly listener: ConnectionObserver;
   private readonly meters: BridgeMeters;
   private readonly receiveMeter: ReceiveMeter;
-  private readonly fluxReceive: FluxReceive<Message>;
+  readonly fluxReceive: FluxReceive<Message>;
   /** Of the handler's publisher. */
   private subscription: Subscription | null = null;
   /** The handler's publisher has ended, or has been let go. */

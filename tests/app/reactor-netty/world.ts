@@ -1,0 +1,47 @@
+/** A client and a server of one's own on two hosts, as the recorded runs had them on one: loopback is left out. */
+import { app, type AppContext } from '../../../src/app/user.ts';
+import type { Sys } from '../../../src/kernel/syscall.ts';
+import type { TcpServer } from '../../../src/app/reactor-netty/tcp-server.ts';
+import { runScenario } from '../../../src/sim/run/runner.ts';
+import type { RunResult } from '../../../src/sim/run/result.ts';
+import { describe } from '../../../src/sim/scenario/load.ts';
+
+const TALK = { model: 'talk', host: 'a', connect: 'b:80', codec: 'none' };
+
+/** @param load  keys of the client, over a `talk` that speaks raw bytes  @param server  keys of the server */
+export function world(
+  server: object,
+  load: object,
+  own?: (sys: Sys, context: AppContext) => TcpServer,
+  options: { mutant?: string; stop?: object } = {},
+): RunResult {
+  const host = { machine: 'linux' };
+  const [scenario] = describe('bridge', {
+    seed: 1,
+    shows: 'the bridge at work',
+    hosts: { a: host, b: host },
+    links: [{ between: ['a', 'b'], rate: '10 Gbit/s', delay: '20 us' }],
+    apps: {
+      server: { host: 'b', listen: 80, ...server },
+      load: { ...TALK, ...load },
+    },
+    stop: options.stop ?? { when: 'load.closed', limit: '100 s' },
+  });
+  const apps =
+    own === undefined
+      ? {}
+      : {
+          './own.ts': app(function* (sys, context) {
+            yield* own(sys, context).bindNow();
+          }),
+        };
+  const { mutant } = options;
+  return runScenario(scenario!, { apps, ...(mutant === undefined ? {} : { mutant }) });
+}
+
+export const OWN = { app: './own.ts' };
+
+/** The laws that did not hold, with what was said. */
+export function broken(r: RunResult): string[] {
+  return r.invariants.filter((i) => !i.ok).map((i) => `${i.name}: ${i.message}`);
+}
