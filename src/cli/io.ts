@@ -27,6 +27,7 @@ export interface Io {
   writableFolder(path: string): void;
   /** Writes a file as a whole: under another name first, so that nothing half-written is left. */
   replaceText(path: string, text: string): void;
+  replaceBytes(path: string, bytes: Uint8Array): void;
   /** Removes what an interrupted run has left half-written in this folder. */
   removePartial(folder: string): void;
   /** Milliseconds, from anywhere. */

@@ -15,8 +15,19 @@ import { listScenarios, listText, metrics, schema, show, validate } from './prin
 import { realIo } from './real-io.ts';
 import { PROFILES } from '../sim/scenario/schema/host.ts';
 import { EXIT, run, type RunArguments } from './run.ts';
+import { sweep, type SweepArguments } from './sweep.ts';
 
-const COMMANDS = ['run', 'list', 'validate', 'schema', 'metrics', 'show', 'init', 'completion'];
+const COMMANDS = [
+  'run',
+  'sweep',
+  'list',
+  'validate',
+  'schema',
+  'metrics',
+  'show',
+  'init',
+  'completion',
+];
 
 const SET = {
   type: 'string',
@@ -66,6 +77,36 @@ const RUN_OPTIONS = {
     choices: MUTANT_NAMES,
     describe: 'break the simulator on purpose, to see an invariant fail',
   },
+} as const satisfies Record<string, Options>;
+
+const fileOption = (what: string) =>
+  ({ type: 'string', requiresArg: true, describe: `write ${what} to this file` }) as const;
+
+/** What `sweep` takes. */
+const SWEEP_OPTIONS = {
+  seed: {
+    ...RUN_OPTIONS.seed,
+    describe: 'of the first repetition, instead of the scenarios\u2019 own',
+  },
+  set: SET,
+  jobs: RUN_OPTIONS.jobs,
+  csv: fileOption('a row per run'),
+  ndjson: fileOption('a JSON object per run'),
+  svg: fileOption('the plots'),
+  png: fileOption('the plots'),
+  out: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write table, CSV, NDJSON, JSON, SVG and PNG into this folder',
+  },
+  json: { type: 'boolean', default: false, describe: 'print the study as JSON' },
+  plot: {
+    type: 'string',
+    describe: 'plot this metric here (again for more; default: the first); --no-plot: none',
+  },
+  invariants: RUN_OPTIONS.invariants,
+  quiet: RUN_OPTIONS.quiet,
+  timeout: RUN_OPTIONS.timeout,
 } as const satisfies Record<string, Options>;
 
 /** Runs one command. Never throws: what goes wrong is said on standard error and is the exit code. */
@@ -121,7 +162,10 @@ function inWords(message: string): string {
     return `--${name} ${given}: ${meant === undefined ? `one of ${words}` : `did you mean ${meant}?`}`;
   }
   const option = /^Unknown argument: ([a-z][\w-]*)$/i.exec(message)?.[1];
-  const near = option === undefined ? undefined : nearest(option, Object.keys(RUN_OPTIONS));
+  const near =
+    option === undefined
+      ? undefined
+      : nearest(option, Object.keys({ ...RUN_OPTIONS, ...SWEEP_OPTIONS }));
   return near === undefined ? message : `there is no option --${option}; did you mean --${near}?`;
 }
 
@@ -159,6 +203,12 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       'Run scenarios and judge them',
       (a) => withFile(a).options(RUN_OPTIONS),
       (a) => choose(() => run(runArguments(a as Parsed), io)),
+    )
+    .command(
+      'sweep [FILE] [names..]',
+      'Run the grids of `sweep:`: tables, files, plots',
+      (a) => withFile(a).options(SWEEP_OPTIONS),
+      (a) => choose(() => sweep(sweepArguments(a as Parsed), io)),
     )
     .command('list [FILE] [names..]', 'List the scenarios of a file', withFile, (a) =>
       choose(() => listScenarios(wordsOf(a), io)),
@@ -217,6 +267,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       ['$0 run lossy --set links.0.mtu=576', 'one of them, changed'],
       ['$0 run --seeds 1..20 --quiet', 'with twenty seeds; shows failures'],
       ['$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng'],
+      ['$0 sweep studies/receive-buffer.yaml --out results', 'a grid, its tables and plots'],
       ['$0 run lossy --trace=ndjson | head', 'what happened, a JSON object a line'],
     ])
     .epilogue(
@@ -254,17 +305,28 @@ function last(v: unknown): string | undefined {
   return many(v).at(-1);
 }
 
-function runArguments(a: Parsed): RunArguments {
+function jobsOf(a: Parsed): number | undefined {
   const written = last(a['jobs']);
   const jobs = written === undefined ? undefined : Number(written);
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1)) {
     throw new UsageError(`--jobs ${written}: a whole number from 1`);
   }
+  return jobs;
+}
+
+function timeoutOf(a: Parsed): number {
   const seconds = last(a['timeout']) ?? '10';
   const timeout = Number(seconds);
   if (!(timeout > 0 && timeout <= 1e6))
     throw new UsageError(`--timeout ${seconds}: seconds, more than 0`);
-  const flag = (name: string): boolean => [a[name]].flat().at(-1) === true;
+  return timeout;
+}
+
+/** A switch that is given twice counts once: the last. */
+const flagOf = (a: Parsed, name: string): boolean => [a[name]].flat().at(-1) === true;
+
+function runArguments(a: Parsed): RunArguments {
+  const flag = (name: string): boolean => flagOf(a, name);
   return {
     words: wordsOf(a),
     seed: last(a['seed']),
@@ -275,12 +337,33 @@ function runArguments(a: Parsed): RunArguments {
     trace: last(a['trace']) as 'text' | 'ndjson' | undefined,
     pcap: last(a['pcap']),
     out: last(a['out']),
-    jobs,
-    timeout,
+    jobs: jobsOf(a),
+    timeout: timeoutOf(a),
     quiet: flag('quiet'),
     invariants: flag('invariants'),
     mutant: last(a['mutant']),
     eventHash: last(a['fingerprint']) === 'events',
+  };
+}
+
+function sweepArguments(a: Parsed): SweepArguments {
+  const plots = [a['plot']].flat();
+  return {
+    words: wordsOf(a),
+    seed: last(a['seed']),
+    set: many(a['set']),
+    jobs: jobsOf(a),
+    plot: plots.filter((p) => typeof p === 'string'),
+    noPlot: plots.at(-1) === false,
+    json: flagOf(a, 'json'),
+    csv: last(a['csv']),
+    ndjson: last(a['ndjson']),
+    svg: last(a['svg']),
+    png: last(a['png']),
+    out: last(a['out']),
+    invariants: flagOf(a, 'invariants'),
+    quiet: flagOf(a, 'quiet'),
+    timeout: timeoutOf(a),
   };
 }
 
@@ -291,7 +374,7 @@ interface Words {
 /** What may follow a command that takes scenarios; null: the word is none of theirs. Nothing: the shell offers files. */
 function scenarioNames(parsed: Words, io: Io): string[] | null {
   const [command, ...words] = parsed._.map(String).filter((w) => w !== 'hostwire');
-  if (command === undefined || !['run', 'list', 'validate'].includes(command)) return null;
+  if (command === undefined || !['run', 'sweep', 'list', 'validate'].includes(command)) return null;
   try {
     const { text, title } = openFile(words, io);
     return list(text, title).map(({ name }) => name);

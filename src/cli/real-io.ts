@@ -52,16 +52,8 @@ export function realIo(): Io {
         throw new UsageError(`cannot write to ${path}: ${reason(error)}`);
       }
     },
-    replaceText(path, text) {
-      const temporary = partialOf(path);
-      try {
-        writeFileSync(temporary, text);
-        renameSync(temporary, path);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw new UsageError(`cannot write ${path}: ${reason(error)}`);
-      }
-    },
+    replaceText: replace,
+    replaceBytes: replace,
     removePartial(folder) {
       for (const name of readdirSync(folder)) {
         if (name.endsWith(PARTIAL)) rmSync(join(folder, name), { force: true });
@@ -75,6 +67,17 @@ export function realIo(): Io {
     },
     runner: threads,
   };
+}
+
+function replace(path: string, content: string | Uint8Array): void {
+  const temporary = partialOf(path);
+  try {
+    writeFileSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new UsageError(`cannot write ${path}: ${reason(error)}`);
+  }
 }
 
 /** As mkdir -p. Node's own `recursive` never returns where a file system says ENOENT for a parent that exists (/proc). */

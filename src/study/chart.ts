@@ -4,7 +4,7 @@ import type { Duration } from '../base/units.ts';
 import { digits, type Scale } from '../report/numbers.ts';
 import type { Measure, RecordedPoint, SweepAxis } from '../sim/scenario/sweep.ts';
 import type { Dimension } from '../sim/scenario/types.ts';
-import { boundedGoodput, type WindowBound, windowBound } from './closed-form.ts';
+import { boundedGoodput, windowBound } from './closed-form.ts';
 import { inBytes, mainAxis, namesAt, type Series, seriesOf } from './grid.ts';
 import { scaleOf, wordsFor } from './scale.ts';
 import type { Study } from './study.ts';
@@ -115,11 +115,8 @@ function nameOn(axis: SweepAxis, at: RecordedPoint['at'][string]): string {
   return axis.names[i] ?? String(at.value);
 }
 
-/** The kept metric that the closed form needs; null: it does not apply. All points have the same links. */
-export function boundMetric(study: { readonly sweep: Study['sweep'] }): WindowBound | null {
-  const { sweep } = study;
-  return sweep.measure.some((m) => m.metric === 'goodput') ? windowBound(sweep.point(0)) : null;
-}
+/** Each point is made again to look at its links: for a large grid the line is not worth that. */
+const MOST_BOUNDS = 1000;
 
 /** Of the widest window among the lines: none of them may lie above. */
 function boundOf(
@@ -129,6 +126,7 @@ function boundOf(
   scale: Scale,
 ): Place[] {
   const { sweep } = study;
+  if (sweep.size > MOST_BOUNDS) return [];
   return xs.flatMap((x, i) => {
     const bounds = series.flatMap((s) => {
       const point = s.points[i]!;
@@ -187,6 +185,9 @@ export function caption(chart: Chart): string {
   return [head, ...told].join(' ');
 }
 
+/** What differs by less is the same to a reader. */
+const FLAT = 0.03;
+
 /** How a line runs, in words. */
 function course(chart: Chart, line: Line): string {
   const { points } = line;
@@ -196,6 +197,10 @@ function course(chart: Chart, line: Line): string {
   const label = (x: number): string => chart.x.labels[chart.x.values.indexOf(x)] ?? String(x);
   const at = (p: Place): string => `${digits(p.y, 3)} at ${label(p.x)}`;
   if (points.every((p) => p.y === first.y)) return `${digits(first.y, 3)} everywhere`;
+  const low = Math.min(...points.map((p) => p.y));
+  const high = Math.max(...points.map((p) => p.y));
+  if (low > 0 && high <= (1 + FLAT) * low)
+    return `hardly changes, ${digits(low, 3)} to ${digits(high, 3)}`;
   const rises = points.every((p, i) => i === 0 || p.y >= points[i - 1]!.y);
   const falls = points.every((p, i) => i === 0 || p.y <= points[i - 1]!.y);
   if (rises || falls) return `${rises ? 'rises' : 'falls'} from ${at(first)} to ${at(last)}`;

@@ -5,6 +5,7 @@
  *
  * Applies to one connection of one bulk sender over one link with a rate. Anything else has no line.
  */
+import type { Sweep } from '../sim/scenario/sweep.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
 
 /** IPv4 and TCP headers with time stamps. */
@@ -41,3 +42,10 @@ export function windowBound(world: Scenario): WindowBound | null {
 /** bit/s, from the mean window in bytes. */
 export const boundedGoodput = (b: WindowBound, windowBytes: number): number =>
   Math.min(b.rate, (windowBytes * 8e9) / b.rttNs);
+
+/** What a study of goodput keeps beside what it measures; nothing where the closed form does not apply. */
+export function metricsOfBound(sweep: Sweep): string[] {
+  if (!sweep.measure.some((m) => m.metric === 'goodput')) return [];
+  const bound = windowBound(sweep.point(0));
+  return bound === null ? [] : [bound.window];
+}

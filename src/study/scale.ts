@@ -4,14 +4,28 @@ import type { Dimension } from '../sim/scenario/types.ts';
 
 const PLAIN: Scale = { unit: '', size: 1 };
 
+/** A table shows least and largest side by side: the unit in which the least still has a digit that counts. */
+function scaleAcross(
+  scaleFor: (values: readonly number[]) => Scale,
+  values: readonly number[],
+  idle: Scale,
+): Scale {
+  const moved = values.filter((v) => v > 0);
+  if (moved.length === 0) return idle;
+  const most = Math.max(...moved);
+  const large = scaleFor([most]);
+  const small = scaleFor([Math.min(...moved)]);
+  return Math.min(...moved) >= 0.1 * large.size || most >= 1e6 * small.size ? large : small;
+}
+
 export function scaleOf(dimension: Dimension, values: readonly number[]): Scale {
   switch (dimension) {
     case 'rate':
-      return rateScale(values);
+      return scaleAcross(rateScale, values, { unit: 'Mbit/s', size: 1e6 });
     case 'duration':
-      return timeScale(values);
+      return scaleAcross(timeScale, values, { unit: 'ms', size: 1e6 });
     case 'bytes':
-      return sizeScale(values);
+      return scaleAcross(sizeScale, values, { unit: 'KiB', size: 1024 });
     case 'fraction':
       return { unit: '%', size: 0.01 };
     case 'frequency':

@@ -4,6 +4,7 @@ import { metricOf, type Values } from '../sim/run/judge.ts';
 import { metricsIn, metricsInCheck } from '../sim/scenario/expression.ts';
 import type { Expr } from '../sim/scenario/types.ts';
 import type { Sweep } from '../sim/scenario/sweep.ts';
+import { metricsOfBound } from './closed-form.ts';
 import { namesAt, placeOf } from './grid.ts';
 import { type Estimate, estimate } from './statistics.ts';
 
@@ -23,12 +24,12 @@ export interface Kept {
 
 export class Study {
   readonly sweep: Sweep;
-  /** Canonical names of the metrics that are kept: those measured, and those that expectations and plots speak of. */
+  /** Canonical names of the metrics that are kept: those measured, and those that expectations and the closed form speak of. */
   readonly kept: readonly string[];
   private readonly runs: (Kept | undefined)[];
   done = 0;
 
-  constructor(sweep: Sweep, also: readonly string[] = []) {
+  constructor(sweep: Sweep) {
     this.sweep = sweep;
     const expected = sweep.expect.flatMap((e) => [
       ...metricsIn(e.that),
@@ -37,7 +38,7 @@ export class Study {
     const names = [
       ...sweep.measure.map((m) => m.metric),
       ...expected.map((m: Extract<Expr, { kind: 'metric' }>) => m.name),
-      ...also,
+      ...metricsOfBound(sweep),
     ];
     this.kept = [...new Set(names)];
     this.runs = new Array<Kept | undefined>(sweep.size * sweep.repeat).fill(undefined);

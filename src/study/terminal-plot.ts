@@ -43,18 +43,28 @@ export function terminalPlot(chart: Chart, by: string): string[] {
     `${' '.repeat(MARGIN)}+${'-'.repeat(COLUMNS)}`,
     ticks(chart, across),
     `${' '.repeat(MARGIN + 1)}${chart.x.key}${chart.x.log ? ' (log scale)' : ''}`,
-    ...wrap(
+    ...legend(
       [
-        ...chart.lines.flatMap((l, i) =>
-          l.label === '' ? [] : [`${glyphOf(i)}\u00a0${l.label.replaceAll(' ', '\u00a0')}`],
-        ),
-        ...(shared ? [`${SEVERAL}\u00a0several`] : []),
-        ...(marked ? [`${RECORDED}\u00a0recorded:\u00a0${by.replaceAll(' ', '\u00a0')}`] : []),
-      ].join(' '),
-      WIDTH - MARGIN - 1,
-    ).map((line) => ' '.repeat(MARGIN + 1) + line.replaceAll(' ', '   ').replaceAll('\u00a0', ' ')),
+        ...chart.lines.flatMap((l, i) => (l.label === '' ? [] : [`${glyphOf(i)} ${l.label}`])),
+        ...(shared ? [`${SEVERAL} several`] : []),
+        ...(marked ? [`${RECORDED} recorded: ${by}`] : []),
+      ],
+      ' '.repeat(MARGIN + 1),
+    ),
     ...wrap(caption(chart)),
   ];
+}
+
+/** As many entries on a line as fit. */
+function legend(entries: readonly string[], indent: string): string[] {
+  const lines: string[] = [];
+  for (const entry of entries) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 3 + entry.length <= WIDTH)
+      lines[lines.length - 1] = `${last}   ${entry}`;
+    else lines.push(indent + entry);
+  }
+  return lines;
 }
 
 const glyphOf = (i: number): string => GLYPHS[i % GLYPHS.length]!;
@@ -88,7 +98,7 @@ function ticks(chart: Chart, across: (v: number) => number): string {
     const centre = MARGIN + 1 + across(x);
     const from = Math.max(0, Math.min(centre - Math.floor(text.length / 2), WIDTH - text.length));
     if (from < free) return;
-    for (const [k, c] of [...text].entries()) line[from + k] = c;
+    for (let k = 0; k < text.length; k++) line[from + k] = text[k]!;
     free = from + text.length + 1;
   });
   return line.join('').trimEnd();

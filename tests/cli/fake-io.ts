@@ -103,6 +103,9 @@ export async function hostwire(
     replaceText(path, text) {
       files[path.replaceAll('\\', '/')] = text;
     },
+    replaceBytes(path, bytes) {
+      files[path.replaceAll('\\', '/')] = `${bytes.length} bytes`;
+    },
     removePartial() {},
     now: () => 0,
     cpus: 2,
