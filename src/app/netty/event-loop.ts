@@ -135,13 +135,27 @@ export class EventLoop implements Worker {
     for (;;) {
       const n = yield* this.select();
       if (n < 0) return;
-      if (n > 0) {
+      const woken = this.transport === 'nio' && (yield* this.clearWakeup(n));
+      if (n > (woken ? 1 : 0)) {
         const from = yield sys.clockGettime();
         for (let i = 0; i < n; i++) yield* this.processKey(i);
         const took = (yield sys.clockGettime()) - from;
         yield* this.runTasks(took);
       } else yield* this.runTasks(0);
     }
+  }
+
+  /**
+   * java.nio reads the eventfd inside select(), and does not report it (sun.nio.ch.EPollSelectorImpl.processEvents). The
+   * native transport has it edge-triggered, need not read it, and takes it for I/O.
+   */
+  private *clearWakeup(n: number): Sub<boolean> {
+    for (let i = 0; i < n; i++) {
+      if (this.events.data[i] !== WAKEUP) continue;
+      yield this.sys.read(this.eventfd, 8);
+      return true;
+    }
+    return false;
   }
 
   /** Waits for channels; not at all while tasks wait. @returns how many events there are, −errno when the thread ends */
@@ -178,13 +192,8 @@ export class EventLoop implements Worker {
   }
 
   private *processKey(i: number): Sub<void> {
-    const id = this.events.data[i]!;
-    if (id === WAKEUP) {
-      // Edge-triggered it need not be read (EpollEventLoop).
-      if (this.transport === 'nio') yield this.sys.read(this.eventfd, 8);
-      return;
-    }
-    const key = this.keys.get(id);
+    // The eventfd has no key, and a channel that was closed in this turn has none any more.
+    const key = this.keys.get(this.events.data[i]!);
     if (key !== undefined) yield* key.target.ready(this.events.events[i]!);
   }
 

@@ -25,15 +25,14 @@ function chunksOf(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 }
 
 /** What a decoder makes of these chunks, frames drained after each; 'error' at the end when it gave up. */
-function decode(decoder: FrameDecoder, chunks: readonly Uint8Array[]): (string | 'error')[] {
+function decode(decoder: FrameDecoder, chunks: readonly Uint8Array[]): string[] {
   const frames: string[] = [];
   for (const chunk of chunks) {
     decoder.feed(chunk);
     try {
       for (let f = decoder.next(); f !== null; f = decoder.next()) frames.push([...f].join(' '));
     } catch (e) {
-      expect(e).toBeInstanceOf(FrameError);
-      expect(() => decoder.next()).toThrow(FrameError);
+      if (!(e instanceof FrameError)) throw e;
       return [...frames, 'error'];
     }
   }
@@ -124,9 +123,10 @@ describe('the length field', () => {
     expect([...encodeLengthField(new Uint8Array(259))].slice(0, 5)).toEqual([0, 0, 1, 3, 0]);
   });
 
-  it('is judged before the frame has come', () => {
+  it('is judged before the frame has come, and again whenever one asks', () => {
     const decoder = new LengthFieldDecoder(1000);
     decoder.feed(Uint8Array.of(255, 255, 255, 255));
+    expect(() => decoder.next()).toThrow(FrameError);
     expect(() => decoder.next()).toThrow('a frame of 4294967295 bytes is longer than 1000');
   });
 });
