@@ -13,4 +13,5 @@ export { runScenario as run } from './sim/run/runner.ts';
 export { judge, type Judged } from './sim/run/judge.ts';
 export { holds, type RunOptions, type RunResult } from './sim/run/result.ts';
 export { VERSION as version } from './sim/run/version.ts';
+export { AppFault, type UserApps, type UserMain } from './app/user.ts';
 export { ScenarioError, InvariantError } from './base/assert.ts';

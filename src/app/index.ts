@@ -5,7 +5,7 @@
  * An entry of its own, apart from `hostwire`: a module that runs inside a simulated thread has no use for the simulator,
  * and loads in a fraction of the time (docs/decisions/0003-own-servers.md).
  */
-export { app, type AppContext, type UserMain } from './user.ts';
+export { app, type AppContext, listenOn, type ListenChoices, type UserMain } from './user.ts';
 export type { Plain } from './user-options.ts';
 export type { AppEnv, Target } from './env.ts';
 export type { AppLaw, Probe } from './probe.ts';

@@ -28,13 +28,16 @@ import {
   NR_COMPUTE,
   SYSCALL_NAMES,
   UnyieldedError,
+  type Fd,
   type Sys,
   type ThreadBody,
   type ThreadStart,
   type Trap,
 } from '../kernel/syscall.ts';
 import type { AppEnv, Target } from './env.ts';
+import { ECHO_DEFAULTS, type ListenOptions } from './options.ts';
 import type { Probe } from './probe.ts';
+import { openListener, type Sub } from './setup.ts';
 import type { Plain, UserOptions } from './user-options.ts';
 
 /** What a module's main function is given beside its system calls. */
@@ -65,6 +68,18 @@ export type UserApps = Readonly<Record<string, UserMain<never>>>;
  */
 export function app<O = Readonly<Record<string, Plain>>>(main: UserMain<O>): UserMain<O> {
   return main;
+}
+
+/** What a listening socket may be told; defaults as in scenarios. */
+export type ListenChoices = Partial<Pick<ListenOptions, 'backlog' | 'sockopt'>>;
+
+/**
+ * A blocking listening socket on `port`: socket(2), setsockopt(2), bind(2), listen(2).
+ *
+ * @throws ScenarioError when the port is taken or an option is refused
+ */
+export function listenOn(sys: Sys, port: number, choices: ListenChoices = {}): Sub<Fd> {
+  return openListener(sys, { ...ECHO_DEFAULTS, ...choices, listen: port }, 0);
 }
 
 /** Told when a thread of an application begins and ends to run code of its own; both must cost next to nothing. */

@@ -5,7 +5,7 @@ import { ns } from '../base/units.ts';
 import { format } from '../sim/scenario/problems.ts';
 import type { Position, Scenario } from '../sim/scenario/types.ts';
 import { whereSuspended } from './suspended.ts';
-import { type Place, placesIn, readText, shortened } from './user-apps.ts';
+import { type Place, placesIn, readText, shortened } from './modules.ts';
 
 const MOST_PLACES = 8;
 

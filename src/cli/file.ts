@@ -2,7 +2,7 @@
 import { load, type LoadOptions } from '../sim/scenario/load.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
 import type { Io } from './io.ts';
-import { checkModules } from './user-apps.ts';
+import { checkModules } from './modules.ts';
 
 export const DEFAULT_FILE = 'scenarios.yaml';
 

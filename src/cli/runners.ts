@@ -6,7 +6,7 @@ import { Piscina } from 'piscina';
 import { Beacon } from './beacon.ts';
 import { spinningLines } from './fault-text.ts';
 import type { Job, Outcome, Runner, Running } from './io.ts';
-import { hasUserApps } from './user-apps.ts';
+import { hasUserApps } from './modules.ts';
 import { watchdog } from './watchdog.ts';
 import type { Task } from './worker.ts';
 

@@ -18,7 +18,7 @@ import { type Io, type Job, type Outcome, UsageError } from './io.ts';
 import { progressBar } from './progress.ts';
 import { ansi, EXIT } from './run.ts';
 import { troubleText } from './trouble.ts';
-import { checkModules, hasUserApps } from './user-apps.ts';
+import { checkModules, hasUserApps } from './modules.ts';
 
 export interface SweepArguments {
   readonly words: readonly string[];

@@ -5,8 +5,9 @@ import type { Scenario } from '../sim/scenario/types.ts';
 import { Beacon } from './beacon.ts';
 import { execute } from './execute.ts';
 import type { Job, Outcome } from './io.ts';
+import { hasUserApps } from './modules.ts';
 import { OutputFiles } from './output-files.ts';
-import { hasUserApps, loadAppsNow } from './user-apps.ts';
+import { loadAppsNow } from './user-apps.ts';
 
 export interface Task {
   readonly job: Job;
