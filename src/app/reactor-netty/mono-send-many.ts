@@ -15,6 +15,7 @@ import type { WritePromise } from '../netty/handler.ts';
 import { OverflowError } from '../reactive/errors.ts';
 import { EMPTY_SUBSCRIPTION } from '../reactive/stage.ts';
 import type { Publisher, Subscriber, Subscription } from '../reactive/streams.ts';
+import { nothing } from '../reactive/user.ts';
 import type { Sub } from '../setup.ts';
 import type { Task, Worker } from '../worker.ts';
 import { AbortedException } from './aborted.ts';
@@ -94,7 +95,9 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
   /** Downstream has had its last signal, or wants none. */
   private over = false;
   private wip = 0;
-  private readonly flushTask: Task = (on) => this.outlet.flush(on);
+  /** AsyncFlush: each run that has written submits one, and the first of them flushes for all. */
+  private readonly asyncFlush: Task = (on) =>
+    this.pending === 0 ? nothing() : this.outlet.flush(on);
   private readonly onClosed: Task = (on) => this.closed(on);
 
   constructor(actual: Subscriber<never>, outlet: Outlet, observer: SendObserver, refillAt: number) {
@@ -202,7 +205,7 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
       yield* this.writeQueued(on);
       if (this.needFlush && this.pending !== 0) {
         this.needFlush = false;
-        yield* this.outlet.channel.eventLoop.execute(on, this.flushTask);
+        yield* this.outlet.channel.eventLoop.execute(on, this.asyncFlush);
       }
       if (this.over || (yield* this.endIfDone(on))) return;
       if (this.terminal === 'none' && this.nextRequest !== 0) yield* this.requestNext(on);

@@ -8,6 +8,7 @@ import type { Handler, TcpServer } from '../../../src/app/reactor-netty/tcp-serv
 import type { Channel } from '../../../src/app/netty/channel.ts';
 import type { ChannelHandler } from '../../../src/app/netty/handler.ts';
 import type { Flux } from '../../../src/app/reactive/flux.ts';
+import { nothing } from '../../../src/app/reactive/user.ts';
 import { UNBOUNDED } from '../../../src/app/reactive/demand.ts';
 
 export type LogEvent = Record<string, unknown>;
@@ -59,10 +60,10 @@ export class Recorder {
   }
 
   private states(): ConnectionObserver {
-    const log = this.log.bind(this);
     return {
-      *onStateChange(connection, state) {
-        log({ ev: 'state', s: `[${state}]`, conn: connection.kind });
+      onStateChange: (connection, state) => {
+        this.log({ ev: 'state', s: `[${state}]`, conn: connection.kind });
+        return nothing();
       },
     };
   }
