@@ -172,3 +172,85 @@ function brokenStage(actual: Subscriber<number>, fault: StageFault): Subscriber<
     onComplete: (on) => end(actual.onComplete(on), on),
   };
 }
+
+/** What a stage does wrong with the stream as a whole. */
+export const STREAM_FAULTS = [
+  'asks for everything',
+  'gives one twice',
+  'loses one',
+  'loses demand',
+  'swaps two',
+  'speaks after the end',
+  'hands elements to threads',
+  'keeps cancel to itself',
+] as const;
+export type StreamFault = (typeof STREAM_FAULTS)[number];
+
+/** Passes on what it is given, with a fault. */
+export class BrokenStream implements Publisher<number> {
+  private readonly source: Publisher<number>;
+  private readonly fault: StreamFault;
+
+  constructor(source: Publisher<number>, fault: StreamFault) {
+    this.source = source;
+    this.fault = fault;
+  }
+
+  subscribe(actual: Subscriber<number>, on: Worker): Sub<void> {
+    return this.source.subscribe(new BrokenStreamStage(actual, this.fault), on);
+  }
+}
+
+class BrokenStreamStage implements Subscriber<number>, Subscription {
+  private readonly actual: Subscriber<number>;
+  private readonly fault: StreamFault;
+  private upstream: Subscription | null = null;
+  private seen = 0;
+  private held: number | null = null;
+
+  constructor(actual: Subscriber<number>, fault: StreamFault) {
+    this.actual = actual;
+    this.fault = fault;
+  }
+
+  onSubscribe(s: Subscription, on: Worker): Sub<void> {
+    this.upstream = s;
+    return this.actual.onSubscribe(this, on);
+  }
+
+  *onNext(v: number, on: Worker): Sub<void> {
+    const { actual, fault } = this;
+    const n = ++this.seen;
+    if (fault === 'loses one' && n === 3) return;
+    if (fault === 'hands elements to threads') {
+      yield on.sys.spawn((sys) => actual.onNext(v, { ...on, name: 'other', sys }), 'other');
+    } else if (fault === 'swaps two' && n === 1) {
+      this.held = v;
+    } else {
+      yield* actual.onNext(v, on);
+      if (fault === 'gives one twice' && n === 2) yield* actual.onNext(v, on);
+      if (this.held !== null) yield* actual.onNext(this.held, on);
+      this.held = null;
+    }
+  }
+
+  onError(error: Error, on: Worker): Sub<void> {
+    return this.actual.onError(error, on);
+  }
+
+  *onComplete(on: Worker): Sub<void> {
+    yield* this.actual.onComplete(on);
+    if (this.fault === 'speaks after the end') yield* this.actual.onComplete(on);
+  }
+
+  request(n: number, on: Worker): Sub<void> {
+    let some = n;
+    if (this.fault === 'asks for everything') some = Number.MAX_SAFE_INTEGER;
+    if (this.fault === 'loses demand' && n > 1) some = n - 1;
+    return this.upstream!.request(some, on);
+  }
+
+  cancel(on: Worker): Sub<void> {
+    return this.fault === 'keeps cancel to itself' ? nothing() : this.upstream!.cancel(on);
+  }
+}
