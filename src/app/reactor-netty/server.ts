@@ -73,7 +73,7 @@ class ReactiveServer {
       forms.received = connection.received;
       return this.each(messages, (m) => this.answered(m, outbound), forms);
     }
-    const answers = this.answers(messages);
+    const answers = this.answers(messages, forms);
     if (this.o.delayNs === 0) return outbound.send(answers);
     forms.received = connection.received;
     return outbound.send(this.each(answers, (a) => this.delayed().andThen(Mono.just(a)), forms));
@@ -124,11 +124,13 @@ class ReactiveServer {
     return this.o.delayNs === 0 ? sent : this.delayed().andThen(sent);
   }
 
-  private answers(messages: Flux<Message>): Flux<Message> {
+  private answers(messages: Flux<Message>, forms: ClosedForms): Flux<Message> {
     const { reply } = this;
     return messages.handle((message, sink) => {
       const answer = reply(message);
       if (answer !== null) sink.next(answer);
+      // Nothing goes on to the operator: `handle` makes up for the message itself.
+      else forms.done++;
     });
   }
 
