@@ -81,6 +81,11 @@ export class Driver {
     return this.done ? 'ended' : this.pending!.name;
   }
 
+  /** What the call that the thread is in carries: the bytes of a write, the buffer of a read. */
+  get carries(): unknown {
+    return this.pending!.obj;
+  }
+
   /** Checks the call and, as far as given, its arguments (fd, a, b, c, d); answers it. @returns what it carried */
   call(name: string, result: number, ...args: number[]): unknown {
     equal(this.at, name);

@@ -22,8 +22,8 @@ export interface ChannelConfig {
   readonly autoRead: boolean;
   readonly maxMessagesPerRead: number;
   readonly waterMarks: LoopOptions['waterMarks'];
-  /** RCVBUF_ALLOCATOR: a new one for each channel. */
-  readonly recvAllocator: () => RecvAllocator;
+  /** RCVBUF_ALLOCATOR: makes one for each channel. */
+  readonly recvAllocator: (maxMessagesPerRead: number) => RecvAllocator;
   /** Handlers want to see the bytes that are read; otherwise messages carry their number. */
   readonly realBytes: boolean;
   /** How the channel is broken on purpose: `lost-epollout`, `et-read-stopped-early`; null: not. */

@@ -38,7 +38,7 @@ export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): C
     autoRead,
     maxMessagesPerRead: o.maxMessagesPerRead,
     waterMarks: o.waterMarks,
-    recvAllocator: () => new RecvAllocator(o.read, o.maxMessagesPerRead),
+    recvAllocator: (maxMessages) => new RecvAllocator(o.read, maxMessages),
     realBytes: needsBytes(o),
     mutant: env.mutant,
   };

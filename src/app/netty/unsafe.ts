@@ -35,7 +35,7 @@ export abstract class Unsafe implements Selectable {
   constructor(channel: Channel, sndbuf: number) {
     this.channel = channel;
     this.config = channel.config;
-    this.alloc = channel.config.recvAllocator();
+    this.alloc = channel.config.recvAllocator(channel.config.maxMessagesPerRead);
     this.outbound = new OutboundBuffer(channel.config.waterMarks, channel.meters);
     this.writer = new Writer(channel.fd, sndbuf);
   }

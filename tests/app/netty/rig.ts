@@ -101,7 +101,7 @@ const CONFIG: ChannelConfig = {
   autoRead: true,
   maxMessagesPerRead: 16,
   waterMarks: { low: 32_768, high: 65_536 },
-  recvAllocator: () => new RecvAllocator(65_536, 16),
+  recvAllocator: (maxMessages) => new RecvAllocator(65_536, maxMessages),
   realBytes: false,
   mutant: null,
 };
