@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import type { Written, WorldObject } from '../world.ts';
 import { hosts } from './hosts.ts';
 import { between, type LinkBody, links } from './links.ts';
-import { modelsFor, serverOf } from './servers.ts';
+import { serverOf } from './servers.ts';
 import { maybe } from './support.ts';
-import { workloads, type WorkChoices, type Workload } from './workloads.ts';
+import { messages, workloads, type WorkChoices, type Workload } from './workloads.ts';
 
 export interface ScenarioChoices extends WorkChoices {
   /**
@@ -43,7 +43,7 @@ interface Middle {
 }
 
 /**
- * Worlds that must finish: clients on 1 to `clients` hosts, linked to a server directly or round a router; machines,
+ * Worlds that must finish, without a failed request or a wrong answer: clients on 1 to `clients` hosts, linked to a server directly or round a router; machines,
  * devices, small and large buffers, links with faults that end, every server and every kind of work. Shrinks to two hosts
  * with default buffers, no faults, one connection and few bytes.
  *
@@ -63,7 +63,7 @@ export function scenarios(choices: ScenarioChoices = {}): fc.Arbitrary<WorldObje
       others: others(client, (choices.clients ?? 2) - 1),
       middle: fc.record({ limit: fc.constantFrom('30 packets', '2 packets', '20 kB'), link }),
       routed: maybe(fc.constant(true)),
-      work: choices.workload ?? workloads(choices),
+      work: choices.workload ?? anyWork(choices),
     })
     .map(({ client: first, others: more, ...w }) => {
       const clients = [first, ...more];
@@ -78,6 +78,11 @@ export function scenarios(choices: ScenarioChoices = {}): fc.Arbitrary<WorldObje
           ...Object.fromEntries(clients.map((_, i) => [name(i), clientApp(i, w.work)])),
         },
         stop: { when: closed(clients.length), limit: choices.limit ?? '3000 s' },
+        expect: clients.map((_, i) => ({
+          that: `${name(i)}.failed`,
+          is: 0,
+          source: 'faults end, and TCP tries for longer',
+        })),
       };
     });
 }
@@ -91,10 +96,19 @@ function others(client: fc.Arbitrary<Client>, most: number): fc.Arbitrary<readon
   return maybe(some).map((list) => list ?? []);
 }
 
+function anyWork(choices: ScenarioChoices): fc.Arbitrary<Workload> {
+  if (choices.server !== undefined) return workloads(choices);
+  return fc.oneof(
+    { withCrossShrink: true },
+    { weight: 3, arbitrary: workloads(choices) },
+    { weight: 1, arbitrary: messages(choices) },
+  );
+}
+
 /** The server's description, given the work; what the work asks of a server is told to hostwire's own models only. */
 function serverFor(server: ScenarioChoices['server']): fc.Arbitrary<(work: Workload) => Written> {
   if (server === undefined)
-    return serverOf.map((of) => (work) => ({ ...of(modelsFor(work.kind)), ...work.server }));
+    return serverOf.map((of) => (work) => ({ ...of(work.kind), ...work.server }));
   const app =
     server instanceof fc.Arbitrary
       ? server

@@ -10,14 +10,19 @@ export type ServerModel = 'blocking' | 'epoll' | 'netty' | 'reactive' | 'stalled
 
 /** Who can do what. Messages need a codec, and so an event loop's pipeline. */
 const CAN: { readonly [K in WorkKind]: readonly ServerModel[] } = {
-  uploads: ['blocking', 'epoll', 'stalled'],
-  requests: ['blocking', 'epoll'],
+  uploads: ['blocking', 'epoll', 'netty', 'reactive', 'stalled'],
+  requests: ['blocking', 'epoll', 'netty', 'reactive'],
   messages: ['netty', 'reactive'],
 };
 
 export interface ServerChoices {
   /** Only these, of which the first is what shrinks end with. Default: `['blocking', 'epoll', 'netty', 'reactive']`. */
   readonly models?: readonly ServerModel[];
+  /**
+   * Only servers that answer in the order in which they were asked, as `messages` demands: nothing that hands work to
+   * several threads, or waits for several answers at once. Default: false.
+   */
+  readonly ordered?: boolean;
 }
 
 /** Drawn once, read by whichever model it becomes: what does not apply to it is left out. */
@@ -33,7 +38,8 @@ const choice = {
   ),
   loops: maybe(fc.integer({ min: 1, max: 2 })),
   maxMessagesPerRead: maybe(fc.constant(1)),
-  waterMarks: maybe(fc.constantFrom({ low: '1 KiB', high: '4 KiB' }, { low: '0 B', high: '1 B' })),
+  // A low mark of 0 is lawful and never reached: Netty is writable again below it, and nothing is below 0.
+  waterMarks: maybe(fc.constantFrom({ low: '1 KiB', high: '4 KiB' }, { low: '1 B', high: '2 B' })),
   autoRead: fc.boolean(),
   offload: maybe(
     fc.record({ threads: fc.integer({ min: 1, max: 2 }), queue: fc.constantFrom(4, 1) }),
@@ -47,25 +53,27 @@ type Choice = {
   readonly [K in keyof typeof choice]: (typeof choice)[K] extends fc.Arbitrary<infer T> ? T : never;
 };
 
-/** A server that is one of the models it will be told: those that can do the work which is drawn beside it. */
-export const serverOf: fc.Arbitrary<(models: readonly ServerModel[]) => Written> = fc
+/** A server for work of a kind that is drawn beside it. */
+export const serverOf: fc.Arbitrary<(kind: WorkKind) => Written> = fc
   .record(choice)
-  .map((c) => (models) => written(bodyOf(models[c.model % models.length]!, c)));
+  .map((c) => (kind) => of(CAN[kind], kind === 'messages', c));
 
-/** Who can do this kind of work. */
-export const modelsFor = (kind: WorkKind): readonly ServerModel[] => CAN[kind];
+function of(models: readonly ServerModel[], ordered: boolean, c: Choice): Written {
+  return written(bodyOf(models[c.model % models.length]!, ordered, c));
+}
 
 /**
  * A server of hostwire's own on port 80: blocking (a thread per connection, or a pool), epoll (level- and edge-triggered),
  * Netty's event loops, Reactor-Netty's streams. Shrinks to the first of the models with its defaults.
  *
- *     scenarios({ server: serverModels({ models: ['netty'] }), workload: messages() })
+ *     scenarios({ server: serverModels({ models: ['netty'], ordered: true }), workload: messages() })
  */
 export function serverModels(choices: ServerChoices = {}): fc.Arbitrary<Written> {
-  return serverOf.map((of) => of(choices.models ?? CAN.requests));
+  const { models = CAN.requests, ordered = false } = choices;
+  return fc.record(choice).map((c) => of(models, ordered, c));
 }
 
-function bodyOf(model: ServerModel, c: Choice): Written {
+function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
   const common = { model, listen: 80, backlog: c.backlog, sockopt: c.sockopt };
   // One byte at a time with a pause would take for ever and show nothing.
   const read = c.pause !== undefined && c.read === '1 B' ? '700 B' : c.read;
@@ -81,13 +89,14 @@ function bodyOf(model: ServerModel, c: Choice): Written {
         ...loop(common, c),
         backpressure: c.autoRead ? 'auto-read' : undefined,
         // The other policies lose messages, and a client that waits for the answer waits for ever.
-        offload: c.offload === undefined ? undefined : { ...c.offload, policy: 'caller-runs' },
+        offload:
+          c.offload === undefined || ordered ? undefined : { ...c.offload, policy: 'caller-runs' },
       };
     case 'reactive':
       return {
         ...loop(common, c),
         form: c.send ? 'send' : undefined,
-        operator: c.operator,
+        operator: ordered && c.delay !== undefined ? 'concatMap' : c.operator,
         concurrency: c.concurrency,
         delay: c.delay,
       };

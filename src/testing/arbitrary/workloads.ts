@@ -27,13 +27,16 @@ export interface WorkChoices {
 
 const MAX_BYTES = 60_000;
 
+/** One thread with epoll for all connections, instead of a blocking thread for each. */
+const io: fc.Arbitrary<string | undefined> = maybe(fc.constant('epoll'));
+
 /** What every client may choose. */
 function client(choices: WorkChoices): fc.Arbitrary<Written> {
   return fc
     .record({
       connections: fc.integer({ min: 1, max: choices.connections ?? 4 }),
-      io: maybe(fc.constant('epoll')),
-      start: maybe(fc.constantFrom('1 ms', '250 ms')),
+      // By then the server listens: event loops are made first, and a SYN that comes before is refused.
+      start: fc.constantFrom('1 ms', '250 ms'),
       stagger: maybe(fc.constantFrom('1 ms', '250 ms')),
       sockopt: sockopts().map(writtenOrNothing),
     })
@@ -51,10 +54,17 @@ export function uploads(choices: WorkChoices = {}): fc.Arbitrary<Workload> {
       client: client(choices),
       bytes: bytes(choices.maxBytes ?? MAX_BYTES),
       write: maybe(fc.constantFrom('1 kB', '100 B')),
+      io,
     })
     .map((u) => ({
       kind: 'uploads',
-      client: written({ model: 'bulk', bytes: inBytes(u.bytes), write: u.write, ...u.client }),
+      client: written({
+        model: 'bulk',
+        bytes: inBytes(u.bytes),
+        write: u.write,
+        io: u.io,
+        ...u.client,
+      }),
       server: {},
     }));
 }
@@ -87,6 +97,7 @@ export function requests(choices: RequestChoices = {}): fc.Arbitrary<Workload> {
       request: size(choices.request),
       response: size(choices.response),
       think: maybe(fc.constantFrom('1 ms', '300 ms')),
+      io,
       work: maybe(fc.constantFrom('100 us', '20 ms')),
     })
     .map((r) => {
@@ -98,6 +109,7 @@ export function requests(choices: RequestChoices = {}): fc.Arbitrary<Workload> {
           requests: r.requests,
           ...sizes,
           think: r.think,
+          io: r.io,
           ...r.client,
         }),
         server: written({ ...sizes, work: r.work }),
@@ -112,7 +124,7 @@ export interface MessageChoices extends WorkChoices {
   readonly answer?: 'none' | 'same' | 'upper-case';
   /** What a message may say, framing left out; `#` becomes its number. Default: short and long ones. */
   readonly text?: fc.Arbitrary<string>;
-  /** Messages of one connection, at most. Default: 20. */
+  /** Messages of one connection, at most. Default: 100. */
   readonly messages?: number;
 }
 
@@ -123,12 +135,12 @@ export interface MessageChoices extends WorkChoices {
  *     scenarios({ server: './upper-case.ts', workload: messages({ codec: 'line', answer: 'upper-case' }) })
  */
 export function messages(choices: MessageChoices = {}): fc.Arbitrary<Workload> {
-  const { codec = 'line', answer = 'upper-case', messages: most = 20 } = choices;
+  const { codec = 'line', answer = 'upper-case', messages: most = 100 } = choices;
   return fc
     .record({
       client: client(choices),
       messages: fc.integer({ min: 1, max: most }),
-      text: choices.text ?? texts(codec, Math.ceil((choices.maxBytes ?? MAX_BYTES) / most)),
+      text: choices.text ?? texts(codec, Math.floor((choices.maxBytes ?? MAX_BYTES) / most)),
       gap: maybe(fc.constantFrom('1 ms', '100 us')),
       read: maybe(fc.constantFrom('700 B', '1 B')),
       pause: maybe(fc.constantFrom('1 ms', '20 ms')),
@@ -150,9 +162,13 @@ export function messages(choices: MessageChoices = {}): fc.Arbitrary<Workload> {
     }));
 }
 
+/** Letters of a generated message, at most: many short messages meet more borders than a few long ones. */
+const LETTERS = 300;
+
 /** A word of small letters, and its number; in JSON where that is the framing. */
 function texts(codec: string, most: number): fc.Arbitrary<string> {
-  const word = bytes(Math.max(1, most)).map((n) => `${'a'.repeat(Math.max(1, n - 3))}#`);
+  const letters = fc.integer({ min: 1, max: Math.max(1, Math.min(LETTERS, most)) });
+  const word = letters.map((n) => `${'a'.repeat(n)}#`);
   return codec === 'json' ? word.map((w) => JSON.stringify({ text: w })) : word;
 }
 
