@@ -63,7 +63,9 @@ export function chartOf(study: Study, m: Measure): Chart | null {
   const recorded = recordedOn(study, m, axis);
   const known = [...means.filter((v) => v !== undefined), ...recorded.map((r) => r.y)];
   const scale = scaleOf(m.dimension, known);
-  const least = Math.min(...known);
+  const bound = m.metric === 'goodput' ? boundOf(study, series, xs, scale) : [];
+  const drawn = [...known, ...bound.map((p) => p.y * scale.size)];
+  const least = Math.min(...drawn);
   return {
     title: wordsFor(m.name),
     unit: scale.unit,
@@ -74,10 +76,10 @@ export function chartOf(study: Study, m: Measure): Chart | null {
       labels: xs.map((x) => axisLabel(x, inBytes(axis) ? 'bytes' : axis.values![0]!.dimension)),
       log: isLog(xs),
     },
-    logY: known.length > 0 && least > 0 && Math.max(...known) >= FAR_APART * least,
+    logY: known.length > 0 && least > 0 && Math.max(...drawn) >= FAR_APART * least,
     lines: series.map((s) => lineOf(study, m, s, xs, scale)),
     recorded: recorded.map((r) => ({ ...r, y: r.y / scale.size })),
-    bound: m.metric === 'goodput' ? boundOf(study, series, xs, scale) : [],
+    bound,
   };
 }
 

@@ -37,17 +37,21 @@ const DASHES = [
   [4, 2, 1, 2],
   [1, 3],
 ];
+const SIZES = [120, 64, 28];
 const GREY = '#666666';
 
 interface Style {
   readonly colour: string;
   readonly shape: string;
   readonly dash: readonly number[];
+  /** Area of its marks: those drawn later are smaller, so that one on another hides none. */
+  readonly size: number;
 }
 const styleOf = (i: number): Style => ({
   colour: COLOURS[i % COLOURS.length]!,
   shape: SHAPES[i % SHAPES.length]!,
   dash: DASHES[i % DASHES.length]!,
+  size: SIZES[Math.min(i, SIZES.length - 1)]!,
 });
 
 /** null: there is nothing to draw: no axis of numbers, or no point has run. */
@@ -102,32 +106,34 @@ export function picture(study: Study): TopLevelSpec | null {
 type Layer = Readonly<Record<string, unknown>>;
 
 function panel(chart: Chart): Layer {
-  const unit = chart.unit === '' ? '' : ` (${chart.unit})`;
+  const notes = [chart.unit, chart.logY ? 'log scale' : ''].filter((n) => n !== '');
+  const unit = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   const x = { field: 'x', type: 'quantitative', scale: scaleX(chart), axis: axisX(chart) };
   const y = {
     field: 'y',
     type: 'quantitative',
     scale: scaleY(chart),
-    axis: { title: null, tickCount: 6, ...(chart.logY ? { format: '~g' } : { format: '~s' }) },
+    axis: { title: null, ...axisY(chart) },
   };
   const lines = chart.lines.flatMap((line, i) => layers(line, styleOf(i), x, y));
   return {
-    title: {
-      text: `${chart.title}${unit}`,
-      anchor: 'start',
-      fontSize: 13,
-      fontWeight: 600,
-      offset: 8,
-    },
     width: PANEL.width,
     height: PANEL.height,
     layer: [
+      titleLayer(`${chart.title}${unit}`),
       ...(chart.bound.length === 0 ? [] : [boundLayer(chart, x, y)]),
       ...lines,
       ...chart.lines.flatMap((line, i) => recordedLayer(chart, line.label, styleOf(i), x, y)),
     ],
   };
 }
+
+/** A mark and no title of Vega's: that one keeps away from the labels of the axis, so titles of a row would not line up. */
+const titleLayer = (text: string): Layer => ({
+  data: { values: [{}] },
+  mark: { type: 'text', text, align: 'left', baseline: 'bottom', fontSize: 13, fontWeight: 600 },
+  encoding: { x: { value: 0 }, y: { value: -12 } },
+});
 
 /** A line, its points, and a bar for each interval that is not empty. */
 function layers(line: Chart['lines'][number], style: Style, x: object, y: object): Layer[] {
@@ -155,7 +161,7 @@ function layers(line: Chart['lines'][number], style: Style, x: object, y: object
         type: 'point',
         shape: style.shape,
         filled: true,
-        size: 42,
+        size: style.size,
         color: style.colour,
         opacity: 1,
       },
@@ -179,7 +185,7 @@ function recordedLayer(chart: Chart, label: string, style: Style, x: object, y: 
 }
 
 /** Larger than the filled marks, so that one inside the other shows both. */
-const OPEN = { filled: false, fill: 'transparent', size: 150, strokeWidth: 1.6, opacity: 1 };
+const OPEN = { filled: false, fill: 'transparent', size: 230, strokeWidth: 1.6, opacity: 1 };
 
 const boundLayer = (chart: Chart, x: object, y: object): Layer => ({
   data: { values: chart.bound.map((p) => ({ ...p })) },
@@ -215,6 +221,7 @@ function scaleY(chart: Chart): object {
   const ys = [
     ...chart.lines.flatMap((l) => l.points.flatMap((p) => [p.low, p.high])),
     ...chart.recorded.map((r) => r.y),
+    ...chart.bound.map((p) => p.y),
   ];
   // Nothing happened anywhere: a line along the bottom, with a scale that has a 1.
   if (ys.every((v) => v === 0)) return { domain: [0, 1] };
@@ -222,6 +229,19 @@ function scaleY(chart: Chart): object {
   const most = Math.max(...ys);
   const least = Math.min(...ys.filter((v) => v > 0));
   return { type: 'log', domain: [least * 0.8, most * 1.25], nice: false, clamp: true };
+}
+
+/** Plain numbers: `14,000`; on a log scale at 1, 2 and 5. */
+function axisY(chart: Chart): object {
+  const { domain } = scaleY(chart) as { domain?: readonly [number, number] };
+  const most = Math.max(0, ...chart.lines.flatMap((l) => l.points.map((p) => p.high)));
+  const format = most >= 1e6 ? '~s' : ',~f';
+  if (!chart.logY || domain === undefined) return { format, tickCount: 6 };
+  const values: number[] = [];
+  for (let e = Math.floor(Math.log10(domain[0])); e <= Math.log10(domain[1]); e++) {
+    for (const n of [1, 2, 5]) values.push(Number(`${n}e${e}`));
+  }
+  return { format, values: values.filter((v) => v >= domain[0] && v <= domain[1]) };
 }
 
 interface Entry {
@@ -274,7 +294,7 @@ function legend(charts: readonly Chart[], by: string, across: number): Layer {
             type: 'point',
             shape: style.shape,
             filled: true,
-            size: 42,
+            size: style.size,
             color: style.colour,
             opacity: 1,
           },
