@@ -35,7 +35,18 @@ export interface ModelInfo {
   readonly role: Role;
   /** For lists and help. */
   readonly does: string;
+  /** What it counts beside what every application counts (sim/scenario/metrics.ts): 0 when nothing happened. */
+  readonly counts?: readonly string[];
 }
+
+const LOOP_COUNTS = [
+  'reads',
+  'read_loops',
+  'auto_read_on',
+  'auto_read_off',
+  'flushes',
+  'writability_changed',
+];
 
 /** A model's name and its options. A scenario's description of an application may be given as it is. */
 export type ThreadApp =
@@ -62,10 +73,12 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
   netty: {
     role: 'listens',
     does: 'Event loops with pipelines, as Netty: reads without being asked, writes through an outbound buffer.',
+    counts: [...LOOP_COUNTS, 'rejected', 'caller_runs'],
   },
   reactive: {
     role: 'listens',
     does: 'Event loops below Reactive Streams, as Reactor-Netty: reads what was requested.',
+    counts: [...LOOP_COUNTS, 'on_next', 'request_calls', 'requested', 'send_request_calls'],
   },
   echo: { role: 'listens', does: 'Sends back what it reads; a thread for each connection.' },
   stalled: {
@@ -83,6 +96,7 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
   talk: {
     role: 'connects',
     does: 'Sends messages at given gaps and reads what comes back, comparing it byte by byte.',
+    counts: ['messages', 'answers', 'mismatched'],
   },
   raw: { role: 'sends', does: 'Frames at given or drawn times, without TCP.' },
 };

@@ -30,6 +30,27 @@ const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that
     ['apps.clients.connections=10', 'apps.clients.requests=10'],
     'server.ctxt.voluntary',
   ],
+  ['read-already-there', ['apps.server.start=0 ms'], 'server.wakeups'],
+  [
+    'read-as-it-comes',
+    ['hosts.server.nic.coalesce.rx-usecs=0', 'hosts.server.nic.coalesce.rx-frames=1'],
+    'server.wakeups',
+  ],
+  [
+    'read-small-request',
+    ['apps.server.request=100 kB', 'apps.asker.request=100 kB'],
+    'server.syscalls.read',
+  ],
+  ['read-large-request', ['apps.server.sockopt.SO_RCVBUF=4194304'], 'goodput'],
+  ['read-late', ['apps.server.pause=0 ms'], 'goodput'],
+  ['read-many-clients', ['apps.askers.connections=1'], 'server.wakeups'],
+  ['slow-logic', ['apps.server.delay=0 ms'], 'server.auto_read_off'],
+  [
+    'slow-network',
+    ['links.0.server->client.rate=1 Gbit/s', 'apps.server.response=2 KiB'],
+    'server.outbound.peak',
+  ],
+  ['upper-case', ['apps.talker.messages=100'], 'server.request_calls'],
 ];
 
 describe('without its cause', () => {

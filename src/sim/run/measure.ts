@@ -3,6 +3,7 @@
  * and links, meters of queues, what applications told. A metric whose thing does not exist in this world is absent; one
  * whose thing did not happen is 0.
  */
+import { MODELS, type ModelInfo } from '../../app/models.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
 import { BILL_NAMES } from '../../kernel/cpu.ts';
 import { Nic } from '../../kernel/nic.ts';
@@ -200,7 +201,7 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
   mib['backlog_peak_bytes'] = stack.backlogPeakBytes;
 }
 
-/** Of several queues of one name the fullest counts, measured against its own bound. */
+/** Of several queues of one name the fullest counts, measured against its own bound if it has one. */
 function queue(
   out: Measured,
   name: string,
@@ -219,8 +220,10 @@ function queue(
   if (bound !== Infinity) m[`${name}.bound`] = bound;
 }
 
-const fill = (q: QueueSummary): number =>
-  q.bound === null || q.bound === 0 ? 0 : q.peak / q.bound;
+function fill(q: QueueSummary): number {
+  if (q.bound === null) return q.peak;
+  return q.bound === 0 ? 0 : q.peak / q.bound;
+}
 
 function link(wire: WireRun, now: Instant, out: Measured): void {
   const { link: l, spec } = wire;
@@ -259,7 +262,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
 function application(world: World, app: AppRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   latencies(`${app.name}.latency`, app.latencies, m);
-  for (const name of ['requests', 'failed', 'connections'])
+  for (const name of ['requests', 'failed', 'connections', ...countsOf(app.model)])
     m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
   let read = 0;
   let written = 0;
@@ -273,4 +276,10 @@ function application(world: World, app: AppRun, now: Instant, out: Measured): vo
   for (const [name, n] of app.counts) m[`${app.name}.${name}`] = n;
   if (app.closedAt !== NEVER && app.closedAt <= now) m[`${app.name}.closed_at`] = app.closedAt;
   for (const q of app.queues) queue(out, q.name, 'items', q.peak, q.bound);
+}
+
+/** What the model counts of itself. */
+function countsOf(model: string): readonly string[] {
+  const info: ModelInfo | undefined = (MODELS as Readonly<Record<string, ModelInfo>>)[model];
+  return info?.counts ?? [];
 }

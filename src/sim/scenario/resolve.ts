@@ -322,7 +322,7 @@ function expectation(
 /** `goodput 25 .. 34 Mbit/s`, `x <= y`, `x = 0`. */
 export function expectationText(e: Pick<ExpectBody, 'that' | 'is'>): string {
   const is = String(e.is).trim();
-  const range = /^([\d.]+) ?(\S+) \.\. ([\d.]+) ?(\S+)$/.exec(is);
+  const range = /^([\d.]+) ?([^\s\d]\S*) \.\. ([\d.]+) ?([^\s\d]\S*)$/.exec(is);
   if (range !== null && range[2] === range[4])
     return `${e.that} ${range[1]} .. ${range[3]} ${range[2]}`;
   return /^[<>=]|\.\.|±|\+-/.test(is) ? `${e.that} ${is}` : `${e.that} = ${is}`;
