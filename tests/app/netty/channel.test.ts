@@ -68,7 +68,7 @@ const flags = (transport: 'nio' | 'epoll', bits: number): number =>
   transport === 'nio' ? bits : bits | k.EPOLLRDHUP | k.EPOLLET;
 
 describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
-  it('reads buffers of 2048, 32768, 65536 until one is not filled, then completes [B4, B6: NioByteUnsafe.read]', () => {
+  it('reads buffers of 2048, 32768, 65536 until one is not filled, then completes [NioByteUnsafe.read]', () => {
     const { thread, log, probe } = open(transport);
     events(thread, k.EPOLLIN);
     thread.call('read', 2048, FD, 2048);
@@ -115,7 +115,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(probe.counts).toMatchObject({ auto_read_off: 1 });
   });
 
-  it('hears of the end of the stream as of a loop without messages, then closes: descriptor, listeners, writes, inactive [B4, AbstractUnsafe.close]', () => {
+  it('hears of the end of the stream as of a loop without messages, then closes: descriptor, listeners, writes, inactive [AbstractUnsafe.close]', () => {
     const { thread, log, channel } = open(transport, [
       whenRead((ctx, msg, on) => ctx.write(msg, promiseOf(log, 'write'), on)),
     ]);
@@ -153,7 +153,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(log).toEqual(['active', 'complete', 'caught read: ECONNRESET', 'inactive']);
   });
 
-  it('reads nothing before it is asked to when autoRead is off, and asks for EPOLLIN only [B7: doBeginRead]', () => {
+  it('reads nothing before it is asked to when autoRead is off, and asks for EPOLLIN only [doBeginRead]', () => {
     const r = open(transport, [], { autoRead: false });
     const { thread, channel, loop, probe } = r;
     expect(thread.at).toBe('epoll_wait');
@@ -192,7 +192,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(thread.at).toBe('epoll_wait');
   });
 
-  it('asks for EPOLLOUT when the kernel takes no more, lets flush() be meanwhile, and goes on with the event [B10: incompleteWrite]', () => {
+  it('asks for EPOLLOUT when the kernel takes no more, lets flush() be meanwhile, and goes on with the event [incompleteWrite]', () => {
     const { thread, log, channel, probe } = open(transport, [
       whenRead((ctx, _msg, on) =>
         ctx.writeAndFlush(ByteBuf.pattern(70_000), promiseOf(log, 'write'), on),
