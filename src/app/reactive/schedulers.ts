@@ -127,9 +127,7 @@ class PoolWorker implements Worker {
       const seen = this.changes.value;
       const timeout = yield* this.untilDue(sys);
       if (timeout === 0) {
-        const item = this.queue.peek()!;
-        this.queue.remove(item);
-        yield* item.task(this);
+        yield* this.runFirst();
         continue;
       }
       this.asleep = true;
@@ -137,6 +135,12 @@ class PoolWorker implements Worker {
       this.asleep = false;
       if (r < 0 && r !== -EAGAIN && r !== -ETIMEDOUT) return;
     }
+  }
+
+  private runFirst(): Sub<void> {
+    const item = this.queue.peek()!;
+    this.queue.remove(item);
+    return item.task(this);
   }
 
   /** How long there is nothing to do: 0 when the first task is due, INFINITE when there is none. */
