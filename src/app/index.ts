@@ -128,4 +128,23 @@ export {
 export { nextConnection, threadPerConnection } from './blocking/accept.ts';
 export { writeAll } from './blocking/write.ts';
 export { FixedFrames } from './codec/fixed.ts';
+export { FixedLengthDecoder } from './codec/fixed-length.ts';
+export { type FrameDecoder, FrameError } from './codec/frame.ts';
+export { JsonDecoder } from './codec/json.ts';
+export { encodeLengthField, LengthFieldDecoder } from './codec/length-field.ts';
+export { encodeLine, LineDecoder } from './codec/line.ts';
 export { parseBytes, parseDuration, parseRate } from '../base/quantity.ts';
+
+// Event loops and Reactive Streams.
+export type { Cancellable, Task, Worker } from './worker.ts';
+export { bind, type ServerOptions } from './netty/bootstrap.ts';
+export type { Channel, ChannelConfig } from './netty/channel.ts';
+export { EventLoopGroup } from './netty/event-loop.ts';
+export type { ChannelHandler, ChannelHandlerContext, WritePromise } from './netty/handler.ts';
+export { Flux } from './reactive/flux.ts';
+export { Mono } from './reactive/mono.ts';
+export { Schedulers } from './reactive/schedulers.ts';
+export type { Processor, Publisher, Subscriber, Subscription } from './reactive/streams.ts';
+export { ByteBufFlux, bytesOf, type Inbound } from './reactor-netty/inbound.ts';
+export type { Outbound } from './reactor-netty/outbound.ts';
+export { type Handler, TcpServer, type TcpServerOptions } from './reactor-netty/tcp-server.ts';
