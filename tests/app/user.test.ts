@@ -251,6 +251,7 @@ group('a thread', () => {
       'ends with a call that it has not yielded',
       'it ended with `sys.socket` called and never yielded',
       function* (sys) {
+        yield sys.schedYield();
         sys.socket();
       },
     ],
@@ -382,15 +383,18 @@ group('a thread', () => {
     [
       'throws',
       'RangeError: oh',
-      function* () {
+      function* (sys) {
+        yield sys.schedYield();
         throw new RangeError('oh');
       },
     ],
     [
       'throws a text',
       'it threw the text "oh"',
-      function* () {
-        throw 'oh';
+      function* (sys) {
+        yield sys.schedYield();
+        const oh: unknown = 'oh';
+        throw oh;
       },
     ],
   ];
