@@ -128,10 +128,7 @@ describe('each mistake is said with its place and its cure', () => {
     [
       'too many runs',
       /16384[^]*measure/,
-      '1048576] }
-        apps.server.model: [blocking, epoll]
-      repeat: 10000
-      measure',
+      '1048576] }\n        apps.server.model: [blocking, epoll]\n      repeat: 10000\n      measure',
       ['18 points, 180000 runs; at most 100000'],
     ],
     ['no grid at all', /vary:[^]*epoll\]\n/, '', ['my.yaml:11:5: missing key `vary`']],
