@@ -89,6 +89,8 @@ class Conversation {
   private answersLeft: number;
   /** 1 when no more answers are expected: the writer waits for it. */
   private readonly satisfied: Futex;
+  /** The writer is in, or on its way into, FUTEX_WAIT. */
+  private waiting = false;
   private failed = false;
   /** Threads that use the descriptor; the last one closes it. */
   private users = 2;
@@ -206,12 +208,14 @@ class Conversation {
   private *satisfy(sys: Sys): Sub<void> {
     if (this.satisfied.value === 1) return;
     this.satisfied.value = 1;
-    yield sys.futexWake(this.satisfied, 1);
+    if (this.waiting) yield sys.futexWake(this.satisfied, 1);
   }
 
   private *waitForAnswers(sys: Sys): Sub<void> {
     while (this.satisfied.value === 0 && !this.failed) {
+      this.waiting = true;
       const r = yield sys.futexWait(this.satisfied, 0);
+      this.waiting = false;
       if (r < 0 && r !== -EAGAIN) return;
     }
   }

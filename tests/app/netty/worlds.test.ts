@@ -267,10 +267,17 @@ group('any conversation', () => {
   });
 
   it('[mutant et-read-stopped-early] does not, where reads are left over', () => {
-    const s = {
-      ...{ transport: 'epoll', codec: 'line', backpressure: 'none', connections: 1 },
-      ...{ 'max-messages-per-read': 1, read: '64 B', loss: null, slow: false, many: true },
-    } as Settings;
+    const s: Settings = {
+      transport: 'epoll',
+      codec: 'line',
+      backpressure: 'none',
+      'max-messages-per-read': 1,
+      read: '64 B',
+      connections: 1,
+      loss: null,
+      slow: false,
+      many: true,
+    };
     expect(talks(s).firstBroken).toBeNull();
     expect(talks(s, 'et-read-stopped-early').firstBroken).toBe('liveness');
   });
