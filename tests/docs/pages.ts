@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { STARTER } from '../../src/cli/init.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import { hostwire } from '../cli/fake-io.ts';
+import { situationTables } from '../scenarios/situations.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const scenarios = readFileSync(new URL('scenarios.yaml', ROOT), 'utf8');
@@ -33,6 +34,7 @@ const fenced = (lang: string, body: string): string => `\`\`\`${lang}\n${body.tr
 
 /** What belongs into a block with that head; null: the block is not ours. */
 async function block(head: string): Promise<string | null> {
+  if (head === 'situations') return situationTables();
   if (head === 'init') return fenced('yaml', STARTER);
   const scenario = /^scenario: (\S+)$/.exec(head)?.[1];
   if (scenario !== undefined) return fenced('yaml', yamlOf(scenario));
