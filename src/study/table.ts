@@ -71,7 +71,10 @@ function cell(study: Study, point: number, m: Measure, scale: Scale): string {
   const e = study.estimate(point, m.metric);
   if (e === null) return '–';
   const mean = digits(e.mean / scale.size);
-  return study.sweep.repeat === 1 ? mean : `${mean} ± ${digits(e.half / scale.size, 2)}`;
+  if (study.sweep.repeat === 1) return mean;
+  // As many decimals as the mean has: no more of it is known than that.
+  const decimals = e.half === 0 ? 0 : Math.max(1, (mean.split('.')[1] ?? '').length);
+  return `${mean} ± ${(e.half / scale.size).toFixed(decimals)}`;
 }
 
 const cut = (text: string, width: number): string =>
