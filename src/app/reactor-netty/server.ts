@@ -139,10 +139,14 @@ class ReactiveServer {
   }
 }
 
+/**
+ * A write's promise is told while its bytes still count, and the next message may be written from there: so one entry more
+ * than can be under way. (Recorded: 14 835 B = 129 · (19 + 96) behind MonoSendMany, 16 867 424 B = 257 · (65 536 + 96) behind
+ * flatMap.)
+ */
 function formsOf(o: ReactiveOptions): Forms {
   const ahead = o.operator === 'flatMap' ? o.concurrency : 1;
-  if (o.form === 'send') return { ahead, exact: false, entries: MAX_SIZE };
-  // A write's promise is told while its bytes still count, and the next message may be written from there.
+  if (o.form === 'send') return { ahead, exact: false, entries: MAX_SIZE + 1 };
   return { ahead, exact: o.reply !== 'none', entries: ahead + 1 };
 }
 
