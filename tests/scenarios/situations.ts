@@ -217,6 +217,12 @@ export function measure(name: string): Measured {
   return Object.fromEntries(runs.map((s) => [s.label, runScenario(s).metrics])) as Measured;
 }
 
+/** Null: there is no such thing to count. */
+export function fits(cell: Cell | null, value: number | undefined): boolean {
+  if (cell === null || value === undefined) return cell === null && value === undefined;
+  return value >= cell.from && value <= cell.to;
+}
+
 /** The tables of the guide. */
 export function situationTables(): string {
   return SITUATIONS.map(({ name, asks, cells }) => {
