@@ -1,5 +1,5 @@
 /** A client and a server of one's own on two hosts, as the recorded runs had them on one: loopback is left out. */
-import { app, type AppContext } from '../../../src/app/user.ts';
+import { app, type AppContext, type UserApps } from '../../../src/app/user.ts';
 import type { Sys } from '../../../src/kernel/syscall.ts';
 import type { TcpServer } from '../../../src/app/reactor-netty/tcp-server.ts';
 import { runScenario } from '../../../src/sim/run/runner.ts';
@@ -13,7 +13,7 @@ export function world(
   server: object,
   load: object,
   own?: (sys: Sys, context: AppContext) => TcpServer,
-  options: { mutant?: string; stop?: object } = {},
+  options: { apps?: UserApps } = {},
 ): RunResult {
   const host = { machine: 'linux' };
   const [scenario] = describe('bridge', {
@@ -25,18 +25,12 @@ export function world(
       server: { host: 'b', listen: 80, ...server },
       load: { ...TALK, ...load },
     },
-    stop: options.stop ?? { when: 'load.closed', limit: '100 s' },
+    stop: { when: 'load.closed', limit: '100 s' },
   });
-  const apps =
-    own === undefined
-      ? {}
-      : {
-          './own.ts': app(function* (sys, context) {
-            yield* own(sys, context).bindNow();
-          }),
-        };
-  const { mutant } = options;
-  return runScenario(scenario!, { apps, ...(mutant === undefined ? {} : { mutant }) });
+  const ours = app(function* (sys, context) {
+    if (own !== undefined) yield* own(sys, context).bindNow();
+  });
+  return runScenario(scenario!, { apps: { './own.ts': ours, ...options.apps } });
 }
 
 export const OWN = { app: './own.ts' };

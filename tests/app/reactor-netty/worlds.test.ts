@@ -9,6 +9,8 @@ import { Mono } from '../../../src/app/reactive/mono.ts';
 import { Schedulers } from '../../../src/app/reactive/schedulers.ts';
 import { TcpServer } from '../../../src/app/reactor-netty/tcp-server.ts';
 import type { RunResult } from '../../../src/sim/run/result.ts';
+import { app } from '../../../src/app/user.ts';
+import { SO_LINGER, SOL_SOCKET } from '../../../src/kernel/syscall.ts';
 import { ByteBuf } from '../../../src/app/netty/byte-buf.ts';
 import { Recorder } from './recorder.ts';
 import { OWN, broken, world } from './world.ts';
@@ -288,4 +290,40 @@ group('a server of one’s own', () => {
       world(OWN, { messages: 1, size: '1 B' }, (sys, context) => TcpServer.create(sys, context)),
     ).toThrow('handle() has not been called');
   });
+});
+
+group('a reset', () => {
+  it('reaches the handler as an error, after which the connection is closed', () => {
+    const recorder = new Recorder();
+    // With SO_LINGER 0 closing resets: there are answers that nobody has read.
+    const load = { model: 'user', app: './resets.ts', connect: 'b:80' };
+    const r = world(
+      OWN,
+      { ...load, codec: undefined },
+      (sys, context) =>
+        recorder.watch(TcpServer.create(sys, context), (inbound, outbound) =>
+          recorder
+            .signals('rx', inbound.receive())
+            .flatMap((message) => outbound.send(Mono.just(message))),
+        ),
+      { apps: { './resets.ts': resets } },
+    );
+    expect(broken(r)).toEqual([]);
+    const events = recorder.events.map((e) => String(e['ev']));
+    expect(events).toContain('rx.onError');
+    expect(events.slice(-2)).toEqual(['channelInactive', 'state']);
+    expect(of(r, 'failed', 'connections')).toEqual([1, 1]);
+  });
+});
+
+/** Connects, writes, waits, and closes without reading. */
+const resets = app(function* (sys, { connect, env }) {
+  const fd = yield sys.socket();
+  yield sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, 0);
+  yield sys.connect(fd, env.resolve(connect.host), connect.port);
+  yield sys.write(fd, Uint8Array.of(1, 2, 3));
+  yield sys.nanosleep(10 * MS);
+  yield sys.close(fd);
+  // The run ends with this thread, and the reset has a way to go.
+  yield sys.nanosleep(10 * MS);
 });
