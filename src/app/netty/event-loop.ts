@@ -9,11 +9,13 @@
  *
  * Left out: other ratios, shutting down, rebuilding a selector that spins, logging of what tasks throw.
  */
+import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, instant, type Instant } from '../../base/units.ts';
 import { Ring } from '../../base/ring.ts';
 import * as k from '../../kernel/syscall.ts';
 import { EpollEvents, type Fd, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
 import type { LoopOptions } from '../options.ts';
+import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
 import type { Cancellable, Task, Worker } from '../worker.ts';
 import { ChannelException } from './exceptions.ts';
@@ -33,7 +35,8 @@ const CHECK_EVERY = 64;
 export class EventLoop implements Worker {
   readonly name: string;
   readonly transport: LoopOptions['transport'];
-  private readonly meters: LoopMeters;
+  private readonly probe: Probe;
+  private readonly meter: QueueMeter;
   private readonly ep: Fd;
   private readonly eventfd: Fd;
   private thread: Sys | null = null;
@@ -58,7 +61,8 @@ export class EventLoop implements Worker {
   ) {
     this.name = name;
     this.transport = transport;
-    this.meters = meters;
+    this.probe = meters.probe;
+    this.meter = meters.taskQueue();
     this.ep = ep;
     this.eventfd = eventfd;
   }
@@ -240,12 +244,12 @@ export class EventLoop implements Worker {
 
   private offer(task: Task): void {
     this.tasks.push(task);
-    this.meters.tasks.enter(this.meters.probe.now());
+    this.meter.enter(this.probe.now());
   }
 
   private pollTask(): Task | undefined {
     const task = this.tasks.shift();
-    if (task !== undefined) this.meters.tasks.leave(this.meters.probe.now());
+    if (task !== undefined) this.meter.leave(this.probe.now());
     return task;
   }
 

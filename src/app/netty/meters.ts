@@ -1,20 +1,28 @@
-/**
- * What event loops and channels tell the probe. One for an application, shared by its loops: counters and queues are sums
- * over them.
- */
+/** What event loops and channels tell the probe: counters over all of them, and a queue meter for each queue. */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import type { Probe } from '../probe.ts';
 
 export class LoopMeters {
   readonly probe: Probe;
-  /** Tasks that wait in the task queues. */
-  readonly tasks: QueueMeter;
-  /** Entries of all outbound buffers. */
-  readonly outbound: QueueMeter;
+  /** Meters of channels that are closed: used again, so that there are as many as channels at once. */
+  private readonly idle: QueueMeter[] = [];
 
   constructor(probe: Probe) {
     this.probe = probe;
-    this.tasks = probe.queue('tasks', Infinity);
-    this.outbound = probe.queue('outbound', Infinity);
+  }
+
+  /** Tasks that wait for one event loop. */
+  taskQueue(): QueueMeter {
+    return this.probe.queue('tasks', Infinity);
+  }
+
+  /** Entries of one outbound buffer. */
+  outboundBuffer(): QueueMeter {
+    return this.idle.pop() ?? this.probe.queue('outbound', Infinity);
+  }
+
+  /** The buffer is empty, and its channel closed. */
+  release(outbound: QueueMeter): void {
+    this.idle.push(outbound);
   }
 }

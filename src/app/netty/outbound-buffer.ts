@@ -5,6 +5,7 @@
  *
  * Left out: cancelled writes, file regions, user-defined writability bits.
  */
+import type { QueueMeter } from '../../base/queue-meter.ts';
 import { Ring } from '../../base/ring.ts';
 import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
@@ -43,11 +44,13 @@ export class OutboundBuffer {
   private readonly low: number;
   private readonly high: number;
   private readonly meters: LoopMeters;
+  private readonly meter: QueueMeter;
 
   constructor(marks: { readonly low: number; readonly high: number }, meters: LoopMeters) {
     this.low = marks.low;
     this.high = marks.high;
     this.meters = meters;
+    this.meter = meters.outboundBuffer();
   }
 
   /** Nothing to flush. */
@@ -69,7 +72,7 @@ export class OutboundBuffer {
   add(msg: Message, promise: WritePromise | null): boolean {
     const entry = { msg, promise, pendingSize: msg.bytes + ENTRY_OVERHEAD };
     this.entries.push(entry);
-    this.meters.outbound.enter(this.meters.probe.now());
+    this.meter.enter(this.meters.probe.now());
     return this.increment(entry.pendingSize);
   }
 
@@ -140,11 +143,12 @@ export class OutboundBuffer {
       if (e.promise !== null) yield* e.promise.complete(on, false);
       this.pending -= e.pendingSize;
     }
+    this.meters.release(this.meter);
   }
 
   private shift(): Entry | undefined {
     const entry = this.entries.shift();
-    if (entry !== undefined) this.meters.outbound.leave(this.meters.probe.now());
+    if (entry !== undefined) this.meter.leave(this.meters.probe.now());
     return entry;
   }
 

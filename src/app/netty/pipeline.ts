@@ -163,7 +163,7 @@ class Context implements ChannelHandlerContext {
 const WRITE_TASK_OVERHEAD = 32;
 
 /** The end of a pipeline at the socket: outbound events become calls on it, and reading goes on by itself (HeadContext). */
-const HEAD: ChannelHandler = {
+const HEAD: Readonly<ChannelHandler> = {
   *channelActive(ctx, on) {
     yield* ctx.fireChannelActive(on);
     if (ctx.channel.autoRead) yield* ctx.channel.read(on);
@@ -179,7 +179,7 @@ const HEAD: ChannelHandler = {
 };
 
 /** The other end: messages and exceptions that come this far are dropped (TailContext logs them). */
-const TAIL: ChannelHandler = {};
+const TAIL: Readonly<ChannelHandler> = {};
 
 export class ChannelPipeline {
   private readonly channel: Channel;

@@ -45,7 +45,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     r.other.call('write', 8, EVENTFD, 1);
     r.does((on) => r.loop.execute(on, computing(2)));
     expect(r.other.at).toBe('nanosleep');
-    expect(r.meters.tasks.depth).toBe(2);
+    expect(r.tasks.depth).toBe(2);
     wake(r);
     r.thread.call('compute', 0, 0, 1);
     // It runs: nobody wakes it.
@@ -53,7 +53,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     expect(r.other.at).toBe('nanosleep');
     r.thread.call('compute', 0, 0, 2);
     r.thread.call('compute', 0, 0, 3);
-    expect(r.meters.tasks.depth).toBe(0);
+    expect(r.tasks.depth).toBe(0);
   });
 
   it('does not wake itself', () => {
@@ -81,7 +81,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     r.thread.call('clock_gettime', 1_000_000);
     expect(r.thread.at).toBe('epoll_wait');
     expect(r.thread.timeout).toBe(0);
-    expect(r.meters.tasks.depth).toBe(66);
+    expect(r.tasks.depth).toBe(66);
   });
 
   it('runs a scheduled task when it is due and sleeps until then [AbstractScheduledEventExecutor]', () => {

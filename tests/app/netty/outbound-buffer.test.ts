@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { QueueMeter } from '../../../src/base/queue-meter.ts';
 import { ByteBuf } from '../../../src/app/netty/byte-buf.ts';
 import { LoopMeters } from '../../../src/app/netty/meters.ts';
 import { OutboundBuffer } from '../../../src/app/netty/outbound-buffer.ts';
@@ -11,9 +12,10 @@ import { promiseOf } from './rig.ts';
 const MARKS = { low: 32_768, high: 65_536 };
 const ON = null as unknown as Worker;
 
-function buffer(marks = MARKS): { out: OutboundBuffer; meters: LoopMeters } {
-  const meters = new LoopMeters(new FakeProbe());
-  return { out: new OutboundBuffer(marks, meters), meters };
+function buffer(marks = MARKS): { out: OutboundBuffer; meter: QueueMeter } {
+  const probe = new FakeProbe();
+  const out = new OutboundBuffer(marks, new LoopMeters(probe));
+  return { out, meter: probe.meters[0]! };
 }
 
 /** Runs what makes no system call. */
@@ -35,10 +37,10 @@ function take(out: OutboundBuffer, n: number): number {
 
 describe('the outbound buffer', () => {
   it('counts 96 bytes for each entry [io.netty.transport.outboundBufferEntrySizeOverhead]', () => {
-    const { out, meters } = buffer();
+    const { out, meter } = buffer();
     out.add(ByteBuf.pattern(5), null);
     expect(out.pending).toBe(101);
-    expect(meters.outbound.depth).toBe(1);
+    expect(meter.depth).toBe(1);
   });
 
   it('turns unwritable above the high mark, not at it, and says so once [setUnwritable]', () => {
@@ -123,15 +125,25 @@ describe('the outbound buffer', () => {
   });
 
   it('fails what is left, flushed or not, in order', () => {
-    const { out, meters } = buffer();
+    const { out, meter } = buffer();
     const log: string[] = [];
     out.add(ByteBuf.pattern(1), promiseOf(log, 'flushed'));
     out.addFlush();
     out.add(ByteBuf.pattern(1), promiseOf(log, 'unflushed'));
     settle(out.fail(ON));
     expect(log).toEqual(['flushed failed', 'unflushed failed']);
-    expect([out.pending, out.length, meters.outbound.depth]).toEqual([0, 0, 0]);
+    expect([out.pending, out.length, meter.depth]).toEqual([0, 0, 0]);
   });
+});
+
+it('a closed channel leaves its meter to the next one: there are as many as channels at once', () => {
+  const probe = new FakeProbe();
+  const meters = new LoopMeters(probe);
+  const [first] = [new OutboundBuffer(MARKS, meters), new OutboundBuffer(MARKS, meters)];
+  expect(probe.meters.length).toBe(2);
+  settle(first!.fail(ON));
+  expect(new OutboundBuffer(MARKS, meters).length).toBe(0);
+  expect(probe.meters.length).toBe(2);
 });
 
 describe('any sequence of writes, flushes and partial writes', () => {

@@ -1,4 +1,5 @@
 /** An event loop on a thread of its own, driven by hand: the test is its kernel. */
+import type { QueueMeter } from '../../../src/base/queue-meter.ts';
 import { Channel, type ChannelConfig } from '../../../src/app/netty/channel.ts';
 import { EventLoop } from '../../../src/app/netty/event-loop.ts';
 import type { ChannelHandler, WritePromise } from '../../../src/app/netty/handler.ts';
@@ -22,7 +23,8 @@ export const CHANNEL = 1;
 export interface Rig {
   readonly loop: EventLoop;
   readonly probe: FakeProbe;
-  readonly meters: LoopMeters;
+  /** Tasks that wait for the loop. */
+  readonly tasks: QueueMeter;
   /** The loop's thread. */
   readonly thread: Driver;
   /** Another thread: gives it tasks and runs what they are given. */
@@ -54,7 +56,7 @@ export function rig(transport: 'nio' | 'epoll', first: Task): Rig {
   return {
     loop: loop!,
     probe,
-    meters,
+    tasks: probe.meters.find((m) => m.name === 'tasks')!,
     thread,
     other,
     does(what) {
@@ -76,7 +78,13 @@ export function channelRig(
 ): ChannelRig {
   let channel: Channel | null = null;
   const r = rig(transport, function* (on) {
-    channel = new Channel(FD, on as EventLoop, { ...CONFIG, ...config }, r.meters, SNDBUF);
+    channel = new Channel(
+      FD,
+      on as EventLoop,
+      { ...CONFIG, ...config },
+      new LoopMeters(r.probe),
+      SNDBUF,
+    );
     for (const handler of handlers) channel.pipeline.addLast(handler);
     yield* channel.unsafe.register();
   });
