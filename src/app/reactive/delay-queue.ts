@@ -1,7 +1,8 @@
 /**
  * Tasks in the order in which they are due; those due at the same time in the order they came in
  * (ScheduledThreadPoolExecutor's DelayedWorkQueue). A binary heap in which each task knows its place, so that a cancelled
- * one is taken out at once (setRemoveOnCancelPolicy(true), as Reactor sets it) and wakes nobody.
+ * one is taken out at once (setRemoveOnCancelPolicy(true), as Reactor sets it). A thread that sleeps until then already
+ * wakes all the same, and sleeps again, as in awaitNanos.
  */
 import type { Task } from '../worker.ts';
 

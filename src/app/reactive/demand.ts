@@ -1,6 +1,6 @@
 /**
- * Demand: how many elements have been asked for and not yet been given. Reactor's Operators.addCap, Operators.validate,
- * Operators.unboundedOrPrefetch and unboundedOrLimit, and an independent meter of §1.1.
+ * Demand: how many elements have been asked for and not yet been given. Reactor's Operators.addCap, multiplyCap, validate,
+ * unboundedOrLimit, and an independent meter of §1.1.
  */
 import type { Probe } from '../probe.ts';
 
@@ -16,9 +16,21 @@ export function addCap(a: number, b: number): number {
   return sum >= UNBOUNDED ? UNBOUNDED : sum;
 }
 
+/** The product of two demands (Operators.multiplyCap). */
+export function mulCap(a: number, b: number): number {
+  const product = a * b;
+  return product >= UNBOUNDED ? UNBOUNDED : product;
+}
+
 /** Whether `n` may be requested: a whole number > 0 (§3.9); Infinity is taken for UNBOUNDED. */
 export function isDemand(n: number): boolean {
   return n > 0 && (n >= UNBOUNDED || Number.isInteger(n));
+}
+
+/** `n` itself. @throws RangeError when it is no demand: `what > 0 required but it was n`, as Reactor says */
+export function positive(what: string, n: number): number {
+  if (!isDemand(n)) throw new RangeError(`${what} > 0 required but it was ${n}`);
+  return addCap(n, 0);
 }
 
 /** What a subscriber is told that has requested `n` against §3.9. */

@@ -20,3 +20,8 @@ export class OverflowError extends Error {
 export class RejectedError extends Error {
   override readonly name = 'RejectedError';
 }
+
+/** A signal took too long (java.util.concurrent.TimeoutException). */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}

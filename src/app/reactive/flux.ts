@@ -7,11 +7,13 @@
  */
 import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
-import { SMALL_BUFFER, UNBOUNDED, XS_BUFFER, type DemandMeter } from './demand.ts';
+import { positive, SMALL_BUFFER, UNBOUNDED, XS_BUFFER, type DemandMeter } from './demand.ts';
 import { Mono } from './mono.ts';
 import { BackpressureOperator } from './operators/backpressure.ts';
+import { BufferOperator } from './operators/buffer.ts';
 import { ConcatMapOperator } from './operators/concat-map.ts';
 import { ConcatMapPrefetchOperator } from './operators/concat-map-prefetch.ts';
+import { ConcatOperator } from './operators/concat.ts';
 import { FilterOperator } from './operators/filter.ts';
 import { FlatMapOperator } from './operators/flat-map.ts';
 import { HandleOperator, type Handler } from './operators/handle.ts';
@@ -20,8 +22,12 @@ import { MapOperator } from './operators/map.ts';
 import { MeteredOperator } from './operators/metered.ts';
 import { PeekOperator, type Hooks } from './operators/peek.ts';
 import { PublishOnOperator } from './operators/publish-on.ts';
+import { ResumeOperator } from './operators/resume.ts';
+import { RetryOperator } from './operators/retry.ts';
 import { SubscribeOnOperator } from './operators/subscribe-on.ts';
 import { TakeOperator } from './operators/take.ts';
+import { TimeoutOperator } from './operators/timeout.ts';
+import { ZipOperator } from './operators/zip.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Schedulers } from './schedulers.ts';
 import {
@@ -30,6 +36,7 @@ import {
   RangeCursor,
   type SynchronousSink,
 } from './sources/cursors.ts';
+import { Defer } from './sources/defer.ts';
 import { Pull } from './sources/pull.ts';
 import { Empty, Failed, Just, Never } from './sources/scalar.ts';
 import { Stream } from './stream.ts';
@@ -81,6 +88,32 @@ export class Flux<T> extends Stream<T> {
     return new Flux(new Never<T>());
   }
 
+  /** What `make` gives, asked anew for each subscriber. */
+  static defer<T>(make: () => Publisher<T>): Flux<T> {
+    return new Flux(new Defer(make));
+  }
+
+  /** The elements of all of them, as they come. @param prefetch elements asked of each ahead */
+  static merge<T>(sources: readonly Publisher<T>[], prefetch: number = XS_BUFFER): Flux<T> {
+    const atOnce = Math.max(1, sources.length);
+    return Flux.fromIterable(sources).flatMap((source) => source, atOnce, prefetch);
+  }
+
+  /** The elements of one after those of the other. */
+  static concat<T>(sources: readonly Publisher<T>[]): Flux<T> {
+    return new Flux(new ConcatOperator(sources));
+  }
+
+  /** What `combine` makes of the n-th element of each. @param prefetch elements asked of each ahead */
+  static zip<T extends readonly unknown[], R>(
+    sources: { readonly [I in keyof T]: Publisher<T[I]> },
+    combine: UserFunction<T, R>,
+    prefetch: number = XS_BUFFER,
+  ): Flux<R> {
+    const all = combine as UserFunction<unknown, R> as UserFunction<unknown[], R>;
+    return new Flux(new ZipOperator(sources, all, positive('prefetch', prefetch)));
+  }
+
   map<R>(mapper: UserFunction<T, R>): Flux<R> {
     return new Flux(new MapOperator(this.source, mapper));
   }
@@ -96,7 +129,7 @@ export class Flux<T> extends Stream<T> {
 
   /** The first `count` elements; no more are requested of upstream. */
   take(count: number): Flux<T> {
-    return new Flux(new TakeOperator(this.source, count));
+    return new Flux(new TakeOperator(this.source, count === 0 ? 0 : positive('count', count)));
   }
 
   /**
@@ -109,7 +142,14 @@ export class Flux<T> extends Stream<T> {
     concurrency: number = SMALL_BUFFER,
     prefetch: number = XS_BUFFER,
   ): Flux<R> {
-    return new Flux(new FlatMapOperator(this.source, mapper, concurrency, prefetch));
+    return new Flux(
+      new FlatMapOperator(
+        this.source,
+        mapper,
+        positive('concurrency', concurrency),
+        positive('prefetch', prefetch),
+      ),
+    );
   }
 
   /**
@@ -121,7 +161,7 @@ export class Flux<T> extends Stream<T> {
     return new Flux(
       prefetch === 0
         ? new ConcatMapOperator(this.source, mapper)
-        : new ConcatMapPrefetchOperator(this.source, mapper, prefetch),
+        : new ConcatMapPrefetchOperator(this.source, mapper, positive('prefetch', prefetch)),
     );
   }
 
@@ -136,7 +176,7 @@ export class Flux<T> extends Stream<T> {
    * @param prefetch elements asked for ahead; 75 % of it is asked for again each time that so many have been given
    */
   publishOn(scheduler: Scheduler, prefetch: number = SMALL_BUFFER): Flux<T> {
-    return new Flux(new PublishOnOperator(this.source, scheduler, prefetch));
+    return new Flux(new PublishOnOperator(this.source, scheduler, positive('prefetch', prefetch)));
   }
 
   /** Subscribes and requests on a thread of `scheduler`. */
@@ -151,7 +191,9 @@ export class Flux<T> extends Stream<T> {
 
   /** Takes everything at once and keeps what is not asked for; beyond `most` elements the stream fails. */
   onBackpressureBuffer(most: number = UNBOUNDED): Flux<T> {
-    return new Flux(new BackpressureOperator(this.source, { keep: 'all', most }));
+    return new Flux(
+      new BackpressureOperator(this.source, { keep: 'all', most: positive('most', most) }),
+    );
   }
 
   /** Takes everything at once and drops what is not asked for. */
@@ -162,6 +204,41 @@ export class Flux<T> extends Stream<T> {
   /** Takes everything at once and keeps the latest of what is not asked for. */
   onBackpressureLatest(): Flux<T> {
     return new Flux(new BackpressureOperator(this.source, { keep: 'latest' }));
+  }
+
+  /** Lists of `size` elements, the last one of what is left. A request for n lists asks for n · size elements. */
+  buffer(size: number): Flux<T[]> {
+    return new Flux(new BufferOperator(this.source, positive('size', size)));
+  }
+
+  /** All elements in one list, when the stream has ended. */
+  collectList(): Mono<T[]> {
+    return new Mono(
+      new Defer(() => {
+        const list: T[] = [];
+        return this.doOnNext((value) => void list.push(value)).andThen(Mono.just(list));
+      }),
+    );
+  }
+
+  /** Subscribes again when it has failed, at most so many times. */
+  retry(times: number = UNBOUNDED): Flux<T> {
+    return new Flux(new RetryOperator(this.source, times));
+  }
+
+  /** Goes on with what `resume` gives when it has failed. */
+  onErrorResume(resume: UserFunction<Error, Publisher<T>>): Flux<T> {
+    return new Flux(new ResumeOperator(this.source, { failed: resume }));
+  }
+
+  /** Goes on with `other` when it has ended without an element. */
+  switchIfEmpty(other: Publisher<T>): Flux<T> {
+    return new Flux(new ResumeOperator(this.source, { empty: other }));
+  }
+
+  /** Fails with a TimeoutError when the first element, or the next one, takes longer than that. */
+  timeout(timeoutNs: number, scheduler: Scheduler): Flux<T> {
+    return new Flux(new TimeoutOperator(this.source, timeoutNs, scheduler));
   }
 
   /** Only the end. */

@@ -4,6 +4,7 @@
  */
 import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
+import { UNBOUNDED } from './demand.ts';
 import { ConcatMapOperator } from './operators/concat-map.ts';
 import { FilterOperator } from './operators/filter.ts';
 import { HandleOperator, type Handler } from './operators/handle.ts';
@@ -11,8 +12,12 @@ import { IgnoreThenOperator } from './operators/ignore.ts';
 import { MapOperator } from './operators/map.ts';
 import { PeekOperator, type Hooks } from './operators/peek.ts';
 import { PublishOnOperator } from './operators/publish-on.ts';
+import { ResumeOperator } from './operators/resume.ts';
+import { RetryOperator } from './operators/retry.ts';
 import { SubscribeOnOperator } from './operators/subscribe-on.ts';
+import { TimeoutOperator } from './operators/timeout.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Defer } from './sources/defer.ts';
 import { Delay } from './sources/delay.ts';
 import { Empty, Failed, FromCallable, Just, Never } from './sources/scalar.ts';
 import { Stream } from './stream.ts';
@@ -52,6 +57,11 @@ export class Mono<T> extends Stream<T> {
     return new Mono(new Delay(delayNs, scheduler));
   }
 
+  /** What `make` gives, asked anew for each subscriber. */
+  static defer<T>(make: () => Mono<T>): Mono<T> {
+    return new Mono(new Defer(make));
+  }
+
   map<R>(mapper: UserFunction<T, R>): Mono<R> {
     return new Mono(new MapOperator(this.source, mapper));
   }
@@ -78,6 +88,26 @@ export class Mono<T> extends Stream<T> {
   /** Subscribes and requests on a thread of `scheduler`. */
   subscribeOn(scheduler: Scheduler): Mono<T> {
     return new Mono(new SubscribeOnOperator(this.source, scheduler));
+  }
+
+  /** Subscribes again when it has failed, at most so many times. */
+  retry(times: number = UNBOUNDED): Mono<T> {
+    return new Mono(new RetryOperator(this.source, times));
+  }
+
+  /** Goes on with what `resume` gives when it has failed. */
+  onErrorResume(resume: UserFunction<Error, Mono<T>>): Mono<T> {
+    return new Mono(new ResumeOperator(this.source, { failed: resume }));
+  }
+
+  /** Goes on with `other` when it has ended without an element. */
+  switchIfEmpty(other: Mono<T>): Mono<T> {
+    return new Mono(new ResumeOperator(this.source, { empty: other }));
+  }
+
+  /** Fails with a TimeoutError when it takes longer than that. */
+  timeout(timeoutNs: number, scheduler: Scheduler): Mono<T> {
+    return new Mono(new TimeoutOperator(this.source, timeoutNs, scheduler));
   }
 
   /** Only the end. */

@@ -11,6 +11,8 @@ import { Machine } from './machine.ts';
 
 /** What an element becomes: nothing, itself, or several, at once or after some time. */
 type Inner = 'just' | 'empty' | 'some' | 'delay' | 'delayed some';
+const PLAIN = ['subscribeOn', 'keep', 'peek', 'merge', 'concat', 'timeout', 'resume'] as const;
+type Plain = (typeof PLAIN)[number];
 export type Step =
   | { readonly kind: 'map'; readonly compute: number }
   | { readonly kind: 'filter'; readonly modulus: number }
@@ -24,7 +26,8 @@ export type Step =
   | { readonly kind: 'concatMap'; readonly inner: Inner; readonly prefetch: number }
   | { readonly kind: 'publishOn'; readonly prefetch: number }
   | { readonly kind: 'limitRate'; readonly prefetch: number }
-  | { readonly kind: 'subscribeOn' | 'buffer' | 'peek' }
+  | { readonly kind: 'buffer' | 'zip'; readonly size: number }
+  | { readonly kind: Plain }
   | { readonly kind: 'throws'; readonly at: number };
 
 export interface Chain {
@@ -55,7 +58,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('concatMap' as const), inner, prefetch: fc.nat(4) }),
   fc.record({ kind: fc.constant('publishOn' as const), prefetch: small }),
   fc.record({ kind: fc.constant('limitRate' as const), prefetch: small }),
-  fc.record({ kind: fc.constantFrom('subscribeOn' as const, 'buffer' as const, 'peek' as const) }),
+  fc.record({ kind: fc.constantFrom('buffer' as const, 'zip' as const), size: small }),
+  fc.record({ kind: fc.constantFrom(...PLAIN) }),
   fc.record({ kind: fc.constant('throws' as const), at: fc.nat(20) }),
 );
 export const chains: fc.Arbitrary<Chain> = fc.record({
@@ -118,7 +122,19 @@ function apply(step: Step, f: Flux<number>, machine: Machine, between: Between):
     case 'subscribeOn':
       return f.subscribeOn(machine.parallel);
     case 'buffer':
+      return f.buffer(step.size).concatMap((list) => Flux.fromIterable(list));
+    case 'zip':
+      return Flux.zip([f, Flux.range(0, 1_000)], ([v]: readonly [number, number]) => v, step.size);
+    case 'keep':
       return f.onBackpressureBuffer();
+    case 'merge':
+      return Flux.merge([f]);
+    case 'concat':
+      return Flux.concat([f, Flux.empty()]);
+    case 'timeout':
+      return f.timeout(1_000_000, machine.parallel);
+    case 'resume':
+      return f.onErrorResume(() => Flux.empty());
     case 'peek':
       return f.peek({
         *next(_v: number, on: Worker) {

@@ -92,6 +92,19 @@ export const OPERATORS: readonly Operator[] = [
   { name: 'subscribeOn', on: flux((f, m) => f.subscribeOn(m.parallel)) },
   { name: 'limitRate', on: flux((f) => f.limitRate(4)) },
   { name: 'onBackpressureBuffer', on: flux((f) => f.onBackpressureBuffer()) },
+  { name: 'merge', on: flux((f) => Flux.merge([f])) },
+  { name: 'concat', on: flux((f) => Flux.concat([f, Flux.empty()])) },
+  {
+    name: 'zip',
+    on: flux((f) => Flux.zip([f, Flux.range(0, 1_000_000)], ([v]: readonly [number, number]) => v)),
+  },
+  { name: 'buffer', on: flux((f) => f.buffer(1).map(([v]) => v!)) },
+  { name: 'retry', on: flux((f) => f.retry(0)) },
+  {
+    name: 'onErrorResume',
+    on: flux((f) => f.onErrorResume((e) => Flux.error(e))),
+  },
+  { name: 'switchIfEmpty', on: flux((f) => f.switchIfEmpty(Flux.empty())) },
   { name: 'thenMany', on: flux((f) => Flux.range(0, 3).thenMany(f)) },
 ];
 
@@ -120,6 +133,7 @@ const SOURCES: readonly Source[] = [
       ),
     most: Infinity,
   },
+  { name: 'defer', make: (n) => Flux.defer(() => Flux.range(0, n)), most: Infinity },
   { name: 'just', make: (n) => (n === 0 ? Flux.empty() : Flux.just(0)), most: 1 },
   {
     name: 'fromCallable',

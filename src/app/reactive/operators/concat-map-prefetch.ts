@@ -135,30 +135,41 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   private *begin(on: Worker): Sub<void> {
     const value = this.queue.shift()!;
     let publisher: Publisher<R>;
-    let callable: CallablePublisher<R> | null;
-    let scalar: R | undefined;
     try {
       publisher = yield* finish(this.mapper(value, on));
-      if (++this.taken === this.limit) {
-        this.taken = 0;
-        yield* this.upstream.request(this.limit, on);
-      }
-      callable = asCallable(publisher);
-      if (callable !== null) scalar = yield* finish<R | undefined>(callable.call(on));
     } catch (thrown) {
       yield* this.fail(asSignal(thrown), on);
       return;
     }
+    if (++this.taken === this.limit) {
+      this.taken = 0;
+      yield* this.upstream.request(this.limit, on);
+    }
     if (this.over) return;
+    const callable = asCallable(publisher);
     if (callable === null) {
       this.active = true;
       yield* publisher.subscribe(this.inner, on);
-    } else if (scalar !== undefined && this.arbiter.unbounded) {
-      yield* this.innerNext(scalar, on);
-    } else if (scalar !== undefined) {
+    } else {
+      yield* this.giveScalar(callable, on);
+    }
+  }
+
+  private *giveScalar(callable: CallablePublisher<R>, on: Worker): Sub<void> {
+    let value: R | undefined;
+    try {
+      value = yield* finish<R | undefined>(callable.call(on));
+    } catch (thrown) {
+      yield* this.fail(asSignal(thrown), on);
+      return;
+    }
+    if (value === undefined || this.over) return;
+    if (this.arbiter.unbounded) {
+      yield* this.innerNext(value, on);
+    } else {
       // It waits for demand as any other stream does.
       this.active = true;
-      yield* this.arbiter.set(new CallableSubscription(this.inner, new Just(scalar)), on);
+      yield* this.arbiter.set(new CallableSubscription(this.inner, new Just(value)), on);
     }
   }
 }

@@ -287,13 +287,19 @@ class Inner<T, R> implements Subscriber<R> {
   }
 
   onError(error: Error, on: Worker): Sub<void> {
-    this.done = true;
+    this.ended();
     return this.stage.fail(error, on);
   }
 
   onComplete(on: Worker): Sub<void> {
-    this.done = true;
+    this.ended();
     return this.stage.drain(on);
+  }
+
+  /** §2.3, §2.4: an upstream that has ended is left alone. */
+  private ended(): void {
+    this.done = true;
+    this.upstream = EMPTY_SUBSCRIPTION;
   }
 
   /** Elements in its queue. */

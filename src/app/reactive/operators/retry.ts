@@ -1,0 +1,38 @@
+/** Subscribes again when the stream has failed, so many times: retry (FluxRetry). Elements come again, too. */
+import type { Sub } from '../../setup.ts';
+import type { Worker } from '../../worker.ts';
+import type { Publisher, Subscriber } from '../streams.ts';
+import { SwitchStage } from '../switch-stage.ts';
+
+export class RetryOperator<T> implements Publisher<T> {
+  private readonly source: Publisher<T>;
+  private readonly times: number;
+
+  constructor(source: Publisher<T>, times: number) {
+    this.source = source;
+    this.times = times;
+  }
+
+  *subscribe(actual: Subscriber<T>, on: Worker): Sub<void> {
+    const stage = new RetryStage(actual, this.source, this.times);
+    yield* actual.onSubscribe(stage, on);
+    yield* stage.switchTo(this.source, on);
+  }
+}
+
+class RetryStage<T> extends SwitchStage<T> {
+  private readonly source: Publisher<T>;
+  private left: number;
+
+  constructor(actual: Subscriber<T>, source: Publisher<T>, times: number) {
+    super(actual);
+    this.source = source;
+    this.left = times;
+  }
+
+  override onError(error: Error, on: Worker): Sub<void> {
+    if (this.left === 0) return this.actual.onError(error, on);
+    this.left--;
+    return this.switchTo(this.source, on);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * One element of each of several streams makes one: zip (FluxZip). Each is asked for `prefetch` elements ahead, and for
+ * 75 % of it each time that so many were used. Ends as soon as one of them has ended and all of its elements are used; the
+ * others are cancelled then.
+ */
+import { Ring } from '../../../base/ring.ts';
+import type { Sub } from '../../setup.ts';
+import type { Worker } from '../../worker.ts';
+import { addCap, badDemand, isDemand, limitOf, UNBOUNDED } from '../demand.ts';
+import { asSignal, OverflowError } from '../errors.ts';
+import { EMPTY_SUBSCRIPTION, UNSUBSCRIBED } from '../stage.ts';
+import type { Publisher, Subscriber, Subscription } from '../streams.ts';
+import { finish, nothing, type UserFunction } from '../user.ts';
+
+export class ZipOperator<R> implements Publisher<R> {
+  private readonly sources: readonly Publisher<unknown>[];
+  private readonly combine: UserFunction<unknown[], R>;
+  private readonly prefetch: number;
+
+  constructor(
+    sources: readonly Publisher<unknown>[],
+    combine: UserFunction<unknown[], R>,
+    prefetch: number,
+  ) {
+    this.sources = sources;
+    this.combine = combine;
+    this.prefetch = prefetch;
+  }
+
+  *subscribe(actual: Subscriber<R>, on: Worker): Sub<void> {
+    if (this.sources.length === 0) {
+      yield* actual.onSubscribe(EMPTY_SUBSCRIPTION, on);
+      yield* actual.onComplete(on);
+      return;
+    }
+    const zip = new ZipSubscription(actual, this.combine, this.sources.length, this.prefetch);
+    yield* actual.onSubscribe(zip, on);
+    for (let i = 0; i < this.sources.length && !zip.over; i++)
+      yield* this.sources[i]!.subscribe(zip.inners[i]!, on);
+  }
+}
+
+class ZipSubscription<R> implements Subscription {
+  readonly inners: readonly Inner[];
+  /** Ended, failed or cancelled. */
+  over = false;
+  private readonly actual: Subscriber<R>;
+  private readonly combine: UserFunction<unknown[], R>;
+  private demand = 0;
+  private failure: Error | null = null;
+  private cancelled = false;
+  /** Who has come with something to do while somebody was at work; it stays above 0 after the end. */
+  private wip = 0;
+
+  constructor(
+    actual: Subscriber<R>,
+    combine: UserFunction<unknown[], R>,
+    sources: number,
+    prefetch: number,
+  ) {
+    this.actual = actual;
+    this.combine = combine;
+    this.inners = Array.from({ length: sources }, () => new Inner(this, prefetch));
+  }
+
+  request(n: number, on: Worker): Sub<void> {
+    if (!isDemand(n)) return this.fail(badDemand(n), on);
+    this.demand = addCap(this.demand, n);
+    return this.drain(on);
+  }
+
+  cancel(on: Worker): Sub<void> {
+    if (this.over) return nothing();
+    this.over = true;
+    this.cancelled = true;
+    return this.drain(on);
+  }
+
+  fail(error: Error, on: Worker): Sub<void> {
+    this.failure ??= error;
+    return this.drain(on);
+  }
+
+  drain(on: Worker): Sub<void> {
+    return this.wip++ === 0 ? this.work(on) : nothing();
+  }
+
+  private *work(on: Worker): Sub<void> {
+    for (;;) {
+      const seen = this.wip;
+      while (!this.cancelled && this.failure === null && this.demand > 0 && this.complete)
+        yield* this.give(on);
+      if (this.cancelled || this.failure !== null || this.exhausted) {
+        yield* this.end(on);
+        return;
+      }
+      this.wip -= seen;
+      if (this.wip === 0) return;
+    }
+  }
+
+  /** Whether there is an element of each. */
+  private get complete(): boolean {
+    return this.inners.every((inner) => inner.queue.length > 0);
+  }
+
+  /** Whether one has nothing more to give. */
+  private get exhausted(): boolean {
+    return this.inners.some((inner) => inner.done && inner.queue.length === 0);
+  }
+
+  private *give(on: Worker): Sub<void> {
+    const values = this.inners.map((inner) => inner.queue.shift());
+    let result: R;
+    try {
+      result = yield* finish(this.combine(values, on));
+    } catch (thrown) {
+      this.failure ??= asSignal(thrown);
+      return;
+    }
+    if (this.cancelled) return;
+    if (this.demand !== UNBOUNDED) this.demand--;
+    yield* this.actual.onNext(result, on);
+    for (const inner of this.inners) yield* inner.used(on);
+  }
+
+  private *end(on: Worker): Sub<void> {
+    this.over = true;
+    for (const inner of this.inners) yield* inner.cancel(on);
+    if (this.cancelled) return;
+    if (this.failure === null) yield* this.actual.onComplete(on);
+    else yield* this.actual.onError(this.failure, on);
+  }
+}
+
+/** One of the streams that are put together. */
+class Inner implements Subscriber<unknown> {
+  readonly queue: Ring<unknown> = new Ring<unknown>();
+  done = false;
+  private readonly zip: ZipSubscription<unknown>;
+  private readonly prefetch: number;
+  private readonly limit: number;
+  private upstream: Subscription = UNSUBSCRIBED;
+  private cancelled = false;
+  /** Elements used since it was last asked for more. */
+  private taken = 0;
+
+  constructor(zip: ZipSubscription<unknown>, prefetch: number) {
+    this.zip = zip;
+    this.prefetch = prefetch;
+    this.limit = limitOf(prefetch);
+  }
+
+  onSubscribe(s: Subscription, on: Worker): Sub<void> {
+    if (this.cancelled || this.upstream !== UNSUBSCRIBED) return s.cancel(on);
+    this.upstream = s;
+    return s.request(this.prefetch, on);
+  }
+
+  onNext(value: unknown, on: Worker): Sub<void> {
+    if (this.cancelled || this.done) return nothing();
+    if (this.queue.length >= this.prefetch)
+      return this.zip.fail(new OverflowError('zip: more came than was requested'), on);
+    this.queue.push(value);
+    return this.zip.drain(on);
+  }
+
+  onError(error: Error, on: Worker): Sub<void> {
+    this.ended();
+    return this.zip.fail(error, on);
+  }
+
+  onComplete(on: Worker): Sub<void> {
+    this.ended();
+    return this.zip.drain(on);
+  }
+
+  /** §2.3, §2.4: an upstream that has ended is left alone. */
+  private ended(): void {
+    this.done = true;
+    this.upstream = EMPTY_SUBSCRIPTION;
+  }
+
+  used(on: Worker): Sub<void> {
+    if (++this.taken < this.limit) return nothing();
+    this.taken = 0;
+    return this.upstream.request(this.limit, on);
+  }
+
+  cancel(on: Worker): Sub<void> {
+    this.cancelled = true;
+    this.queue.clear();
+    return this.upstream.cancel(on);
+  }
+}
