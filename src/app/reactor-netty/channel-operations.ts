@@ -28,13 +28,13 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
   readonly outbound: Outbound;
   private readonly listener: ConnectionObserver;
   private readonly meters: BridgeMeters;
-  private readonly receiveMeter: ReceiveMeter;
+  /** What FluxReceive was asked for, so far. */
+  readonly received: ReceiveMeter;
   readonly fluxReceive: FluxReceive<Message>;
   /** Of the handler's publisher. */
   private subscription: Subscription | null = null;
   /** The handler's publisher has ended, or has been let go. */
   private outboundClosed = false;
-  /** Another connection object stands for the channel now. */
   private terminated = false;
 
   /** @param ctx the bridge's place in the pipeline */
@@ -47,21 +47,16 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     this.channel = ctx.channel;
     this.listener = listener;
     this.meters = meters;
-    this.receiveMeter = meters.receive((error, on) => this.onUncaught(error, on));
-    this.fluxReceive = new FluxReceive(ctx.channel, this.receiveMeter, mutant);
-    const received = Flux.from(this.fluxReceive).metered(() => meters.demand());
-    this.inbound = new Inbound(this, received);
+    this.received = meters.receive((error, on) => this.onUncaught(error, on));
+    this.fluxReceive = new FluxReceive(ctx.channel, this.received, mutant);
+    const metered = Flux.from(this.fluxReceive).metered(() => meters.demand());
+    this.inbound = new Inbound(this, metered);
     this.outbound = new Outbound(ctx, meters, mutant);
   }
 
-  /** Nothing is bound to the channel any more. */
+  /** It is no longer bound to the channel: what comes now is the bare channel's. */
   get isTerminated(): boolean {
     return this.terminated;
-  }
-
-  /** What FluxReceive was asked for, so far. */
-  get received(): ReceiveMeter {
-    return this.receiveMeter;
   }
 
   /** Subscribes to what the handler has returned; it is asked for everything at once. */
@@ -81,7 +76,8 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
   *onNext(): Sub<void> {}
 
   onError(_error: Error, on: Worker): Sub<void> {
-    this.meters.failed();
+    // What fails because the channel is closed is told where it is lost.
+    if (!this.outboundClosed && this.channel.isActive) this.meters.failed();
     return this.onHandled(on);
   }
 

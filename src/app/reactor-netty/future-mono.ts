@@ -9,12 +9,20 @@ import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
 import { AbortedException } from './aborted.ts';
 
+/** Who is told what became of a message that was given to the channel. Costs no simulated time. */
+export interface WriteObserver {
+  /** The kernel has taken it. */
+  onWritten(): void;
+  /** The channel was closed before. */
+  onLost(): void;
+}
+
 export class WriteFuture implements WritePromise, Publisher<never> {
   private outcome: 'pending' | 'written' | 'closed' = 'pending';
   private readonly waiting: FutureSubscription[] = [];
-  private readonly observer: { onWritten(): void };
+  private readonly observer: WriteObserver;
 
-  constructor(observer: { onWritten(): void }) {
+  constructor(observer: WriteObserver) {
     this.observer = observer;
   }
 
@@ -22,6 +30,7 @@ export class WriteFuture implements WritePromise, Publisher<never> {
   *complete(on: Worker, ok: boolean): Sub<void> {
     this.outcome = ok ? 'written' : 'closed';
     if (ok) this.observer.onWritten();
+    else this.observer.onLost();
     for (const w of this.waiting) if (!w.cancelled) yield* this.tell(w.actual, on);
     this.waiting.length = 0;
   }

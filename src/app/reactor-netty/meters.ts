@@ -8,6 +8,7 @@ import type { Probe } from '../probe.ts';
 import { DemandMeter, UNBOUNDED } from '../reactive/demand.ts';
 import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
+import type { WriteObserver } from './future-mono.ts';
 import { QUEUE_LOW_LIMIT, type ReceiveObserver } from './flux-receive.ts';
 import { MAX_SIZE, REFILL_SIZE, type SendObserver } from './mono-send-many.ts';
 
@@ -41,7 +42,7 @@ export function receiverQueueBound(
   return before + rest;
 }
 
-export class BridgeMeters {
+export class BridgeMeters implements WriteObserver {
   readonly probe: Probe;
   private readonly bound: number;
   /** Meters of connections that are closed: used again, so that there are as many as connections at once. */
@@ -70,6 +71,11 @@ export class BridgeMeters {
   /** The kernel has taken a message that a handler has sent. */
   onWritten(): void {
     this.probe.count('requests', 1);
+  }
+
+  /** A message that a handler has sent is lost: the connection was closed before the kernel had it. */
+  onLost(): void {
+    this.failed();
   }
 
   /** A handler has failed, or nobody was there to take an error. */
@@ -143,6 +149,10 @@ class SendMeter implements SendObserver {
   onWritten(): void {
     this.written++;
     this.meters.onWritten();
+  }
+
+  onLost(): void {
+    this.meters.onLost();
   }
 
   onEmpty(): void {

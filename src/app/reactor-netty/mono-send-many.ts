@@ -19,6 +19,7 @@ import { nothing } from '../reactive/user.ts';
 import type { Sub } from '../setup.ts';
 import type { Task, Worker } from '../worker.ts';
 import { AbortedException } from './aborted.ts';
+import type { WriteObserver } from './future-mono.ts';
 
 /** Messages requested ahead of their writes: reactor.netty.send.maxPrefetchSize. */
 export const MAX_SIZE = 128;
@@ -36,11 +37,9 @@ export interface Outlet {
 }
 
 /** Who is told what one SendManyInner does: counters and laws. Costs no simulated time. */
-export interface SendObserver {
+export interface SendObserver extends WriteObserver {
   /** request(n) on what is sent. */
   onSendRequest(n: number): void;
-  /** The kernel has taken a message. */
-  onWritten(): void;
   /** A message without bytes came by; another one is requested in its place. */
   onEmpty(): void;
   /** Nothing is under way, and neither end has let go: what was requested follows from what was written. */
@@ -154,6 +153,7 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
   /** A write's promise, on the loop. Its bytes still count as pending in the outbound buffer. */
   *complete(on: Worker, ok: boolean): Sub<void> {
     if (!ok) {
+      this.observer.onLost();
       yield* this.fail(AbortedException.duringSend(), on);
       return;
     }

@@ -190,6 +190,18 @@ group(
       expect(of(r, 'bytes_written')[0]).toBeLessThan(of(nio, 'bytes_written')[0]!);
     });
 
+    it('answers that wait in the outbound buffer fail, each of them', () => {
+      const r = world({ ...server, sockopt: {} }, load);
+      expect(broken(r)).toEqual([]);
+      const [taken, answered, lost] = of(r, 'on_next', 'requests', 'failed') as [
+        number,
+        number,
+        number,
+      ];
+      expect(lost).toBeGreaterThan(0);
+      expect(answered + lost).toBe(taken);
+    });
+
     it('a fast consumer has answered everything before', () => {
       expect(of(world(server, load), 'bytes_written')).toEqual([524_288]);
     });
