@@ -13,11 +13,21 @@ const ROOT = new URL('../', import.meta.url);
 const FILE = 'studies/receive-buffer.yaml';
 export const PAGE: URL = new URL('docs/guide/buffer-study.md', ROOT);
 
-/** The grids, run in this thread. @param thin  only these sizes */
-export function runGrids(thin: readonly number[] | null = null): Study[] {
+/** Less than the whole: only these values of its axes. */
+export interface Thinned {
+  readonly sizes: readonly number[];
+  readonly models: readonly string[];
+}
+
+/** The grids, run in this thread. */
+export function runGrids(thin?: Thinned): Study[] {
   const text = readFileSync(new URL(FILE, ROOT), 'utf8');
-  const sizes = thin === null ? null : `[${thin.join(', ')}]`;
-  const grids = sizes === null ? text : text.replace('{ log2: [4096, 1048576] }', sizes);
+  const grids =
+    thin === undefined
+      ? text
+      : text
+          .replace('{ log2: [4096, 1048576] }', `[${thin.sizes.join(', ')}]`)
+          .replace('[blocking, epoll, reactive]', `[${thin.models.join(', ')}]`);
   return loadSweeps(grids, { file: FILE }).map((sweep) => {
     const study = new Study(sweep);
     for (let run = 0; run < study.total; run++) study.settle(run, runScenario(worldOf(sweep, run)));

@@ -17,11 +17,17 @@ export async function renderSvg(picture: TopLevelSpec): Promise<string> {
   measureTexts();
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
-    return `${await view.toSVG()}\n`;
+    const svg = await view.toSVG();
+    // Vega says this only to a browser: the picture in words, for screen readers.
+    const words = escaped(String(picture.description ?? ''));
+    return `${svg.replace('<svg ', `<svg role="img" aria-label="${words}" `)}\n`;
   } finally {
     view.finalize();
   }
 }
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 
 /**
  * Without a canvas Vega takes each letter for 0.8 em, and leaves room for texts that are not there. Shares of an em in
