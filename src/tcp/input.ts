@@ -249,7 +249,11 @@ function failsPaws(c: Connection, seg: Segment, now: Instant): boolean {
   return !disordered;
 }
 
-/** The four cases of RFC 9293 §3.10.7.4, Table 6, as tcp_sequence decides them. */
+/**
+ * The four cases of RFC 9293 §3.10.7.4, Table 6, as tcp_sequence decides them. A window that was taken back for want of memory
+ * can so leave a peer unheard that had sent a little beyond it: its ACKs carry SND.NXT, and are dropped for as long as nobody
+ * reads here. Linux 6.18 does that; to remember the furthest edge ever promised (RFC 7323 §2.4) came later.
+ */
 function inSequence(c: Connection, seg: Segment): boolean {
   const size = segLen(seg);
   const end = seqAdd(seg.seq, size);

@@ -1,7 +1,6 @@
 /** What applications of several models share: where they run, what they listen on or connect to, socket options, framing. */
 import { z } from 'zod';
-import type { Target } from '../../../app/env.ts';
-import type { Codec, SockOpts } from '../../../app/options.ts';
+import type { Codec, ConnectOptions, SockOpts } from '../../../app/options.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { documented, port, quantity, whole } from './fields.ts';
@@ -13,6 +12,8 @@ export type AppBody = {
 /** The schema of one model, and of several: told apart by `model:`. */
 export type ModelSchema<M extends ModelName> = z.ZodType<Extract<AppBody, { model: M }>> &
   z.core.$ZodTypeDiscriminable;
+
+type Target = ConnectOptions['connect'];
 
 /** One reader for each key. */
 export type Fields<T> = { readonly [K in keyof T]: z.ZodType<T[K]> };
