@@ -83,9 +83,13 @@ export function chartOf(study: Study, m: Measure): Chart | null {
   };
 }
 
+/** Values that are far apart, or that were made by multiplying. */
 function isLog(xs: readonly number[]): boolean {
   const least = Math.min(...xs);
-  return least > 0 && Math.max(...xs) >= 8 * least;
+  if (least <= 0) return false;
+  const ratio = xs[1]! / xs[0]!;
+  const geometric = xs.length > 2 && xs.every((x, i) => i === 0 || x === xs[i - 1]! * ratio);
+  return geometric || Math.max(...xs) >= 8 * least;
 }
 
 function lineOf(study: Study, m: Measure, s: Series, xs: readonly number[], scale: Scale): Line {

@@ -182,11 +182,11 @@ describe('plots', () => {
     const reads = chartOf(study, sweep.measure[1]!)!;
     expect(terminalPlot(reads, 'Linux').join('\n')).toMatchInlineSnapshot(`
       "read() calls
-            30 |+                      +                                            +
+            30 |+                                 +                                 +
                |
                |
                |
-               |o                      o                                            o
+               |o                                 o                                 o
                |
           13.6 |
                |
@@ -195,10 +195,11 @@ describe('plots', () => {
                |
              0 |
                +---------------------------------------------------------------------
-              4 KiB                  8 KiB                                      16 KiB
-                SO_RCVBUF
+              4 KiB                             8 KiB                           16 KiB
+                SO_RCVBUF (log scale)
                 o blocking   + epoll
-      read() calls against SO_RCVBUF. blocking: 20 everywhere. epoll: 30 everywhere."
+      read() calls against SO_RCVBUF (log x-axis). blocking: 20 everywhere. epoll: 30
+      everywhere."
     `);
   });
 
@@ -209,7 +210,7 @@ describe('plots', () => {
     expect(text).toContain('# several   R recorded: Linux');
     expect(text.split('\n').every((line) => line.length <= 80)).toBe(true);
     expect(caption(chart)).toBe(
-      'goodput in Mbit/s against SO_RCVBUF. blocking, epoll: rises from 4.10 at 4 KiB to 16.4 at 16 KiB.',
+      'goodput in Mbit/s against SO_RCVBUF (log x-axis). blocking, epoll: rises from 4.10 at 4 KiB to 16.4 at 16 KiB.',
     );
   });
 });
