@@ -5,6 +5,7 @@
  */
 import type { AppWatch } from '../app/user.ts';
 import type { Instant } from '../base/units.ts';
+import { threadName } from './fault-text.ts';
 
 // Places in `numbers`.
 const SHARE = 0; // of the run, 0 to 1
@@ -12,6 +13,7 @@ const INSIDE = 1; // 1: code of the user's own runs
 const ENTRIES = 2; // how often it has been entered
 const WHO = 3; // the thread's number; LOADING − i: module number i is being loaded
 const AT = 4; // simulated time
+const WORKER = 5; // threadId of the worker
 const NUMBERS = 8;
 const LOADING = -1;
 
@@ -53,6 +55,13 @@ export class Beacon implements AppWatch {
   set share(share: number) {
     this.numbers[SHARE] = share;
   }
+  /** The worker's threadId. */
+  get worker(): number {
+    return this.numbers[WORKER]!;
+  }
+  set worker(id: number) {
+    this.numbers[WORKER] = id;
+  }
 
   // ---- the worker's side -------------------------------------------------------------------------------------------
 
@@ -70,9 +79,8 @@ export class Beacon implements AppWatch {
     const number = this.threads++;
     if (number < NAMES) {
       const slot = this.names.subarray(number * NAME_BYTES, (number + 1) * NAME_BYTES);
-      const called = name === app ? name : `${app}, thread ${name}`;
       // TextEncoder will not write into shared memory.
-      slot.set(new TextEncoder().encode(called).subarray(0, NAME_BYTES));
+      slot.set(new TextEncoder().encode(threadName(app, name)).subarray(0, NAME_BYTES));
     }
     return number;
   }

@@ -4,8 +4,8 @@ import { printDuration } from '../base/quantity.ts';
 import { ns } from '../base/units.ts';
 import { format } from '../sim/scenario/problems.ts';
 import type { Position, Scenario } from '../sim/scenario/types.ts';
+import { type Place, placesIn, readText } from './modules.ts';
 import { whereSuspended } from './suspended.ts';
-import { type Place, placesIn, readText, shortened } from './modules.ts';
 
 const MOST_PLACES = 8;
 
@@ -16,50 +16,56 @@ export const titleOf = (s: Scenario): string =>
 /** The lines of a fault. Asks the suspended thread where it stands, which ends it. */
 export function faultLines(fault: AppFault, s: Scenario): string[] {
   const places = fault.cause instanceof Error ? placesIn(fault.cause) : [];
-  const at = places[0]?.at ?? (fault.body === null ? null : suspendedAt(fault));
-  const what = `${titleOf(s)}: ${fault.message}`;
-  const who = fault.thread === fault.app ? fault.app : `${fault.app}, thread ${fault.thread}`;
+  const suspended = places.length > 0 || fault.body === null ? null : fault.body;
+  const at = suspended === null ? null : whereSuspended(suspended, fault.trap);
   return [
-    ...(at === null
-      ? [`${fault.module}: ${what}`]
-      : format({ at, message: what }, readText(at.file) ?? undefined).split('\n')),
-    `  ${who} on host ${fault.host}, after ${time(fault.at)} of simulated time`,
-    ...(places.length > 1 ? places.slice(0, MOST_PLACES).map(placeLine) : []),
+    ...headLines(`${titleOf(s)}: ${fault.message}`, places[0]?.at ?? at, fault.module),
+    `  ${threadName(fault.app, fault.thread)} on host ${fault.host}, after ${time(fault.at)} of simulated time`,
+    ...placeLines(places),
   ];
 }
 
-function suspendedAt(fault: AppFault): Position | null {
-  const at = whereSuspended(fault.body!, fault.trap);
-  return at === null ? null : { ...at, file: shortened(at.file) };
+/** `server`, or `server, thread connection-3`: the first thread of an application is called as the application is. */
+export const threadName = (app: string, thread: string): string =>
+  thread === app ? app : `${app}, thread ${thread}`;
+
+/** The lines of an application that was ended because it did not yield. */
+export function busyLines(s: Scenario, busy: Busy, seconds: number): string[] {
+  const modules = s.apps.flatMap((a) => (a.model === 'user' ? [a.app] : [])).join(', ');
+  const what =
+    busy.thread === null
+      ? `loading it took more than ${seconds} s`
+      : `${busy.thread} ran for more than ${seconds} s without yielding a system call`;
+  return [
+    ...headLines(`${titleOf(s)}: ${what}, and was ended`, busy.places[0]?.at ?? null, modules),
+    ...(busy.thread === null ? [] : [`  last seen after ${time(busy.at)} of simulated time`]),
+    ...placeLines(busy.places),
+    '  a loop without end? what takes time in the simulation is `yield sys.compute(ns)`; --timeout waits longer',
+  ];
 }
 
-const placeLine = ({ name, at }: Place): string => {
-  const where = `${at.file}:${at.line}:${at.column}`;
-  return name === '' ? `    at ${where}` : `    at ${name} (${where})`;
-};
+/** What does not come back. */
+export interface Busy {
+  /** Null: a module was being loaded. */
+  readonly thread: string | null;
+  /** Simulated time, ns. */
+  readonly at: number;
+  readonly places: readonly Place[];
+}
+
+/** With the lines around the place, where it is known; else after the module's name. */
+function headLines(message: string, at: Position | null, module: string): string[] {
+  if (at === null) return [`${module}: ${message}`];
+  return format({ at, message }, readText(at.file) ?? undefined).split('\n');
+}
+
+/** How it got there, when that takes more than the place itself. */
+function placeLines(places: readonly Place[]): string[] {
+  if (places.length < 2) return [];
+  return places.slice(0, MOST_PLACES).map(({ name, at }) => {
+    const where = `${at.file}:${at.line}:${at.column}`;
+    return name === '' ? `    at ${where}` : `    at ${name} (${where})`;
+  });
+}
 
 const time = (at: number): string => printDuration(ns(at), 6);
-
-/**
- * The lines of an application that was ended because it did not yield.
- *
- * @param thread  null: one of its modules was being loaded
- */
-export function spinningLines(
-  s: Scenario,
-  thread: string | null,
-  atNs: number,
-  seconds: number,
-): string[] {
-  const modules = s.apps.flatMap((a) => (a.model === 'user' ? [a.app] : [])).join(', ');
-  const title = titleOf(s);
-  if (thread === null)
-    return [`${modules}: ${title}: loading it took more than ${seconds} s, and was ended`];
-  const name = thread.split(',', 1)[0];
-  const app = s.apps.find((a) => a.name === name);
-  return [
-    `${app?.model === 'user' ? app.app : modules}: ${title}: ${thread} ran for more than ${seconds} s without yielding a system call, and was ended`,
-    `  last seen after ${time(atNs)} of simulated time`,
-    '  a loop without `yield`? work that takes time in the simulation is `yield sys.compute(ns)`; --timeout waits longer',
-  ];
-}

@@ -1,6 +1,6 @@
 /** The modules that scenarios name with `app:`: where they are, whether they are there, and their lines in a stack. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearest } from '../base/nearest.ts';
 import { LoadError, type Problem } from '../sim/scenario/problems.ts';
@@ -83,14 +83,25 @@ export interface Place {
 /** The folder of the program itself: its own lines in a stack are of no use to the author of a module. */
 const OURS = join(fileURLToPath(new URL('..', import.meta.url)), sep);
 
+/** A line of a stack, unless it is hostwire's, Node's or a package's. @param file  a path or a file: URL */
+export function placeOf(name: string, file: string, line: number, column: number): Place | null {
+  const path = pathOf(file);
+  if (path === null || path.startsWith(OURS) || path.includes(`${sep}node_modules${sep}`))
+    return null;
+  return { name, at: { file: shortened(path), line, column } };
+}
+
+/** What tsx has loaded carries the name of its load; null: Node's own, or made up. */
+export function pathOf(file: string): string | null {
+  const plain = file.replace(/\?namespace=.*$/, '');
+  if (plain.startsWith('file:')) return fileURLToPath(plain);
+  return isAbsolute(plain) ? plain : null;
+}
+
 /** The lines of a stack, innermost first, that are neither hostwire's nor Node's nor a package's. */
 export function placesIn(error: Error): Place[] {
   return (error.stack ?? '').split('\n').flatMap((line) => {
-    const m = /^\s+at (?:(.*) \()?(?:file:\/\/)?(\/.*?|[A-Za-z]:\\.*?):(\d+):(\d+)\)?$/.exec(line);
-    if (m === null) return [];
-    const file = m[2]!.replace(/\?namespace=.*$/, '');
-    if (file.startsWith(OURS) || file.includes(`${sep}node_modules${sep}`)) return [];
-    const at = { file: shortened(file), line: Number(m[3]), column: Number(m[4]) };
-    return [{ name: m[1] ?? '', at }];
+    const m = /^\s+at (?:(.*) \()?(.+?):(\d+):(\d+)\)?$/.exec(line);
+    return m === null ? [] : (placeOf(m[1] ?? '', m[2]!, Number(m[3]), Number(m[4])) ?? []);
   });
 }

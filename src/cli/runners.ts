@@ -4,7 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import { Beacon } from './beacon.ts';
-import { spinningLines } from './fault-text.ts';
+import { busyLines } from './fault-text.ts';
 import type { Job, Outcome, Runner, Running } from './io.ts';
 import { hasUserApps } from './modules.ts';
 import { watchdog } from './watchdog.ts';
@@ -66,10 +66,8 @@ async function outcomeIn(pool: Piscina, job: Job, beacon: Beacon): Promise<Outco
   try {
     return await pool.run(task, { signal: dog.signal });
   } catch (error) {
-    if (dog.bit !== null) {
-      const { thread, at } = dog.bit;
-      return { kind: 'app-fault', lines: spinningLines(job.scenario, thread, at, job.timeout) };
-    }
+    if (dog.bit !== null)
+      return { kind: 'app-fault', lines: busyLines(job.scenario, dog.bit, job.timeout) };
     // The thread died (out of memory, most likely), or the pool was destroyed and nobody asks.
     const e = error instanceof Error ? error : new Error(String(error));
     return { kind: 'bug', message: e.message, stack: e.stack ?? '' };

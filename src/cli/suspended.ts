@@ -5,9 +5,9 @@
  */
 import { Session } from 'node:inspector';
 import { findSourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { NR_NONE, type ThreadBody, type Trap } from '../kernel/syscall.ts';
 import type { Position } from '../sim/scenario/types.ts';
+import { placeOf } from './modules.ts';
 
 /** Under this name the inspector sees the generator. */
 const NAME = 'hostwire: the suspended thread';
@@ -61,10 +61,5 @@ function source(url: string, line: number, column: number): Position | null {
     entry !== undefined && 'originalSource' in entry
       ? [entry.originalSource, entry.originalLine, entry.originalColumn]
       : [url, line, column];
-  if (file === '') return null;
-  return {
-    file: (file.startsWith('file:') ? fileURLToPath(file) : file).replace(/\?namespace=.*$/, ''),
-    line: l + 1,
-    column: c + 1,
-  };
+  return placeOf('', file, l + 1, c + 1)?.at ?? null;
 }

@@ -1,4 +1,5 @@
 /** What runs in a worker thread: one job at a time. Progress goes through shared memory, because the thread never waits. */
+import { threadId } from 'node:worker_threads';
 import { runScenario } from '../sim/run/runner.ts';
 import type { RunOptions, RunResult } from '../sim/run/result.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
@@ -18,6 +19,7 @@ export interface Task {
 export default function work({ job, shared }: Task): Outcome {
   const own = hasUserApps(job.scenario);
   const beacon = new Beacon(own, shared);
+  beacon.worker = threadId;
   return execute(job, {
     run: own ? (s, o) => runOwn(s, o, beacon) : runScenario,
     files: new OutputFiles(),
