@@ -1,7 +1,7 @@
 /**
  * A stage with a queue in it: upstream fills it at its own pace, downstream is given as much of it as it has asked for.
- * Whoever comes first does the work, and sees what the others leave behind meanwhile (`wip`), so downstream is given one
- * signal at a time whatever threads come. An error waits its turn behind the elements before it (delayError).
+ * Whoever comes first does the work, and sees what the others leave behind meanwhile, so downstream is given one signal at
+ * a time whatever threads come. An error waits its turn behind the elements before it (delayError).
  */
 import { Ring } from '../../base/ring.ts';
 import type { Sub } from '../setup.ts';
@@ -16,8 +16,8 @@ export abstract class QueueStage<T> extends Stage<T, T> {
   protected failure: Error | null = null;
   protected cancelled = false;
   private demand = 0;
-  /** Who has come with something to do while somebody was at work; it stays above 0 after the end. */
-  private wip = 0;
+  /** Somebody is at work, or the end has been given. */
+  private working = false;
 
   override request(n: number, on: Worker): Sub<void> {
     if (!isDemand(n)) return this.abandon(badDemand(n), on);
@@ -71,7 +71,9 @@ export abstract class QueueStage<T> extends Stage<T, T> {
   }
 
   protected drain(on: Worker): Sub<void> {
-    return this.wip++ === 0 ? this.begin(on) : nothing();
+    if (this.working) return nothing();
+    this.working = true;
+    return this.begin(on);
   }
 
   /** Somebody has to do the work: by itself the thread that found that out. */
@@ -85,24 +87,19 @@ export abstract class QueueStage<T> extends Stage<T, T> {
   }
 
   protected *work(on: Worker): Sub<void> {
-    for (;;) {
-      const seen = this.wip;
-      while (this.demand > 0 && this.queue.length > 0 && !this.cancelled) {
-        if (this.demand !== UNBOUNDED) this.demand--;
-        yield* this.actual.onNext(this.queue.shift()!, on);
-        yield* this.gave(on);
-      }
-      if (this.cancelled) {
-        this.queue.clear();
-        return;
-      }
-      if (this.done && this.queue.length === 0) {
-        if (this.failure === null) yield* this.actual.onComplete(on);
-        else yield* this.actual.onError(this.failure, on);
-        return;
-      }
-      this.wip -= seen;
-      if (this.wip === 0) return;
+    while (this.demand > 0 && this.queue.length > 0 && !this.cancelled) {
+      if (this.demand !== UNBOUNDED) this.demand--;
+      yield* this.actual.onNext(this.queue.shift()!, on);
+      yield* this.gave(on);
+    }
+    if (this.cancelled) {
+      this.queue.clear();
+    } else if (this.done && this.queue.length === 0) {
+      if (this.failure === null) yield* this.actual.onComplete(on);
+      else yield* this.actual.onError(this.failure, on);
+    } else {
+      // Nobody has run since the last look at the queue: who comes from now on does the work.
+      this.working = false;
     }
   }
 }

@@ -1,5 +1,6 @@
 // Threads in virtual time, without a kernel's costs: computing and sleeping take the time they say, everything else none.
-// Whose turn it is among those that can run is drawn, so that every place where a thread yields is one where others may run.
+// Whose turn it is among those that can run is drawn, and a system call acts when its thread has its turn again: so others
+// may run before each call and after it.
 import { equal } from 'node:assert/strict';
 import { ParallelScheduler } from '../../../src/app/reactive/schedulers.ts';
 import type { Sub } from '../../../src/app/setup.ts';
@@ -21,6 +22,8 @@ interface Thread {
   readonly body: ThreadBody;
   readonly trap: Trap;
   result: number;
+  /** The call that it has yielded and that has not acted yet. */
+  call: string | null;
   /** When it can go on by itself. */
   at: number;
   /** What it waits for, and is not there yet. */
@@ -44,7 +47,7 @@ export class Machine {
   spawn(start: ThreadStart, name: string): void {
     const trap = new Trap(name);
     const body = start(new Sys(trap));
-    this.threads.push({ name, body, trap, result: 0, at: this.now, word: null });
+    this.threads.push({ name, body, trap, result: 0, call: null, at: this.now, word: null });
   }
 
   /** A thread that runs `part` and ends. */
@@ -74,19 +77,26 @@ export class Machine {
   }
 
   private step(t: Thread): void {
+    if (t.call !== null) {
+      this.act(t, t.call);
+      return;
+    }
     if (t.word !== null) {
       t.word = null;
       t.result = -ETIMEDOUT;
     }
     const r = t.body.next(t.result);
-    if (r.done === true) this.threads.splice(this.threads.indexOf(t), 1);
-    else this.call(t);
+    if (r.done === true) {
+      this.threads.splice(this.threads.indexOf(t), 1);
+      return;
+    }
+    t.call = SYSCALL_NAMES[t.trap.nr]!;
+    t.trap.nr = NR_NONE;
   }
 
-  private call(t: Thread): void {
+  private act(t: Thread, name: string): void {
     const { trap } = t;
-    const name = SYSCALL_NAMES[trap.nr]!;
-    trap.nr = NR_NONE;
+    t.call = null;
     this.calls[name] = (this.calls[name] ?? 0) + 1;
     t.result = 0;
     if (name === 'compute' || name === 'nanosleep') t.at = this.now + trap.a;

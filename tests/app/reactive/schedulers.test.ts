@@ -136,6 +136,20 @@ describe('Schedulers.parallel', () => {
     expect(wakes([7 * ms, 6 * ms, 5 * ms])).toBe(3);
   });
 
+  test('wakes nobody while its thread is at work', () => {
+    const { machine, trail } = onMain(function* (on, note, m) {
+      const worker = yield* m.parallel.worker(on);
+      yield on.sys.nanosleep(ms);
+      yield* worker.execute(on, function* (by) {
+        yield by.sys.compute(5 * ms);
+      });
+      yield on.sys.nanosleep(ms);
+      for (const what of ['a', 'b', 'c']) yield* worker.execute(on, note(what));
+    });
+    expect(trail.length).toBe(3);
+    expect(machine.calls['futex_wake']).toBe(1);
+  });
+
   test('forgets a task that is cancelled before it is due: nothing wakes for it (setRemoveOnCancelPolicy)', () => {
     const { trail, machine } = onMain(function* (on, note, m) {
       const worker = yield* m.parallel.worker(on);
@@ -150,7 +164,7 @@ describe('Schedulers.parallel', () => {
     expect(machine.now).toBe(5 * ms);
   });
 
-  test('loses no task, whoever gives it when: 4 threads, random times and turns', () => {
+  test('loses no task and delays none, whoever gives it when: random times and turns', () => {
     prop(
       [
         fc.array(fc.record({ after: fc.nat(20), delay: fc.nat(20) }), { maxLength: 20 }),
@@ -165,9 +179,9 @@ describe('Schedulers.parallel', () => {
             yield on.sys.nanosleep(after);
             const worker = yield* machine.parallel.worker(on);
             const task: Task = function* (by) {
-              expect(machine.now).toBeGreaterThanOrEqual(after + delay);
               yield by.sys.schedYield();
-              ran++;
+              // Nothing here takes time, so it runs when it is due and not later.
+              if (machine.now === after + delay) ran++;
             };
             if (delay === 0) yield* worker.execute(on, task);
             else yield* worker.schedule(on, task, delay);

@@ -49,7 +49,8 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   private active = false;
   /** Failed or cancelled: nothing more is to be passed on. */
   private over = false;
-  private wip = 0;
+  /** Somebody is at work, or the end has been given. */
+  private working = false;
 
   constructor(actual: Subscriber<R>, mapper: UserFunction<T, Publisher<R>>, prefetch: number) {
     super(actual);
@@ -114,20 +115,20 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   }
 
   private drain(on: Worker): Sub<void> {
-    return this.wip++ === 0 ? this.work(on) : nothing();
+    if (this.working) return nothing();
+    this.working = true;
+    return this.work(on);
   }
 
   private *work(on: Worker): Sub<void> {
-    for (;;) {
-      const seen = this.wip;
-      while (!this.active && !this.over && this.queue.length > 0) yield* this.begin(on);
-      if (!this.active && !this.over && this.done) {
-        this.over = true;
-        yield* this.serial.onComplete(on);
-      }
-      if (this.over) return;
-      this.wip -= seen;
-      if (this.wip === 0) return;
+    while (!this.active && !this.over && this.queue.length > 0) yield* this.begin(on);
+    if (this.over) return;
+    if (!this.active && this.done) {
+      this.over = true;
+      yield* this.serial.onComplete(on);
+    } else {
+      // Nobody has run since the last look at the queue: who comes from now on does the work.
+      this.working = false;
     }
   }
 

@@ -90,7 +90,6 @@ class Then<R> implements Subscriber<R> {
   }
 
   onNext(value: R, on: Worker): Sub<void> {
-    this.arbiter.produced();
     return this.serial.onNext(value, on);
   }
 

@@ -49,8 +49,8 @@ class ZipSubscription<R> implements Subscription {
   private demand = 0;
   private failure: Error | null = null;
   private cancelled = false;
-  /** Who has come with something to do while somebody was at work; it stays above 0 after the end. */
-  private wip = 0;
+  /** Somebody is at work, or the end has been given. */
+  private working = false;
 
   constructor(
     actual: Subscriber<R>,
@@ -82,21 +82,20 @@ class ZipSubscription<R> implements Subscription {
   }
 
   drain(on: Worker): Sub<void> {
-    return this.wip++ === 0 ? this.work(on) : nothing();
+    if (this.working) return nothing();
+    this.working = true;
+    return this.work(on);
   }
 
   private *work(on: Worker): Sub<void> {
-    for (;;) {
-      const seen = this.wip;
-      while (!this.cancelled && this.failure === null && this.demand > 0 && this.complete)
-        yield* this.give(on);
-      if (this.cancelled || this.failure !== null || this.exhausted) {
-        yield* this.end(on);
-        return;
-      }
-      this.wip -= seen;
-      if (this.wip === 0) return;
-    }
+    while (!this.stopped && this.demand > 0 && this.complete) yield* this.give(on);
+    if (this.stopped || this.exhausted) yield* this.end(on);
+    // Nobody has run since the last look at the queues: who comes from now on does the work.
+    else this.working = false;
+  }
+
+  private get stopped(): boolean {
+    return this.cancelled || this.failure !== null;
   }
 
   /** Whether there is an element of each. */
