@@ -5,6 +5,9 @@
 import { app, listenOn, parseDuration } from 'hostwire/app';
 import type { Duration, Fd, Probe, Sub, Sys, ThreadBody } from 'hostwire/app';
 
+/** No message is longer: a length is a stranger's word, and what follows it may be anything. */
+const LONGEST = 65_536;
+
 /** What `options:` of the scenario may say. */
 interface Options {
   /** CPU time that a message takes, e.g. `20 us`. */
@@ -29,6 +32,7 @@ function* serve(sys: Sys, fd: Fd, work: Duration, writes: 1 | 2, probe: Probe): 
   try {
     while (yield* readExactly(sys, fd, header)) {
       const length = new DataView(header.buffer).getUint32(0);
+      if (length > LONGEST) return;
       const answer = new Uint8Array(4 + length);
       answer.set(header);
       if (!(yield* readExactly(sys, fd, answer.subarray(4)))) return;
