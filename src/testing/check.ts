@@ -19,10 +19,15 @@ export interface CheckOptions extends Pick<RunOptions, 'apps' | 'mutant'> {
   readonly seed?: number;
   /** The way to one case, as a failure prints it. */
   readonly path?: string;
-  /** Wall-clock time after which no further world is tried, and none is made smaller, ms. Default: none. */
+  /** Wall-clock time after which no further world is tried, ms. Default: none. */
   readonly timeLimit?: number;
-  /** False: the first world that fails is told as it is. Default: true. */
-  readonly shrink?: boolean;
+  /**
+   * Wall-clock time that one world may take, ms: it has failed when it takes longer, as one does in which a program never
+   * stops to send. Default: 10 000.
+   */
+  readonly worldLimit?: number;
+  /** Wall-clock time to make a failing world smaller, ms; 0: it is told as it was drawn. Default: 30 000. */
+  readonly shrinkLimit?: number;
 }
 
 /**
@@ -41,29 +46,36 @@ export class BrokenInvariant extends Error {
   readonly law: string;
   /** What it demands, in a sentence. */
   readonly says: string;
-  readonly result: RunResult;
+  /** The run. */
+  declare readonly result: RunResult;
 
+  /** @param cause  what the test itself threw */
   constructor({ invariant, message }: Broken, result: RunResult, cause?: unknown) {
-    super(`${invariant.law}: ${message}`, { cause });
+    super(`${invariant.law}: ${message}`, cause === undefined ? {} : { cause });
     this.law = invariant.law;
     this.says = invariant.says;
-    this.result = result;
+    hide(this, 'result', result);
   }
 }
 
-/** A check that failed. `cause` is what the last case threw. */
+/** A property that test runners do not print with the error: its text says enough. */
+function hide(error: Error, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value, enumerable: false });
+}
+
+/** A check that failed. `cause` is what the test or the program under test threw, if it did. */
 export class CheckError extends Error {
   override readonly name: string = 'CheckError';
-  /** The world it was made smallest in; null when the property was not about worlds. */
-  readonly world: WorldObject | null;
+  /** The smallest world that was found; null when the property was not about worlds. */
+  declare readonly world: WorldObject | null;
   readonly seed: number;
   readonly path: string;
 
-  constructor(text: string, world: WorldObject | null, seed: number, path: string, cause: unknown) {
-    super(text, { cause });
-    this.world = world;
-    this.seed = seed;
-    this.path = path;
+  constructor(text: string, failure: Failure, found: { seed: number; path: string }) {
+    super(text, failure.cause === undefined ? {} : { cause: failure.cause });
+    this.seed = found.seed;
+    this.path = found.path;
+    hide(this, 'world', failure.worlds[0] ?? null);
   }
 }
 
@@ -98,7 +110,6 @@ const listOf = (asked: Invariant | readonly Invariant[]): readonly Invariant[] =
  *
  * @param demand  default: `invariants.all`
  * @throws CheckError with the law, the simulated time, the world as YAML, the seed and the path
- * @throws ScenarioError when what was drawn is no world: the arbitrary is wrong, not what it tests
  */
 export function check(
   worlds: fc.Arbitrary<WorldObject>,
@@ -119,29 +130,63 @@ export function check(
   if (isProperty(what)) return search(what, (second as CheckOptions | undefined) ?? {});
   const options = third ?? {};
   const demand = demandOf((second as Demand | undefined) ?? invariants.all);
-  let failed = false;
+  const clock = new ShrinkClock(options.shrinkLimit);
   const holds = (world: WorldObject): void => {
+    if (clock.timeIsUp) return;
     try {
-      demand(run(world, runOptions(options)), world);
+      demand(runInTime(world, options), world);
     } catch (error) {
       // A smaller one that is no world any more says nothing about the failure that was found.
-      if (failed && error instanceof ScenarioError) return;
-      failed = true;
+      if (clock.runs && error instanceof ScenarioError) return;
+      clock.start();
       throw error;
     }
   };
-  search(fc.property(what, holds), options);
+  search(fc.property(what, holds), options, clock);
+}
+
+/** From the first failure on: when its time is up, smaller worlds are not tried any more and count as good. */
+class ShrinkClock {
+  private readonly limit: number;
+  private end: number | null = null;
+  /** Whether the time was needed. */
+  ranOut = false;
+
+  constructor(limit = 30_000) {
+    this.limit = limit;
+  }
+
+  get runs(): boolean {
+    return this.end !== null;
+  }
+
+  start(): void {
+    this.end ??= Date.now() + this.limit;
+  }
+
+  get timeIsUp(): boolean {
+    if (this.end === null || Date.now() < this.end) return false;
+    this.ranOut = true;
+    return true;
+  }
+}
+
+/** Runs a world, and throws when that takes too long. */
+function runInTime(world: WorldObject, options: CheckOptions): RunResult {
+  const { apps, mutant, worldLimit = 10_000 } = options;
+  const end = Date.now() + worldLimit;
+  const result = run(world, {
+    ...(apps === undefined ? {} : { apps }),
+    ...(mutant === undefined ? {} : { mutant }),
+    onProgress: () => Date.now() < end,
+  });
+  if (result.stop.reason !== 'stopped' || result.firstBroken !== null) return result;
+  const message = `after ${worldLimit} ms of real time it is still going: raise worldLimit if it may`;
+  throw new BrokenInvariant({ invariant: invariants.finished, message }, result);
 }
 
 const isProperty = (x: object): x is fc.IRawProperty<unknown> => 'isAsync' in x;
 const isInvariant = (x: Demand): x is Invariant => 'parts' in x;
-
-function runOptions({ apps, mutant }: CheckOptions): RunOptions {
-  return {
-    ...(apps === undefined ? {} : { apps }),
-    ...(mutant === undefined ? {} : { mutant }),
-  };
-}
 
 /** Any kind of demand as a function that throws when it is not met. */
 function demandOf(demand: Demand): (result: RunResult, world: WorldObject) => void {
@@ -163,7 +208,11 @@ function demandOf(demand: Demand): (result: RunResult, world: WorldObject) => vo
 }
 
 /** Has fast-check look for a case that fails, and throws what it found. */
-function search(property: fc.IRawProperty<unknown>, options: CheckOptions): void {
+function search(
+  property: fc.IRawProperty<unknown>,
+  options: CheckOptions,
+  clock: ShrinkClock = new ShrinkClock(),
+): void {
   if (property.isAsync())
     throw new TypeError('worlds run synchronously: use fc.property, not fc.asyncProperty');
   const details = fc.check(property as fc.IProperty<unknown>, parametersOf(options));
@@ -172,25 +221,25 @@ function search(property: fc.IRawProperty<unknown>, options: CheckOptions): void
   const counterexample: unknown = details.counterexample;
   const values = Array.isArray(counterexample) ? (counterexample as unknown[]) : [counterexample];
   const failure = failureOf(error, values);
-  const { seed, counterexamplePath } = details;
-  const text = report(failure, {
-    runs: details.numRuns,
-    shrinks: details.numShrinks,
-    ended: options.shrink === false ? 'unwanted' : details.interrupted ? 'time' : 'smallest',
-    seed,
-    path: counterexamplePath ?? '',
-  });
-  throw new CheckError(text, failure.worlds[0] ?? null, seed, counterexamplePath ?? '', error);
+  const { seed, counterexamplePath, numRuns: runs, numShrinks: shrinks } = details;
+  const path = counterexamplePath ?? '';
+  const inTime = !clock.ranOut && !details.interrupted;
+  const ended = options.shrinkLimit === 0 ? 'unwanted' : inTime ? 'smallest' : 'time';
+  const text = report(failure, { runs, shrinks, seed, path, ended });
+  const thrown = new CheckError(text, failure, { seed, path });
+  // The stack begins at the test that called.
+  Error.captureStackTrace?.(thrown, check);
+  throw thrown;
 }
 
 function parametersOf(options: CheckOptions): fc.Parameters<unknown> {
-  const { runs = 100, seed = numberFrom('HOSTWIRE_SEED'), path, timeLimit, shrink } = options;
+  const { runs = 100, seed = numberFrom('HOSTWIRE_SEED'), path, timeLimit, shrinkLimit } = options;
   return {
     numRuns: Math.max(1, Math.round(runs * (numberFrom('HOSTWIRE_RUNS') ?? 1))),
     ...(seed === undefined ? {} : { seed }),
     ...(path === undefined ? {} : { path }),
     ...(timeLimit === undefined ? {} : { interruptAfterTimeLimit: timeLimit }),
-    endOnFailure: shrink === false,
+    endOnFailure: shrinkLimit === 0,
   };
 }
 
@@ -218,6 +267,8 @@ function failureOf(error: unknown, values: readonly unknown[]): Failure {
       says: error.says,
       message: message.replace(/^at \d+ ns: /, ''),
       atNs: error.result.simulatedNs,
+      mutant: error.result.mutant,
+      cause: error.cause,
       ...counterexample,
     };
   }
@@ -227,6 +278,8 @@ function failureOf(error: unknown, values: readonly unknown[]): Failure {
       says: 'an application ends its threads, and throws nothing',
       message: `thread ${error.thread} on ${error.host}: ${textOf(error.cause ?? error)}`,
       atNs: error.at,
+      mutant: null,
+      cause: error.cause,
       ...counterexample,
     };
   }
@@ -236,6 +289,8 @@ function failureOf(error: unknown, values: readonly unknown[]): Failure {
     says: ours ? 'hostwire itself is broken' : 'the case can be run',
     message: textOf(error),
     atNs: null,
+    mutant: null,
+    cause: error,
     ...counterexample,
   };
 }

@@ -15,6 +15,10 @@ export interface Failure {
   readonly worlds: readonly WorldObject[];
   /** The rest of the counterexample, printed. */
   readonly values: readonly string[];
+  /** What was broken on purpose; null: nothing. */
+  readonly mutant: string | null;
+  /** What somebody else threw; undefined when it is an invariant that is broken. */
+  readonly cause: unknown;
 }
 
 /** How it was found. */
@@ -32,17 +36,18 @@ const RULE = '-'.repeat(80);
 
 /** The text of the error that `check` throws. */
 export function report(failure: Failure, search: Search): string {
-  const { law, says, message, atNs, worlds, values } = failure;
+  const { law, says, message, atNs, worlds, values, mutant } = failure;
+  const broken = mutant === null ? '' : ` --mutant ${mutant}`;
   const when = atNs === null ? '' : `at ${printDuration(atNs as Duration)} of simulated time: `;
   return [
-    `${law} is broken: ${says}`,
+    `✗ ${law}: ${says}`,
     `${when}${message}`,
     '',
     `${found(search)}${worlds.length > 0 ? ':' : '.'}`,
     ...values.map((v) => `with ${v}`),
     ...worlds.flatMap((w) => [RULE, yaml(w).trimEnd(), RULE]),
     ...(worlds.length > 0
-      ? ['Save it as failing.yaml and replay it:  npx hostwire run failing.yaml --trace']
+      ? [`Save it as failing.yaml and replay it:  npx hostwire run failing.yaml${broken}`]
       : []),
     `The same case in the test:  { seed: ${search.seed}, path: '${search.path}' }`,
   ].join('\n');

@@ -26,6 +26,8 @@ import { World } from './world.ts';
 const CONNECTIONS_SHOWN = 100;
 /** Times that `onProgress` is asked between start and limit. */
 const SLICES = 500;
+/** … and at least so often, ns: a world that moves much in little time can be stopped as well. */
+const LONGEST_SLICE = 100_000_000;
 
 /**
  * One scenario, one run.
@@ -62,7 +64,8 @@ function mutate(world: World, name: string): void {
 export function run(world: World, options: Pick<RunOptions, 'onProgress'> = {}): StopOutcome {
   const { engine } = world;
   const limit = Math.min(world.scenario.stop.limitNs, LAST);
-  const slice = options.onProgress === undefined ? limit : Math.max(1, Math.ceil(limit / SLICES));
+  const slice =
+    options.onProgress === undefined ? limit : Math.min(Math.ceil(limit / SLICES), LONGEST_SLICE);
   let reason: StopOutcome['reason'] = 'limit';
   for (;;) {
     const until = Math.min(limit, engine.now + slice) as Instant;

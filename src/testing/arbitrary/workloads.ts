@@ -139,8 +139,9 @@ export function messages(choices: MessageChoices = {}): fc.Arbitrary<Workload> {
   return fc
     .record({
       client: client(choices),
-      messages: fc.integer({ min: 1, max: most }),
+      // In this order: many short messages are easier to look at than few long ones.
       text: choices.text ?? texts(codec, Math.floor((choices.maxBytes ?? MAX_BYTES) / most)),
+      messages: fc.integer({ min: 1, max: most }),
       gap: maybe(fc.constantFrom('1 ms', '100 us')),
       read: maybe(fc.constantFrom('700 B', '1 B')),
       pause: maybe(fc.constantFrom('1 ms', '20 ms')),
