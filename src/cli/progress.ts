@@ -21,7 +21,7 @@ export function progressBar(
   if (!io.terminal.progress || !wanted) return { print: (write) => write(), stop() {} };
   const bar = new cliProgress.SingleBar({
     format: '{bar} {percentage} % · {label} · {duration_formatted}',
-    barsize: 30,
+    barsize: 20,
     stream: process.stderr,
     hideCursor: true,
     clearOnComplete: true,

@@ -110,7 +110,12 @@ class SweepCommand {
     const running = io.runner.start(
       { length: this.total, at: (i) => this.job(i) },
       args.jobs ?? io.cpus,
-      { onDone: (i, outcome) => bar.print(() => this.settle(i, outcome)) },
+      {
+        onDone: (i, outcome) => {
+          const lines = this.settle(i, outcome);
+          if (lines.length > 0) bar.print(() => io.err(`${lines.join('\n')}\n`));
+        },
+      },
     );
     const bar = progressBar(
       io,
@@ -136,10 +141,12 @@ class SweepCommand {
 
   /** `12 of 81 runs · 41 runs/s · 2 s left` */
   private pace(share: number, ms: number): string {
-    const left = share > 0 ? (ms / 1000) * (1 / share - 1) : Number.NaN;
-    const rate = ms > 0 ? (share * this.total * 1000) / ms : 0;
-    const parts = [`${this.ended} of ${this.total} runs`, `${rate.toPrecision(2)} runs/s`];
-    return (Number.isFinite(left) ? [...parts, `${spell(left)} left`] : parts).join(' · ');
+    const done = `${this.ended} of ${this.total} runs`;
+    // Before a run is done the workers have mostly been starting: nothing follows from that.
+    if (this.ended === 0 || ms === 0) return done;
+    const rate = (share * this.total * 1000) / ms;
+    const left = (ms / 1000) * (1 / share - 1);
+    return `${done} · ${Number(rate.toPrecision(2))} runs/s · ${spell(left)} left`;
   }
 
   /** The study and the run in it that number `i` of all is. */
@@ -174,17 +181,17 @@ class SweepCommand {
     };
   }
 
-  private settle(i: number, outcome: Outcome): void {
+  /** Returns what there is to say. */
+  private settle(i: number, outcome: Outcome): readonly string[] {
     this.ended++;
     const { study, run } = this.placeOf(i);
     if (outcome.kind === 'result') {
       study.settle(run, outcome.result);
-      return;
+      return [];
     }
     this.kinds.add(outcome.kind);
-    if (++this.troubles > MOST_TOLD) return;
-    const lines = troubleText(outcome, this.world(i), null, this.opened.file, this.said);
-    if (lines.length > 0) this.io.err(`${lines.join('\n')}\n`);
+    if (++this.troubles > MOST_TOLD) return [];
+    return troubleText(outcome, this.world(i), null, this.opened.file, this.said);
   }
 
   private async conclude(): Promise<number> {

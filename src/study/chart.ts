@@ -25,7 +25,7 @@ export interface Chart {
 
 export interface ChartAxis {
   readonly key: string;
-  /** `bytes`, `ms`; empty: a plain number. */
+  /** `bytes`; empty: a plain number, or the labels say it. */
   readonly unit: string;
   readonly values: readonly number[];
   /** For ticks: `4 KiB`. */
@@ -71,7 +71,7 @@ export function chartOf(study: Study, m: Measure): Chart | null {
     unit: scale.unit,
     x: {
       key: axis.key,
-      unit: inBytes(axis) ? 'bytes' : unitOf(axis.values![0]!.dimension),
+      unit: inBytes(axis) ? 'bytes' : '',
       values: xs,
       labels: xs.map((x) => axisLabel(x, inBytes(axis) ? 'bytes' : axis.values![0]!.dimension)),
       log: isLog(xs),
@@ -83,13 +83,15 @@ export function chartOf(study: Study, m: Measure): Chart | null {
   };
 }
 
-/** Values that are far apart, or that were made by multiplying. */
+/** Values that were made by multiplying, or that are far apart and were not made by adding. */
 function isLog(xs: readonly number[]): boolean {
   const least = Math.min(...xs);
   if (least <= 0) return false;
-  const ratio = xs[1]! / xs[0]!;
-  const geometric = xs.length > 2 && xs.every((x, i) => i === 0 || x === xs[i - 1]! * ratio);
-  return geometric || Math.max(...xs) >= 8 * least;
+  const [first = 0, second = 0] = xs;
+  const follow = (next: (x: number) => number): boolean =>
+    xs.length > 2 && xs.every((x, i) => i === 0 || Math.abs(x - next(xs[i - 1]!)) <= 1e-9 * x);
+  if (follow((x) => x + second - first)) return false;
+  return follow((x) => (x * second) / first) || Math.max(...xs) >= 8 * least;
 }
 
 function lineOf(study: Study, m: Measure, s: Series, xs: readonly number[], scale: Scale): Line {
@@ -98,7 +100,8 @@ function lineOf(study: Study, m: Measure, s: Series, xs: readonly number[], scal
     if (e === null) return [];
     const y = e.mean / scale.size;
     const half = e.half / scale.size;
-    return [{ x: xs[i]!, y, low: y - half, high: y + half }];
+    // What cannot be below 0 has no interval that reaches there.
+    return [{ x: xs[i]!, y, low: Math.max(Math.min(0, y), y - half), high: y + half }];
   });
   return { label: s.label, points };
 }
@@ -143,17 +146,6 @@ function boundOf(
     return bounds.length === 0 ? [] : [{ x, y: Math.max(...bounds) / scale.size }];
   });
 }
-
-const UNITS: { readonly [D in Dimension]: string } = {
-  rate: 'bit/s',
-  duration: 'time',
-  bytes: 'bytes',
-  fraction: '%',
-  packets: 'packets',
-  frequency: '1/s',
-  count: '',
-};
-const unitOf = (d: Dimension): string => UNITS[d];
 
 function axisLabel(x: number, d: Dimension): string {
   switch (d) {

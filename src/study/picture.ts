@@ -199,13 +199,41 @@ function scaleX({ x }: Chart): object {
   return { type: 'log', base: 2, domain, nice: false, padding: 10 };
 }
 
-/** Labels that do not touch: every n-th value, so that a label of this many characters has room. */
-function axisX({ x }: Chart): object {
-  const longest = Math.max(...x.labels.map((l) => l.length));
-  const room = Math.max(2, Math.floor(PANEL.width / (longest * 6.5 + 12)));
-  const every = Math.ceil(x.values.length / room);
-  const shown = x.values.filter((_, i) => i % every === 0);
-  const names = shown.map((v) => x.labels[x.values.indexOf(v)]!);
+/** The labels that are shown, and where their middles are: as many as have room beside one another. Pixels. */
+export function labelsOf({ x }: Pick<Chart, 'x'>): {
+  readonly room: number;
+  readonly shown: readonly { readonly value: number; readonly text: string; readonly at: number }[];
+} {
+  const room = Math.max(...x.labels.map((l) => l.length)) * 6.5 + 14;
+  const f = x.log ? Math.log2 : (v: number): number => v;
+  const low = f(Math.min(...x.values));
+  const wide = f(Math.max(...x.values)) - low;
+  const all = x.values
+    .map((value, i) => ({
+      value,
+      text: x.labels[i]!,
+      at: wide === 0 ? 0 : ((f(value) - low) / wide) * (PANEL.width - 20),
+    }))
+    .toSorted((a, b) => a.at - b.at);
+  // Every n-th keeps a rhythm; values without one keep those that fit.
+  for (let n = 1; n <= 4; n++) {
+    const shown = all.filter((_, i) => i % n === 0);
+    if (shown.every((l, i) => i === 0 || l.at - shown[i - 1]!.at >= room)) return { room, shown };
+  }
+  let free = -Infinity;
+  const shown = all.filter(({ at }) => {
+    if (at < free) return false;
+    free = at + room;
+    return true;
+  });
+  return { room, shown };
+}
+
+function axisX(chart: Chart): object {
+  const { x } = chart;
+  const labels = labelsOf(chart).shown;
+  const shown = labels.map((l) => l.value);
+  const names = labels.map((l) => l.text);
   const title = `${x.key}${x.unit === '' ? '' : ` (${x.unit})`}${x.log ? ', log scale' : ''}`;
   return {
     title,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { chartOf, caption } from '../../src/study/chart.ts';
 import { judgeSweep } from '../../src/study/judge.ts';
 import { estimate, studentT } from '../../src/study/statistics.ts';
+import { labelsOf } from '../../src/study/picture.ts';
 import { table } from '../../src/study/table.ts';
 import { terminalPlot } from '../../src/study/terminal-plot.ts';
 import { csv, ndjson } from '../../src/study/writers.ts';
@@ -211,6 +212,35 @@ describe('plots', () => {
     expect(text.split('\n').every((line) => line.length <= 80)).toBe(true);
     expect(caption(chart)).toBe(
       'goodput in Mbit/s against SO_RCVBUF (log x-axis). blocking, epoll: rises from 4.10 at 4 KiB to 16.4 at 16 KiB.',
+    );
+  });
+
+  test.each([
+    ['[10, 20, 30]', false],
+    ['{ linear: [1000, 20000, 1000] }', false],
+    ['[4096, 8192, 16384]', true],
+    ['[1000, 5000, 9000, 100000]', true],
+  ])(
+    'values made by adding are drawn on a linear axis, others far apart on a log one: %s',
+    (range, log) => {
+      const grid = sweepOf(SWEEP.replace('{ log2: [4096, 16384] }', range));
+      expect(chartOf(madeUp(grid, doubling), grid.measure[0]!)!.x.log).toBe(log);
+    },
+  );
+
+  test('labels of an axis never touch, wherever its values lie', () => {
+    const sizes = fc.uniqueArray(fc.integer({ min: 1, max: 1e6 }), { minLength: 2, maxLength: 12 });
+    prop(
+      [sizes],
+      (list) => {
+        const grid = sweepOf(SWEEP.replace('{ log2: [4096, 16384] }', `[${list.join(', ')}]`));
+        const chart = chartOf(madeUp(grid, doubling), grid.measure[0]!)!;
+        const { shown, room } = labelsOf(chart);
+        const gaps = shown.slice(1).map((label, i) => label.at - shown[i]!.at);
+        expect(gaps.filter((gap) => gap < room)).toEqual([]);
+        expect(shown.length).toBeGreaterThan(0);
+      },
+      { numRuns: 30 },
     );
   });
 });
