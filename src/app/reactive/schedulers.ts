@@ -69,7 +69,7 @@ class PoolWorker implements Worker {
   private started = false;
   private stopped = false;
   private readonly queue: DelayQueue = new DelayQueue();
-  /** Counts what may concern a thread that is about to sleep: it does not, if this has changed since it looked. */
+  /** Counts the tasks that may concern a thread on its way into sleep: the kernel lets it not sleep if one has come. */
   private readonly changes: Futex = new Futex(0);
   private asleep = false;
 
@@ -124,14 +124,13 @@ class PoolWorker implements Worker {
   private *run(sys: Sys): ThreadBody {
     this.own = sys;
     while (!this.stopped) {
-      const seen = this.changes.value;
       const timeout = yield* this.untilDue(sys);
       if (timeout === 0) {
         yield* this.runFirst();
         continue;
       }
       this.asleep = true;
-      const r = yield sys.futexWait(this.changes, seen, timeout);
+      const r = yield sys.futexWait(this.changes, this.changes.value, timeout);
       this.asleep = false;
       if (r < 0 && r !== -EAGAIN && r !== -ETIMEDOUT) return;
     }

@@ -121,14 +121,15 @@ describe('a cancel that comes while a source is being subscribed to reaches it (
 });
 
 describe('a cancel that comes while a mapper runs: what it gives is not subscribed to', () => {
-  test.each<[string, (f: Flux<number>, mapper: () => Sub<Publisher<number>>) => Flux<number>]>([
+  test.each<[string, (f: Flux<number>, mapper: () => Sub<Publisher<number>>) => Flux<unknown>]>([
+    ['zip', (f, mapper) => Flux.zip([f], mapper)],
     ['flatMap', (f, mapper) => f.flatMap(mapper)],
     ['concatMap', (f, mapper) => f.concatMap(mapper)],
     ['concatMap, prefetch 2', (f, mapper) => f.concatMap(mapper, 2)],
   ])('%s', (_name, chain) => {
     const machine = new Machine();
     const slow = new Slow();
-    const recorder = new Recorder<number>();
+    const recorder = new Recorder<unknown>();
     machine.start('main', function* (on) {
       function* mapper(): Sub<Publisher<number>> {
         yield on.sys.compute(20);
@@ -182,7 +183,7 @@ describe('a delay that is cancelled', () => {
 
 test('flatMap goes on with the stream at which demand ran out, though an earlier slot is full again (lastIndex)', () => {
   const machine = new Machine();
-  const recorder = new Recorder<string>({ first: 3 });
+  const recorder = new Recorder<string>({ first: 0 });
   const named = (name: string, n: number): Flux<string> =>
     Flux.range(0, n).map((i) => `${name}${i}`);
   const streams = [named('a', 1), named('b', 4), named('c', 2)];
@@ -190,7 +191,21 @@ test('flatMap goes on with the stream at which demand ran out, though an earlier
     yield* Flux.fromIterable(streams)
       .flatMap((s) => s, 2)
       .subscribe(recorder, on);
+    yield* recorder.request(3, on);
     yield* recorder.request(2, on);
   });
+  // c has the slot that a had.
   expect(recorder.values).toEqual(['a0', 'b0', 'b1', 'b2', 'b3']);
+});
+
+test('what has been cancelled does not go on with another stream, though the first one ends (§2.8)', () => {
+  const machine = new Machine();
+  const [first, second] = [new Hand(), new Slow()];
+  const r = new Recorder<number>();
+  machine.go(function* (on) {
+    yield* Flux.concat<number>([first, second]).subscribe(r, on);
+    yield* r.cancel(on);
+    yield* first.subscriber!.onComplete(on);
+  });
+  expect(second.subscribed).toBe(0);
 });
