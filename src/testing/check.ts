@@ -219,6 +219,8 @@ function search(
   if (!details.failed) return;
   const error = details.errorInstance;
   const counterexample: unknown = details.counterexample;
+  if (counterexample === null)
+    throw new Error(`not one case was tried within ${options.timeLimit} ms`);
   const values = Array.isArray(counterexample) ? (counterexample as unknown[]) : [counterexample];
   const failure = failureOf(error, values);
   const { seed, counterexamplePath, numRuns: runs, numShrinks: shrinks } = details;
