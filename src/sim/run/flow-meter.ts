@@ -84,6 +84,10 @@ export class FlowEnd {
   }
 }
 
+/** What of a window its 16 bits can say: without window scaling 65 535 B, however much room there is. */
+const inHeader = (c: Connection, rcvWnd: number): number =>
+  (Math.min(rcvWnd, 0xffff << c.rcvWscale) >> c.rcvWscale) << c.rcvWscale;
+
 /** Sums over the connections of one host. */
 export class HostMeter implements TcpObserver {
   readonly name: string;
@@ -221,7 +225,7 @@ export class HostMeter implements TcpObserver {
     if (e.dataAt !== NEVER) {
       e.windowArea += e.window * (now - e.windowSince);
       e.windowSince = now;
-      e.window = rcvWnd;
+      e.window = inHeader(c, rcvWnd);
     }
     if (rcvWnd > 0) this.openWindow(e, now);
     else if (e.closedSince === NEVER) e.closedSince = now;
@@ -240,7 +244,7 @@ export class HostMeter implements TcpObserver {
 
   /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
   private weighWindow(e: FlowEnd, now: Instant): void {
-    if (e.dataAt === NEVER) e.window = e.c.rcvWnd;
+    if (e.dataAt === NEVER) e.window = inHeader(e.c, e.c.rcvWnd);
     else {
       this.windowArea += e.windowArea + e.window * (now - e.windowSince);
       this.windowTime += now - e.dataAt;
