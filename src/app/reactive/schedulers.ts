@@ -69,7 +69,7 @@ class PoolWorker implements Worker {
   private started = false;
   private stopped = false;
   private readonly queue: DelayQueue = new DelayQueue();
-  /** Counts the tasks that may concern a thread on its way into sleep: the kernel lets it not sleep if one has come. */
+  /** Counts what may concern a thread on its way into sleep: the kernel does not let it sleep when it has changed. */
   private readonly changes: Futex = new Futex(0);
   private asleep = false;
 
@@ -90,15 +90,15 @@ class PoolWorker implements Worker {
   }
 
   *execute(on: Worker, task: Task): Sub<boolean> {
-    if (this.stopped) return false;
     const now = yield on.sys.clockGettime();
+    if (this.stopped) return false;
     yield* this.put(on, task, now);
     return true;
   }
 
   *schedule(on: Worker, task: Task, delayNs: number): Sub<Cancellable> {
-    if (this.stopped) throw new RejectedError(`${this.name} has been shut down`);
     const now = yield on.sys.clockGettime();
+    if (this.stopped) throw new RejectedError(`${this.name} has been shut down`);
     const item = yield* this.put(on, task, now + delayNs);
     return { cancel: () => void this.queue.remove(item) };
   }
@@ -124,13 +124,15 @@ class PoolWorker implements Worker {
   private *run(sys: Sys): ThreadBody {
     this.own = sys;
     while (!this.stopped) {
+      // Looked at before everything else: what changes after this keeps the thread from sleeping.
+      const seen = this.changes.value;
       const timeout = yield* this.untilDue(sys);
       if (timeout === 0) {
         yield* this.runFirst();
         continue;
       }
       this.asleep = true;
-      const r = yield sys.futexWait(this.changes, this.changes.value, timeout);
+      const r = yield sys.futexWait(this.changes, seen, timeout);
       this.asleep = false;
       if (r < 0 && r !== -EAGAIN && r !== -ETIMEDOUT) return;
     }

@@ -4,6 +4,7 @@ import { DelayQueue } from '../../../src/app/reactive/delay-queue.ts';
 import { Flux } from '../../../src/app/reactive/flux.ts';
 import { Mono } from '../../../src/app/reactive/mono.ts';
 import { Schedulers } from '../../../src/app/reactive/schedulers.ts';
+import { LambdaSubscriber } from '../../../src/app/reactive/subscriber.ts';
 import { nothing } from '../../../src/app/reactive/user.ts';
 import type { Sub } from '../../../src/app/setup.ts';
 import type { Cancellable, Task, Worker } from '../../../src/app/worker.ts';
@@ -205,6 +206,36 @@ describe('Schedulers.parallel', () => {
         );
         machine.run();
         expect(ran).toBe(tasks.length);
+      },
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('ends its threads whenever it is disposed of; each task has run by then, or was refused, or waited', () => {
+    const item = fc.record({ after: fc.nat(4), delay: fc.nat(4) });
+    prop(
+      [fc.array(item, { maxLength: 8 }), fc.nat(6), fc.integer({ min: 1, max: 1_000_000 })],
+      (tasks, disposed, turns) => {
+        let x = turns;
+        const machine = new Machine((n) => (x = (x * 48_271) % 2_147_483_647) % n);
+        let ran = 0;
+        for (const { after, delay } of tasks)
+          machine.start('gives', function* (on) {
+            yield on.sys.nanosleep(after);
+            yield* Mono.delay(delay, machine.parallel).subscribe(
+              new LambdaSubscriber({ next: () => void ran++, error() {} }),
+              on,
+            );
+          });
+        machine.start('disposes', function* (on) {
+          yield on.sys.nanosleep(disposed);
+          yield* machine.parallel.dispose(on);
+        });
+        expect(machine.run()).toEqual([]);
+        // At once: no thread sleeps on until what it waited for would have been due.
+        expect(machine.now).toBe(Math.max(disposed, ...tasks.map(({ after }) => after)));
+        const before = tasks.filter(({ after, delay }) => after + delay < disposed).length;
+        expect(ran).toBeGreaterThanOrEqual(before);
       },
       { numRuns: 2_000 },
     );
