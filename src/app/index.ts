@@ -3,7 +3,7 @@
  * their constants and buffers, and the parts that the built-in models are made of.
  *
  * An entry of its own, apart from `hostwire`: a module that runs inside a simulated thread has no use for the simulator,
- * and loads in a fraction of the time (docs/decisions/0003-own-servers.md).
+ * and loads in a fraction of the time (docs/decisions/0004-own-servers.md).
  */
 export { app, type AppContext, listenOn, type ListenChoices, type UserMain } from './user.ts';
 export type { Plain } from './user-options.ts';
