@@ -59,7 +59,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
   private cancelled = false;
   /** Who has come with something to do while somebody was at work; it stays above 0 after the end. */
   private wip = 0;
-  /** The slot that the next round begins at, so that each stream gets its turn. */
+  /** The slot at which demand ran out: the next round begins there (lastIndex). */
   private turn = 0;
 
   constructor(
@@ -236,7 +236,8 @@ class FlatMapStage<T, R> extends Stage<T, R> {
       const inner = this.inners[slot]!;
       if (inner === null) continue;
       if (this.demand > 0) this.turn = slot;
-      yield* this.pass(inner, on);
+      // Most have nothing: not worth a generator.
+      if (this.demand > 0 && inner.waiting > 0) yield* this.pass(inner, on);
       if (!inner.done || inner.waiting > 0) continue;
       this.inners[slot] = null;
       this.free.push(slot);
@@ -252,7 +253,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
       yield* this.actual.onNext(inner.take(), on);
       passed++;
     }
-    if (passed > 0) yield* inner.took(passed, on);
+    yield* inner.took(passed, on);
   }
 }
 
