@@ -79,6 +79,8 @@ function fresh(file: string): unknown {
   } finally {
     loader._load = load;
     tsx.unregister();
+    // tsx takes them back with itself, on newer Nodes: a module's errors are still to come.
+    process.setSourceMapsEnabled(true);
     for (const key of Object.keys(own.cache))
       if (key.endsWith(`namespace=${namespace}`)) delete own.cache[key];
   }
