@@ -19,7 +19,7 @@ import {
 import { hostwire } from '../cli/fake-io.ts';
 
 /** Worlds of each server; HOSTWIRE_RUNS multiplies them. */
-const RUNS = 75;
+const RUNS = 60;
 
 const MODELS = ['blocking', 'epoll', 'netty', 'reactive'] as const;
 
