@@ -1,5 +1,13 @@
 // The package as its users get it: packed, installed into a project of its own, imported, run, type-checked.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publint } from 'publint';
@@ -116,6 +124,47 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
       skipLibCheck: false,
     };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    await expect(succeed(exec(process.execPath, [tsc, '-p', project], folder))).resolves.toBe('');
+  });
+
+  test.each(['commonjs', 'module'])(
+    'a server of one’s own runs in a project of type %s',
+    async (type) => {
+      const project = join(folder, `own-${type}`);
+      mkdirSync(project);
+      writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type }));
+      for (const file of ['my-server.ts', 'my-server.yaml', 'upper-case.ts'])
+        copyFileSync(join(folder, 'node_modules/hostwire/examples', file), join(project, file));
+      const main = join(folder, 'node_modules/hostwire/dist/cli/main.js');
+      const run = exec(process.execPath, [main, 'run', 'my-server.yaml', '--quiet'], project);
+      expect(await succeed(run)).toBe('3 of 3 runs hold · exit 0\n');
+      writeFileSync(
+        join(project, 'run.mjs'),
+        `import { readFileSync } from 'node:fs';
+       import { holds, load, run } from 'hostwire';
+       import { loadApps } from 'hostwire/node';
+       const file = 'my-server.yaml';
+       const [scenario] = load(readFileSync(file, 'utf8'), { file });
+       console.log(holds(run(scenario, { apps: await loadApps(scenario) })));`,
+      );
+      expect(await succeed(exec(process.execPath, ['run.mjs'], project))).toBe('true\n');
+    },
+  );
+
+  test('the example servers pass the type check of a user', async () => {
+    const project = join(folder, 'own-module');
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      target: 'es2023',
+      lib: ['es2023'],
+      module: 'nodenext',
+      types: [],
+      skipLibCheck: false,
+    };
+    const include = ['my-server.ts', 'upper-case.ts'];
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     await expect(succeed(exec(process.execPath, [tsc, '-p', project], folder))).resolves.toBe('');
   });
