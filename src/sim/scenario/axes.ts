@@ -4,9 +4,17 @@
 import { didYouMean } from './did-you-mean.ts';
 import { parsePath, printPath } from './paths.ts';
 import type { Problems } from './problems.ts';
-import type { VariantName } from './resolve.ts';
 import { type Entry, flow, getAt, type MapTree, merge, setAt, type Tree } from './tree.ts';
 import type { Path, Position } from './types.ts';
+
+/** What a variant is called and how it is selected. */
+export interface VariantName {
+  readonly label: string;
+  readonly variant: Readonly<Record<string, string>>;
+  readonly settings: readonly string[];
+  /** Every axis with all its values: what `for:` and `goodput[…]` may speak of. */
+  readonly axes: ReadonlyMap<string, readonly string[]>;
+}
 
 /** One `--set`. */
 export interface Setting {

@@ -3,6 +3,7 @@
  * are parsed. What the schema cannot see is checked here: references, reachability, whether there is traffic at all.
  */
 import { ScenarioError } from '../../base/assert.ts';
+import type { VariantName } from './axes.ts';
 import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -25,15 +26,6 @@ import {
   type Source,
   type StopEvent,
 } from './types.ts';
-
-/** What a variant is called and how it is selected. */
-export interface VariantName {
-  readonly label: string;
-  readonly variant: Readonly<Record<string, string>>;
-  readonly settings: readonly string[];
-  /** Every axis with all its values: what `for:` and `goodput[…]` may speak of. */
-  readonly axes: ReadonlyMap<string, readonly string[]>;
-}
 
 type Report = (path: Path, message: string, hint?: string) => void;
 
