@@ -74,16 +74,23 @@ export function serverModels(choices: ServerChoices = {}): fc.Arbitrary<Written>
 }
 
 function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
-  const common = { model, listen: 80, backlog: c.backlog, sockopt: c.sockopt };
-  // One byte at a time with a pause would take for ever and show nothing.
-  const read = c.pause !== undefined && c.read === '1 B' ? '700 B' : c.read;
+  const slow = c.pause === '300 ms';
+  const common = {
+    model,
+    listen: 80,
+    // Who is as slow as that lets nobody in for minutes, and a SYN is not sent again for ever (tcp_syn_retries).
+    backlog: slow ? undefined : c.backlog,
+    sockopt: c.sockopt,
+    // One byte at a time with a pause would take for ever and show nothing.
+    read: c.pause !== undefined && c.read === '1 B' ? '700 B' : c.read,
+  };
   switch (model) {
     case 'blocking':
-      return { ...common, read, pause: c.pause, threads: c.pool };
+      return { ...common, pause: c.pause, threads: c.pool };
     case 'epoll':
-      return { ...common, read, pause: c.pause, trigger: c.edge ? 'edge' : undefined };
+      return { ...common, pause: c.pause, trigger: c.edge ? 'edge' : undefined };
     case 'stalled':
-      return { ...common, read, after: '3 kB', stall: '2 s' };
+      return { ...common, after: '3 kB', stall: '2 s' };
     case 'netty':
       return {
         ...loop(common, c),
@@ -107,7 +114,8 @@ function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
 function loop(common: Written, c: Choice): Written {
   return {
     ...common,
-    read: c.read === '1 B' ? '64 B' : c.read,
+    // The least that an event loop's buffer may be.
+    read: common['read'] === '1 B' ? '64 B' : common['read'],
     pause: c.pause,
     loops: c.loops,
     'max-messages-per-read': c.maxMessagesPerRead,

@@ -143,7 +143,7 @@ export function messages(choices: MessageChoices = {}): fc.Arbitrary<Workload> {
       text: choices.text ?? texts(codec, Math.floor((choices.maxBytes ?? MAX_BYTES) / most)),
       messages: fc.integer({ min: 1, max: most }),
       gap: maybe(fc.constantFrom('1 ms', '100 us')),
-      read: maybe(fc.constantFrom('700 B', '1 B')),
+      read: maybe(fc.constantFrom('700 B', '10 B')),
       pause: maybe(fc.constantFrom('1 ms', '20 ms')),
     })
     .map((m) => ({
