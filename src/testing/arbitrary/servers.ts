@@ -74,12 +74,11 @@ export function serverModels(choices: ServerChoices = {}): fc.Arbitrary<Written>
 }
 
 function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
-  const slow = c.pause === '300 ms';
   const common = {
     model,
     listen: 80,
     // Who is as slow as that lets nobody in for minutes, and a SYN is not sent again for ever (tcp_syn_retries).
-    backlog: slow ? undefined : c.backlog,
+    backlog: c.pause === '300 ms' ? undefined : c.backlog,
     sockopt: c.sockopt,
     // One byte at a time with a pause would take for ever and show nothing.
     read: c.pause !== undefined && c.read === '1 B' ? '700 B' : c.read,
