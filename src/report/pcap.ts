@@ -6,6 +6,7 @@
  * Frames come as they are told: a link knows arrivals long before they happen. They are put in order of time here, and go
  * out as soon as nothing earlier can be told any more.
  */
+import { encodeText } from '../base/text.ts';
 import type { Instant } from '../base/units.ts';
 import type { CapturedFrame, CaptureSink } from '../sim/run/result.ts';
 
@@ -154,8 +155,6 @@ function join(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
 function sectionHeader(application: string): Uint8Array {
   const fixed = new Uint8Array(16);
   const view = new DataView(fixed.buffer);
@@ -164,7 +163,7 @@ function sectionHeader(application: string): Uint8Array {
   view.setBigInt64(8, -1n, true); // section length: not said
   return block(
     SECTION_HEADER,
-    join(fixed, option(SHB_USERAPPL, utf8(application)), END_OF_OPTIONS),
+    join(fixed, option(SHB_USERAPPL, encodeText(application)), END_OF_OPTIONS),
   );
 }
 
@@ -176,7 +175,7 @@ function interfaceDescription(name: string): Uint8Array {
   const resolution = option(IF_TSRESOL, Uint8Array.of(9)); // 10^−9 s
   return block(
     INTERFACE_DESCRIPTION,
-    join(fixed, option(IF_NAME, utf8(name)), resolution, END_OF_OPTIONS),
+    join(fixed, option(IF_NAME, encodeText(name)), resolution, END_OF_OPTIONS),
   );
 }
 

@@ -8,6 +8,7 @@
  * keeps its own direction open.)
  */
 import { Ring } from '../../base/ring.ts';
+import { encodeText } from '../../base/text.ts';
 import type { Instant } from '../../base/units.ts';
 import {
   EAGAIN,
@@ -61,9 +62,8 @@ function messagesOf(o: TalkOptions): (m: number) => Spoken {
       answer === 'none' ? null : encode(codec, answer === 'same' ? message : upperCase(message)),
   });
   if (text === null) return always(spoken(pattern(o.size)));
-  const utf8 = new TextEncoder();
-  if (!text.includes('#')) return always(spoken(utf8.encode(text)));
-  return (m) => spoken(utf8.encode(text.replaceAll('#', String(m))));
+  if (!text.includes('#')) return always(spoken(encodeText(text)));
+  return (m) => spoken(encodeText(text.replaceAll('#', String(m))));
 }
 
 const always =

@@ -1,4 +1,5 @@
 /** What a handler receives (reactor.netty.NettyInbound, reactor.netty.ByteBufFlux). */
+import { decodeText } from '../../base/text.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import { Flux } from '../reactive/flux.ts';
 import type { Publisher } from '../reactive/streams.ts';
@@ -29,9 +30,7 @@ export class ByteBufFlux extends Flux<Message> {
    * in Reactor-Netty.
    */
   asString(): Flux<string> {
-    return this.map((message) =>
-      new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(message)),
-    );
+    return this.map((message) => decodeText(bytesOf(message)));
   }
 
   /** Each buffer's bytes; they are the reader's own. */

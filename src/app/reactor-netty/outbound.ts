@@ -2,6 +2,7 @@
  * What a handler sends (reactor.netty.NettyOutbound). An Outbound is itself a publisher: of nothing but the end of what it
  * is to send, which begins when it is subscribed to.
  */
+import { encodeText } from '../../base/text.ts';
 import { ByteBuf, type Message } from '../netty/byte-buf.ts';
 import type { ChannelHandlerContext } from '../netty/handler.ts';
 import { Flux } from '../reactive/flux.ts';
@@ -47,7 +48,7 @@ export class Outbound implements Publisher<never> {
 
   /** The same, of text: UTF-8. */
   sendString(data: Publisher<string>): Outbound {
-    return this.send(mapped(data, (text) => ByteBuf.of(new TextEncoder().encode(text))));
+    return this.send(mapped(data, (text) => ByteBuf.of(encodeText(text))));
   }
 
   /** The same, of bytes; an array that was emitted is not to be written to any more. */
