@@ -76,7 +76,7 @@ export function picture(study: Study): TopLevelSpec | null {
     },
     spacing: GAP,
     vconcat: [
-      legend(charts, sweep.recorded?.by ?? '', across),
+      ...legend(charts, sweep.recorded?.by ?? '', across),
       { concat: charts.map((c) => panel(c)), columns, spacing: { row: GAP, column: GAP } },
     ],
     config: {
@@ -278,7 +278,8 @@ interface Entry {
   readonly open: boolean;
 }
 
-function legend(charts: readonly Chart[], by: string, across: number): Layer {
+/** One panel, or none: with a single line there is nothing to tell apart. */
+function legend(charts: readonly Chart[], by: string, across: number): Layer[] {
   const entries: Entry[] = [];
   charts[0]!.lines.forEach(({ label }, i) => {
     if (label !== '') entries.push({ text: label, style: styleOf(i), open: false });
@@ -294,12 +295,13 @@ function legend(charts: readonly Chart[], by: string, across: number): Layer {
   });
   if (charts.some((c) => c.bound.length > 0))
     entries.push({ text: 'min(rate, window / RTT)', style: null, open: false });
+  if (entries.length === 0) return [];
   const columns = Math.max(1, Math.floor(across / ENTRY.width));
   const at = (i: number): { x: number; y: number } => ({
     x: (i % columns) * ENTRY.width,
     y: Math.floor(i / columns) * ENTRY.height + ENTRY.height / 2,
   });
-  const height = Math.max(1, Math.ceil(entries.length / columns)) * ENTRY.height;
+  const height = Math.ceil(entries.length / columns) * ENTRY.height;
   const fixed = (value: number): object => ({ value });
   const layer = entries.flatMap((e, i): Layer[] => {
     const { x, y } = at(i);
@@ -342,9 +344,5 @@ function legend(charts: readonly Chart[], by: string, across: number): Layer {
     };
     return [...(e.open ? [] : [line]), ...(e.style === null ? [] : [point(e.style)]), text];
   });
-  return {
-    width: across,
-    height,
-    layer: layer.length === 0 ? [{ data: { values: [] }, mark: 'point' }] : layer,
-  };
+  return [{ width: across, height, layer }];
 }
