@@ -504,6 +504,11 @@ describe('--set', () => {
       '--set:1:1 `apps` has no `srver` [did you mean `server`?]',
     ],
     [
+      'of what varies',
+      'each={ apps.server.model: [epoll] }',
+      '--set:1:1 `each` cannot be set from here [set a path that it varies, e.g. `apps.server.model=epoll`, or change the file]',
+    ],
+    [
       'of a key that is not there',
       'apps.server.raed=1 KiB',
       '--set:1:1 unknown key `raed` [did you mean `read`?]',

@@ -281,6 +281,11 @@ function setting(text: string, index: number, problems: Problems): Setting | nul
     });
     return null;
   }
+  if (path[0] === 'each' || path[0] === 'sweep') {
+    const hint = 'set a path that it varies, e.g. `apps.server.model=epoll`, or change the file';
+    problems.add({ at, message: `\`${path[0]}\` cannot be set from here`, hint });
+    return null;
+  }
   const origin = ({ col }: { col: number }): Position => ({ ...at, column: split.valueAt + col });
   const value = parseTree(split.value, origin, problems);
   return value === null ? null : { path, value, text: `${printPath(path)}=${flow(value)}`, at };

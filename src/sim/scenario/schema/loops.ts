@@ -4,8 +4,8 @@ import type { Codec, LoopOptions, Reply } from '../../../app/options.ts';
 import { bytes, codec, GiB, type ModelSchema, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
-const waterMark = (text: string, initial: string) =>
-  bytes(`${text} Default: ${initial}.`, { max: GiB }).prefault(initial);
+const waterMark = (text: string, initial: string, min: number) =>
+  bytes(`${text} Default: ${initial}.`, { min, max: GiB }).prefault(initial);
 
 /** What the servers on event loops share; Netty's words and Netty's defaults. */
 const looping = {
@@ -33,8 +33,8 @@ const looping = {
   'water-marks': documented(
     z
       .strictObject({
-        low: waterMark('Writable again below so many bytes.', '32 KiB'),
-        high: waterMark('Not writable above so many bytes.', '64 KiB'),
+        low: waterMark('Writable again below so many bytes: at least 1.', '32 KiB', 1),
+        high: waterMark('Not writable above so many bytes.', '64 KiB', 0),
       })
       .prefault({}),
     { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
