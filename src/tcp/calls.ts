@@ -105,7 +105,7 @@ export function write(
   const off = c.tx.written;
   if (typeof chunk === 'number') c.tx.appendPattern(taken);
   else c.tx.append(taken === want ? chunk : chunk.subarray(0, taken));
-  c.context.observer?.onWritten(c, off, taken, now);
+  c.context.observer?.onWritten(c, off, taken);
   if (over) push(c);
   else c.work |= WORK_XMIT;
   return taken;
@@ -281,7 +281,7 @@ function take(c: Connection, max: number, into: Uint8Array | null, now: Instant)
       if (into !== null) stream.copy(r.off + skip, into.subarray(copied, copied + n));
       c.copiedSeq = seqAdd(c.copiedSeq, n);
       copied += n;
-      c.context.observer?.onRead(c, stream, r.off + skip, n, now);
+      c.context.observer?.onRead(c, stream, r.off + skip, n);
       adjustRcvSpace(c, now);
     }
     if (skip + Math.max(n, 0) < r.len) break;

@@ -36,7 +36,7 @@ export function onSegment(c: Connection, seg: Segment, now: Instant): void {
   c.segsIn += seg.segs;
   c.context.mib.InSegs += seg.segs;
   if (seg.len > 0) c.dataSegsIn += seg.segs;
-  c.context.observer?.onReceived(c, seg, now);
+  c.context.observer?.onReceived(c, seg);
   switch (c.state) {
     case 'SYN-SENT':
       return synSent(c, seg, now);

@@ -101,7 +101,7 @@ function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant
       fillSack(c, out, n);
       options += 4 + 8 * n;
     }
-    out.window = advertiseWindow(c, now);
+    out.window = advertiseWindow(c);
     onAckSent(c);
   }
   out.headerLen = BASE_HEADER + options;
@@ -126,13 +126,13 @@ function fillSack(c: Connection, out: Segment, n: number): void {
 }
 
 /** Counts what leaves, and gives it its place among the connection's frames. */
-function emitted(c: Connection, out: Segment, again: boolean, now: Instant): void {
+function emitted(c: Connection, out: Segment, again: boolean): void {
   out.ordinal = c.ordinal;
   c.ordinal += out.segs;
   c.segsOut += out.segs;
   c.context.mib.OutSegs += out.segs;
   c.wmemAlloc += out.truesize;
-  c.context.observer?.onSent(c, out, again, now);
+  c.context.observer?.onSent(c, out, again);
 }
 
 function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
@@ -163,7 +163,7 @@ function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, ACK, acceptableSeq(c), now);
   c.work &= ~WORK_ACK;
   out.truesize = PURE_ACK_TRUESIZE;
-  emitted(c, out, false, now);
+  emitted(c, out, false);
   return true;
 }
 
@@ -171,7 +171,7 @@ function sendProbe(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_PROBE;
   fill(c, out, ACK, seqAdd(c.sndUna, -1), now);
   out.truesize = PURE_ACK_TRUESIZE;
-  emitted(c, out, false, now);
+  emitted(c, out, false);
   return true;
 }
 
@@ -180,7 +180,7 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, RST | ACK, acceptableSeq(c), now);
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
-  emitted(c, out, false, now);
+  emitted(c, out, false);
   return true;
 }
 
@@ -190,7 +190,7 @@ function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, RST, c.replySeq, now);
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
-  emitted(c, out, false, now);
+  emitted(c, out, false);
   return true;
 }
 
@@ -236,7 +236,7 @@ function sendSyn(c: Connection, now: Instant, out: Segment): boolean {
   }
   c.synSentAt = now;
   if (synAck) onAckSent(c);
-  emitted(c, out, again, now);
+  emitted(c, out, again);
   return true;
 }
 
@@ -327,7 +327,7 @@ function transmitNew(
   if (inCwndReduction(c)) snd.prrOut += t.segs;
   if (t.len < t.segs * mss) snd.sndSml = t.end;
   if (first) rearmRto(c, now);
-  emitted(c, out, false, now);
+  emitted(c, out, false);
 }
 
 /** Nothing more can go now: judge the window, and arm the zero-window probe if nothing else will wake us. */
@@ -418,7 +418,7 @@ function retransmit(
   if (c.retransStamp === NEVER) c.retransStamp = now;
   if (snd.undoRetrans < 0) snd.undoRetrans = 0;
   snd.undoRetrans += t.segs;
-  emitted(c, out, true, now);
+  emitted(c, out, true);
   return true;
 }
 

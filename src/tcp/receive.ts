@@ -121,7 +121,7 @@ function queueInOrder(c: Connection, seg: Segment, end: Seq, now: Instant): void
   }
   const r = fillRx(c.context.takeRx(), seg, end);
   c.rmemAlloc += r.truesize;
-  append(c, r, now);
+  append(c, r);
   if (seg.len > 0) onDataReceived(c, seg, now);
   if (seg.flags & FIN) takeFin(c, now);
   if (c.ofo !== null) fillHole(c, now);
@@ -129,12 +129,12 @@ function queueInOrder(c: Connection, seg: Segment, end: Seq, now: Instant): void
 }
 
 /** At the end of the receive queue, merged with the last record when its memory can move. r is charged already. */
-function append(c: Connection, r: Rx, now: Instant): void {
+function append(c: Connection, r: Rx): void {
   const skip = seqDiff(c.rcvNxt, r.seq);
   const fresh = r.len - skip;
   if (fresh > 0) {
     c.bytesReceived += fresh;
-    c.context.observer?.onQueued(c, r.stream!, r.off + skip, fresh, now);
+    c.context.observer?.onQueued(c, r.stream!, r.off + skip, fresh);
   }
   c.rcvNxt = r.end;
   const q = (c.rcvQueue ??= c.context.takeRcvQueue());
@@ -177,7 +177,7 @@ function fillHole(c: Connection, now: Instant): void {
       continue;
     }
     const fin = r.fin;
-    append(c, r, now);
+    append(c, r);
     if (fin !== 0) {
       takeFin(c, now);
       break;

@@ -45,7 +45,7 @@ export function setState(c: Connection, next: TcpState, now: Instant): void {
   lane.wide(now);
   lane.word(c.flow);
   lane.word(hashName(next));
-  c.context.observer?.onState(c, from, next, now);
+  c.context.observer?.onState(c, from, next);
 }
 
 /** States in which the peer may still send data: its FIN has not been taken. */

@@ -116,7 +116,7 @@ export function selectWindow(c: Connection): number {
 }
 
 /** Decides the window field of a segment that leaves now, and makes the promise (tcp_select_window). */
-export function advertiseWindow(c: Connection, now: Instant): number {
+export function advertiseWindow(c: Connection): number {
   const o = c.context.options;
   const mib = c.context.mib;
   const had = c.rcvWnd;
@@ -143,7 +143,7 @@ export function advertiseWindow(c: Connection, now: Instant): number {
       if (had !== 0) mib.TCPToZeroWindowAdv++;
     } else if (had === 0) mib.TCPFromZeroWindowAdv++;
   }
-  c.context.observer?.onWindow(c, wnd, why, now);
+  c.context.observer?.onWindow(c, wnd, why);
   return Math.min(wnd, U16_MAX << c.rcvWscale) >> c.rcvWscale;
 }
 

@@ -219,8 +219,8 @@ describe('the laws notice', () => {
     const mutate: Mutation = (p) => {
       const laws = p.server.context.observer!;
       const onReceived = laws.onReceived.bind(laws);
-      laws.onReceived = (c, seg, now) => {
-        onReceived(c, seg, now);
+      laws.onReceived = (c, seg) => {
+        onReceived(c, seg);
         const end = tcp.seqAdd(seg.seq, seg.len);
         if (seg.len > 0 && c.state === 'ESTABLISHED' && tcp.seqLe(end, c.rcvNxt))
           seg.seq = c.rcvNxt;

@@ -11,35 +11,34 @@
  *   no more than `sendBound` says.
  */
 import type { PayloadStream } from '../../base/payload.ts';
-import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../../tcp/connection.ts';
 import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import type { WindowMove } from '../../tcp/observer.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
-import { HostMeter, sendBound, type FlowEnd, type Flows } from './flow-meter.ts';
+import { type Clock, HostMeter, sendBound, type FlowEnd, type Flows } from './flow-meter.ts';
 import type { Ledger } from './ledger.ts';
 
 export class HostGuard extends HostMeter {
   private readonly ledger: Ledger;
 
-  constructor(name: string, flows: Flows, ledger: Ledger) {
-    super(name, flows);
+  constructor(name: string, flows: Flows, clock: Clock, ledger: Ledger) {
+    super(name, flows, clock);
     this.ledger = ledger;
   }
 
-  override onSent(c: Connection, seg: Segment, retransmit: boolean, now: Instant): void {
-    super.onSent(c, seg, retransmit, now);
+  override onSent(c: Connection, seg: Segment, retransmit: boolean): void {
+    super.onSent(c, seg, retransmit);
     if ((seg.flags & RST) !== 0) {
       this.abort(c);
       return;
     }
-    if ((seg.flags & ACK) !== 0) this.checkEdge(c, seg, now);
-    if (seg.len > 0 && !retransmit) this.checkInside(c, seg, now);
+    if ((seg.flags & ACK) !== 0) this.checkEdge(c, seg);
+    if (seg.len > 0 && !retransmit) this.checkInside(c, seg);
   }
 
-  override onReceived(c: Connection, seg: Segment, now: Instant): void {
-    super.onReceived(c, seg, now);
+  override onReceived(c: Connection, seg: Segment): void {
+    super.onReceived(c, seg);
     if ((seg.flags & RST) !== 0) this.abort(c);
     if ((seg.flags & ACK) === 0) return;
     const w = this.watch(c);
@@ -52,90 +51,78 @@ export class HostGuard extends HostMeter {
     }
   }
 
-  override onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
-    super.onWindow(c, rcvWnd, why, now);
+  override onWindow(c: Connection, rcvWnd: number, why: WindowMove): void {
+    super.onWindow(c, rcvWnd, why);
     this.watch(c).moved = why;
   }
 
-  override onWritten(c: Connection, off: number, len: number, now: Instant): void {
-    super.onWritten(c, off, len, now);
+  override onWritten(c: Connection, off: number, len: number): void {
+    super.onWritten(c, off, len);
     const e = this.end(c);
     this.ledger.checks['bounded-queues']++;
     const most = sendBound(c);
     if (c.wmemQueued > e.wmemSeen && c.wmemQueued > most) {
       this.ledger.fail(
         'bounded-queues',
-        now,
+        this.clock.now,
         `${this.describe(c)}: sk_wmem_queued ${c.wmemQueued} > ${most}: sk_sndbuf ${c.sndbuf}, one skb, and ${c.packetsOut} segments in flight`,
       );
     }
     e.wmemSeen = c.wmemQueued;
   }
 
-  override onQueued(
-    c: Connection,
-    stream: PayloadStream,
-    off: number,
-    len: number,
-    now: Instant,
-  ): void {
+  override onQueued(c: Connection, stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     const before = e.queued;
-    super.onQueued(c, stream, off, len, now);
+    super.onQueued(c, stream, off, len);
     this.ledger.checks['conserve-bytes']++;
     if (off !== before)
       this.ledger.fail(
         'conserve-bytes',
-        now,
+        this.clock.now,
         `${this.describe(c)}: queued [${off}, ${off + len}) after ${before}`,
       );
     const peer = e.peer;
     if (peer !== null && off + len > peer.written) {
       this.ledger.fail(
         'conserve-bytes',
-        now,
+        this.clock.now,
         `${this.describe(c)}: queued up to ${off + len}, written ${peer.written}`,
       );
     }
-    this.checkReceiveMemory(e, c, now);
+    this.checkReceiveMemory(e, c);
   }
 
-  override onRead(
-    c: Connection,
-    stream: PayloadStream,
-    off: number,
-    len: number,
-    now: Instant,
-  ): void {
+  override onRead(c: Connection, stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     const next = e.read;
-    super.onRead(c, stream, off, len, now);
+    super.onRead(c, stream, off, len);
     this.ledger.checks['in-order']++;
     if (e.rxStream === null) e.rxStream = e.peer === null ? stream : e.peer.c.tx;
     if (stream !== e.rxStream) {
       this.ledger.fail(
         'in-order',
-        now,
+        this.clock.now,
         `${this.describe(c)}: read [${off}, ${off + len}) of another stream than the peer's`,
       );
     } else if (off !== next) {
       this.ledger.fail(
         'in-order',
-        now,
+        this.clock.now,
         `${this.describe(c)}: read [${off}, ${off + len}) after ${next}`,
       );
     } else if (e.peer !== null && off + len > e.peer.written) {
       this.ledger.fail(
         'in-order',
-        now,
+        this.clock.now,
         `${this.describe(c)}: read up to ${off + len}, written ${e.peer.written}`,
       );
     }
     e.rmemSeen = c.rmemAlloc;
   }
 
-  override onState(c: Connection, from: TcpState, to: TcpState, now: Instant): void {
-    super.onState(c, from, to, now);
+  override onState(c: Connection, from: TcpState, to: TcpState): void {
+    super.onState(c, from, to);
     if (to === 'CLOSED' && c.error !== 0) this.abort(c);
   }
 
@@ -145,7 +132,7 @@ export class HostGuard extends HostMeter {
     if (e !== null) e.aborted = true;
   }
 
-  private checkEdge(c: Connection, seg: Segment, now: Instant): void {
+  private checkEdge(c: Connection, seg: Segment): void {
     const w = this.watch(c);
     this.ledger.checks['window-edge']++;
     const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.rcvWscale;
@@ -153,7 +140,7 @@ export class HostGuard extends HostMeter {
     if (w.hasEdge && ((edge - w.edge) | 0) < 0 && w.moved === 'kept') {
       this.ledger.fail(
         'window-edge',
-        now,
+        this.clock.now,
         `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(w.edge - edge) | 0} bytes`,
       );
     }
@@ -161,7 +148,7 @@ export class HostGuard extends HostMeter {
     w.hasEdge = true;
   }
 
-  private checkInside(c: Connection, seg: Segment, now: Instant): void {
+  private checkInside(c: Connection, seg: Segment): void {
     const w = this.watch(c);
     this.ledger.checks['inside-window']++;
     const end = (seqRaw(seg.seq) + seg.len) | 0;
@@ -174,17 +161,17 @@ export class HostGuard extends HostMeter {
     if (beyond > 0)
       this.ledger.fail(
         'inside-window',
-        now,
+        this.clock.now,
         `${this.describe(c)}: new data ends ${beyond} bytes beyond the advertised window`,
       );
   }
 
-  private checkReceiveMemory(e: FlowEnd, c: Connection, now: Instant): void {
+  private checkReceiveMemory(e: FlowEnd, c: Connection): void {
     this.ledger.checks['bounded-queues']++;
     if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + this.rmemSkb) {
       this.ledger.fail(
         'bounded-queues',
-        now,
+        this.clock.now,
         `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`,
       );
     }

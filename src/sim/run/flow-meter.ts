@@ -88,9 +88,15 @@ export class FlowEnd {
 const inHeader = (c: Connection, rcvWnd: number): number =>
   (Math.min(rcvWnd, 0xffff << c.rcvWscale) >> c.rcvWscale) << c.rcvWscale;
 
+/** What tells the present instant: the engine. */
+export interface Clock {
+  readonly now: Instant;
+}
+
 /** Sums over the connections of one host. */
 export class HostMeter implements TcpObserver {
   readonly name: string;
+  protected readonly clock: Clock;
   protected readonly flows: Flows;
   bytesRead = 0;
   firstEstablishedAt: Instant = NEVER;
@@ -119,9 +125,10 @@ export class HostMeter implements TcpObserver {
   /** Most segments in one out-of-order queue. */
   ofoPeak = 0;
 
-  constructor(name: string, flows: Flows) {
+  constructor(name: string, flows: Flows, clock: Clock) {
     this.name = name;
     this.flows = flows;
+    this.clock = clock;
   }
 
   /** The record of `c`, if there is one: a connection that is only open has none. */
@@ -144,7 +151,7 @@ export class HostMeter implements TcpObserver {
     return watch.end;
   }
 
-  onSent(c: Connection, seg: Segment, retransmit: boolean, _now: Instant): void {
+  onSent(c: Connection, seg: Segment, retransmit: boolean): void {
     const e = seg.len > 0 ? this.end(c) : this.known(c);
     this.sackBlocksSent += seg.nsack;
     if (seg.len > 0) {
@@ -169,12 +176,12 @@ export class HostMeter implements TcpObserver {
     e.lastWindow = seg.window;
   }
 
-  onReceived(c: Connection, seg: Segment, _now: Instant): void {
+  onReceived(c: Connection, seg: Segment): void {
     if (seg.len > 0) this.end(c);
     if (seg.truesize > this.rmemSkb) this.rmemSkb = seg.truesize;
   }
 
-  onWritten(c: Connection, off: number, len: number, now: Instant): void {
+  onWritten(c: Connection, off: number, len: number): void {
     const e = this.end(c);
     e.written = off + len;
     if (c.wmemQueued > this.wmemPeak) this.wmemPeak = c.wmemQueued;
@@ -184,74 +191,74 @@ export class HostMeter implements TcpObserver {
     if (!e.bulk) return;
     const writes = (e.writes ??= new Ring<number>());
     writes.push(off + len);
-    writes.push(now);
+    writes.push(this.clock.now);
   }
 
-  onQueued(c: Connection, _stream: PayloadStream, off: number, len: number, now: Instant): void {
+  onQueued(c: Connection, _stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     e.queued = off + len;
-    this.weighWindow(e, now);
+    this.weighWindow(e);
     this.measureReceive(c);
   }
 
-  onRead(c: Connection, _stream: PayloadStream, off: number, len: number, now: Instant): void {
+  onRead(c: Connection, _stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     e.read = off + len;
-    this.lastReadAt = now;
+    this.lastReadAt = this.clock.now;
     this.bytesRead += len;
     const writes = e.peer === null ? null : e.peer.writes;
     if (writes === null) return;
     while (writes.length > 0 && writes.peek()! <= e.read) {
       writes.shift();
-      this.flows.onLatency(now - writes.shift()!);
+      this.flows.onLatency(this.clock.now - writes.shift()!);
     }
   }
 
-  onState(c: Connection, _from: TcpState, to: TcpState, now: Instant): void {
+  onState(c: Connection, _from: TcpState, to: TcpState): void {
     if (to === 'ESTABLISHED') {
       this.connections++;
-      if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = now;
+      if (this.firstEstablishedAt === NEVER) this.firstEstablishedAt = this.clock.now;
     }
     if (to === 'CLOSE-WAIT' || to === 'CLOSING' || to === 'TIME-WAIT') this.end(c).finTaken = true;
     if (to !== 'CLOSED' && to !== 'TIME-WAIT') return;
     const e = this.known(c);
-    if (e !== null) this.openWindow(e, now);
+    if (e !== null) this.openWindow(e);
   }
 
-  onWindow(c: Connection, rcvWnd: number, why: WindowMove, now: Instant): void {
+  onWindow(c: Connection, rcvWnd: number, why: WindowMove): void {
     if (why !== 'kept') this.windowMovedLeft++;
     const e = rcvWnd > 0 ? this.known(c) : this.end(c);
     if (e === null) return;
     if (e.dataAt !== NEVER) {
-      e.windowArea += e.window * (now - e.windowSince);
-      e.windowSince = now;
+      e.windowArea += e.window * (this.clock.now - e.windowSince);
+      e.windowSince = this.clock.now;
       e.window = inHeader(c, rcvWnd);
     }
-    if (rcvWnd > 0) this.openWindow(e, now);
-    else if (e.closedSince === NEVER) e.closedSince = now;
+    if (rcvWnd > 0) this.openWindow(e);
+    else if (e.closedSince === NEVER) e.closedSince = this.clock.now;
   }
 
   /** At the end of the run: windows that are still closed count up to now. */
-  finish(now: Instant): void {
-    for (const e of this.flows.ends) if (e.host === this) this.openWindow(e, now);
+  finish(): void {
+    for (const e of this.flows.ends) if (e.host === this) this.openWindow(e);
   }
 
-  private openWindow(e: FlowEnd, now: Instant): void {
+  private openWindow(e: FlowEnd): void {
     if (e.closedSince === NEVER) return;
-    this.zeroWindowTime += now - e.closedSince;
+    this.zeroWindowTime += this.clock.now - e.closedSince;
     e.closedSince = NEVER;
   }
 
   /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
-  private weighWindow(e: FlowEnd, now: Instant): void {
+  private weighWindow(e: FlowEnd): void {
     if (e.dataAt === NEVER) e.window = inHeader(e.c, e.c.rcvWnd);
     else {
-      this.windowArea += e.windowArea + e.window * (now - e.windowSince);
-      this.windowTime += now - e.dataAt;
+      this.windowArea += e.windowArea + e.window * (this.clock.now - e.windowSince);
+      this.windowTime += this.clock.now - e.dataAt;
       e.windowArea = 0;
     }
-    e.windowSince = now;
-    e.dataAt = now;
+    e.windowSince = this.clock.now;
+    e.dataAt = this.clock.now;
   }
 
   private measureReceive(c: Connection): void {

@@ -74,7 +74,7 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   const { host: h, stack, meter } = run;
   const m = out.metrics;
   const at = h.name;
-  meter.finish(now);
+  meter.finish();
   const mib: Record<string, number> = Object.fromEntries([
     ...Object.entries(stack.tcp.mib),
     ...Object.entries(stack.mib),

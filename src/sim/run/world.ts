@@ -165,8 +165,8 @@ export class World {
     });
     new Lo(host);
     const meter = guarded
-      ? new HostGuard(spec.name, this.flows, this.ledger)
-      : new HostMeter(spec.name, this.flows);
+      ? new HostGuard(spec.name, this.flows, this.engine, this.ledger)
+      : new HostMeter(spec.name, this.flows, this.engine);
     stack.tcp.observer = meter;
     this.hosts.set(spec.name, { spec, host, stack, meter, devices: [] });
   }
