@@ -200,11 +200,16 @@ describe('what is cancelled is forgotten (§3.13)', () => {
       return new WeakRef(r);
     };
     const refs = [1, 2, 3].map(subscribeAndCancel);
-    await new Promise((resolve) => setTimeout(resolve));
-    gc();
+    // One collection may see a reference in a stale slot of the stack; what is really held outlives them all.
+    let left = refs.length;
+    for (let round = 0; round < 10 && left > 0; round++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      gc();
+      left = refs.filter((ref) => ref.deref() !== undefined).length;
+    }
     // What the publisher itself holds must live until here.
     expect(publisher).toBeDefined();
-    return refs.filter((ref) => ref.deref() !== undefined).length;
+    return left;
   }
 
   test.each(PUBLISHERS)('$name', async (source) => {
