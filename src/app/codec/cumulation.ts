@@ -1,4 +1,5 @@
 /** Bytes that a decoder has been given and has not made frames of (ByteToMessageDecoder.MERGE_CUMULATOR). */
+import type { FrameDecoder } from './frame.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -55,4 +56,19 @@ export class Cumulation {
     this.start = 0;
     this.bytes = bytes;
   }
+}
+
+/** A decoder that keeps what it cannot make a frame of yet. */
+export abstract class CumulatingDecoder implements FrameDecoder {
+  protected readonly held: Cumulation = new Cumulation();
+
+  get pending(): number {
+    return this.held.length;
+  }
+
+  feed(chunk: Uint8Array): void {
+    this.held.append(chunk);
+  }
+
+  abstract next(): Uint8Array | null;
 }

@@ -3,8 +3,8 @@
  * JsonObjectDecoder): a frame ends where its brackets close. Brackets are counted, outside of strings; whether the text
  * in between is JSON is for a parser to say.
  */
-import { Cumulation } from './cumulation.ts';
-import { FrameError, MAX_FRAME, type FrameDecoder } from './frame.ts';
+import { CumulatingDecoder } from './cumulation.ts';
+import { FrameError, MAX_FRAME } from './frame.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -13,9 +13,8 @@ const isOpening = (byte: number): boolean => byte === 0x7b || byte === 0x5b; // 
 const isClosing = (byte: number): boolean => byte === 0x7d || byte === 0x5d; // } ]
 const isSpace = (byte: number): boolean => byte === 32 || (byte >= 9 && byte <= 13);
 
-export class JsonDecoder implements FrameDecoder {
+export class JsonDecoder extends CumulatingDecoder {
   private readonly max: number;
-  private readonly held = new Cumulation();
   /** Bytes held that have been looked at; all of them belong to the frame that is open. */
   private seen = 0;
   private depth = 0;
@@ -24,15 +23,8 @@ export class JsonDecoder implements FrameDecoder {
 
   /** @param max bytes of the longest object */
   constructor(max: number = MAX_FRAME) {
+    super();
     this.max = max;
-  }
-
-  get pending(): number {
-    return this.held.length;
-  }
-
-  feed(chunk: Uint8Array): void {
-    this.held.append(chunk);
   }
 
   next(): Uint8Array | null {

@@ -2,26 +2,18 @@
  * Frames behind their length: four bytes, big-endian, which count what follows (io.netty.handler.codec.
  * LengthFieldBasedFrameDecoder(max, 0, 4, 0, 4), LengthFieldPrepender(4)).
  */
-import { Cumulation } from './cumulation.ts';
-import { FrameError, MAX_FRAME, type FrameDecoder } from './frame.ts';
+import { CumulatingDecoder } from './cumulation.ts';
+import { FrameError, MAX_FRAME } from './frame.ts';
 
 const FIELD = 4;
 
-export class LengthFieldDecoder implements FrameDecoder {
+export class LengthFieldDecoder extends CumulatingDecoder {
   private readonly max: number;
-  private readonly held = new Cumulation();
 
   /** @param max bytes of the longest frame, its field left out */
   constructor(max: number = MAX_FRAME) {
+    super();
     this.max = max;
-  }
-
-  get pending(): number {
-    return this.held.length;
-  }
-
-  feed(chunk: Uint8Array): void {
-    this.held.append(chunk);
   }
 
   next(): Uint8Array | null {

@@ -2,29 +2,21 @@
  * Lines: a frame ends with LF or CR LF, which do not belong to it (io.netty.handler.codec.LineBasedFrameDecoder,
  * LineEncoder). Netty skips a line that is too long and goes on with the next; here it is an error.
  */
-import { Cumulation } from './cumulation.ts';
-import { FrameError, MAX_FRAME, type FrameDecoder } from './frame.ts';
+import { CumulatingDecoder } from './cumulation.ts';
+import { FrameError, MAX_FRAME } from './frame.ts';
 
 const LF = 10;
 const CR = 13;
 
-export class LineDecoder implements FrameDecoder {
+export class LineDecoder extends CumulatingDecoder {
   private readonly max: number;
-  private readonly held = new Cumulation();
   /** Bytes held that have been looked at: none of them is LF. */
   private seen = 0;
 
   /** @param max bytes of the longest line, its end left out */
   constructor(max: number = MAX_FRAME) {
+    super();
     this.max = max;
-  }
-
-  get pending(): number {
-    return this.held.length;
-  }
-
-  feed(chunk: Uint8Array): void {
-    this.held.append(chunk);
   }
 
   next(): Uint8Array | null {
