@@ -104,12 +104,25 @@ describe('what the study expects of itself', () => {
 
 describe('Linux beside it [tests/vectors/linux-transfers.jsonl]', () => {
   const rows = comparedRows();
+  const MISSED = 'rcvbuf-4096-rtt20';
 
-  test.each(rows.map(([row, c]) => [row.name, c] as const))('%s', (name, c) => {
+  const named = rows.map(([row, c]) => [row.name, c] as const);
+
+  test.each(named)('%s: goodput within 20 %', (_name, c) => {
     expect(Math.abs(c.goodput.ratio - 1)).toBeLessThanOrEqual(0.2);
-    // Known, and told in the guide: the recorded reader took two segments with one call in half of the cases.
-    const tolerance = name === 'rcvbuf-4096-rtt20' ? 0.5 : 0.2;
-    expect(Math.abs(c.reads.ratio - 1)).toBeLessThanOrEqual(tolerance);
+  });
+
+  test.each(named.filter(([name]) => name !== MISSED))(
+    '%s: read() calls within 20 %',
+    (_name, c) => {
+      expect(Math.abs(c.reads.ratio - 1)).toBeLessThanOrEqual(0.2);
+    },
+  );
+
+  // Told in the guide: the recorded reader took two segments with one call in half of the cases. Mended, this test says so.
+  test.fails(`read() calls of ${MISSED} within 20 %: missed`, () => {
+    const [, c] = rows.find(([row]) => row.name === MISSED)!;
+    expect(Math.abs(c.reads.ratio - 1)).toBeLessThanOrEqual(0.2);
   });
 
   test('[mutant] a reader with a small buffer of its own reads far more often', () => {
