@@ -1,0 +1,150 @@
+/**
+ * The sysctls that a simulated machine has: those of TCP (tcp/options.ts) and those of sockets and softirqs. A sysctl that is
+ * not here is not modelled, and writing it is an error rather than a wish.
+ */
+import {
+  CONGESTION_CONTROLS,
+  TCP_TUNABLES,
+  type TcpOptions,
+  type Tunable,
+} from '../tcp/options.ts';
+
+/** One number, three, or a word. */
+export type SysctlValue = readonly number[] | string;
+
+export interface SysctlDef {
+  readonly name: string;
+  /** The field of TcpOptions that it sets; null: the machine's. */
+  readonly field: keyof TcpOptions | null;
+  /** A switch takes 0 or 1; a word is one of `words`. */
+  readonly kind: 'switch' | 'number' | 'triple' | 'word';
+  readonly words: readonly string[];
+  readonly fallback: string;
+  readonly unit: string;
+  readonly meaning: string;
+  readonly source: string;
+}
+
+const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
+  congestionControl: CONGESTION_CONTROLS,
+};
+
+function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>): SysctlDef {
+  const v = t.value;
+  const kind =
+    typeof v === 'boolean'
+      ? 'switch'
+      : typeof v === 'number'
+        ? 'number'
+        : typeof v === 'string'
+          ? 'word'
+          : 'triple';
+  return {
+    name: t.sysctl ?? '',
+    field,
+    kind,
+    words: WORDS[field] ?? [],
+    fallback:
+      typeof v === 'object' ? v.join(' ') : typeof v === 'boolean' ? String(Number(v)) : String(v),
+    unit: t.unit,
+    meaning: t.meaning,
+    source: t.source,
+  };
+}
+
+function ofMachine(
+  name: string,
+  fallback: number,
+  unit: string,
+  meaning: string,
+  source: string,
+): SysctlDef {
+  return {
+    name,
+    field: null,
+    kind: 'number',
+    words: [],
+    fallback: String(fallback),
+    unit,
+    meaning,
+    source,
+  };
+}
+
+export const SYSCTLS: readonly SysctlDef[] = [
+  ...(Object.keys(TCP_TUNABLES) as (keyof TcpOptions)[])
+    .map((field) => ofTcp(field, TCP_TUNABLES[field]))
+    .filter((d) => d.name !== ''),
+  ofMachine(
+    'net.core.somaxconn',
+    4096,
+    'connections',
+    'upper limit of the backlog of listen()',
+    'include/linux/socket.h SOMAXCONN',
+  ),
+  ofMachine(
+    'net.ipv4.tcp_max_syn_backlog',
+    4096,
+    'requests',
+    'half-open connections of a listener, without cookies',
+    'net/ipv4/tcp_ipv4.c tcp_sk_init()',
+  ),
+  ofMachine(
+    'net.ipv4.tcp_syncookies',
+    1,
+    '',
+    'SYN cookies when the SYN queue is full',
+    'net/ipv4/tcp_ipv4.c tcp_sk_init()',
+  ),
+  ofMachine(
+    'net.core.dev_weight',
+    64,
+    'packets',
+    'of one poll',
+    'include/linux/netdevice.h NAPI_POLL_WEIGHT',
+  ),
+  ofMachine(
+    'net.core.netdev_budget',
+    300,
+    'packets',
+    'of one softirq over all devices',
+    'net/core/hotdata.c',
+  ),
+  ofMachine(
+    'net.core.netdev_budget_usecs',
+    8000,
+    'µs',
+    'of one softirq: 2 jiffies at HZ = 250',
+    'net/core/hotdata.c',
+  ),
+  ofMachine(
+    'net.core.netdev_max_backlog',
+    1000,
+    'packets',
+    'that wait for a core after netif_rx()',
+    'net/core/hotdata.c',
+  ),
+];
+
+/** The definition of a sysctl by its full name. */
+export const sysctlNamed = (name: string): SysctlDef | undefined =>
+  SYSCTLS.find((d) => d.name === name);
+
+/** What the sysctls of a host change in TCP's options. */
+export function tcpChanges(sysctl: Readonly<Record<string, SysctlValue>>): Partial<TcpOptions> {
+  const changes: Record<string, unknown> = {};
+  for (const d of SYSCTLS) {
+    const value = sysctl[d.name];
+    if (value === undefined || d.field === null) continue;
+    if (typeof value === 'string' || d.kind === 'triple') changes[d.field] = value;
+    else changes[d.field] = d.kind === 'switch' ? value[0] !== 0 : value[0];
+  }
+  return changes;
+}
+
+/** One number of the machine's own sysctls, or what Linux has there. */
+export function sysctlNumber(sysctl: Readonly<Record<string, SysctlValue>>, name: string): number {
+  const value = sysctl[name];
+  if (value !== undefined && typeof value !== 'string') return value[0]!;
+  return Number(sysctlNamed(name)?.fallback);
+}
