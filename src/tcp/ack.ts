@@ -1,6 +1,6 @@
 /**
- * When to acknowledge: quick ACKs, delayed ACKs, ping-pong mode, ACK compression of out-of-order data, D-SACK, and the
- * answers to segments that are not acceptable (RFC 9293 §3.10.7.4, RFC 5961). The ACK itself is built by output.ts.
+ * When to acknowledge: quick ACKs, delayed ACKs, ping-pong mode, ACK compression of out-of-order data, D-SACK. The ACK itself
+ * is built by output.ts; what answers a segment that is not acceptable is decided in validate.ts.
  */
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesNow, jiffiesOfMs, jiffiesOfUs } from './clock.ts';
@@ -14,8 +14,8 @@ import {
   type Connection,
 } from './connection.ts';
 import { lastReceived, receiverOf } from './receiver.ts';
-import { segLen, SYN, type Segment } from './segment.ts';
-import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import type { Segment } from './segment.ts';
+import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { rtoMin } from './rtt.ts';
 import { growWindow, measureRcvMss, measureRcvRtt, receiveWindow, selectWindow } from './window.ts';
 
@@ -245,46 +245,4 @@ export function extendDsack(c: Connection, left: Seq, right: Seq): void {
   if (seqGt(left, rcv.dsackRight) || seqGt(rcv.dsackLeft, right)) return;
   if (seqLt(left, rcv.dsackLeft)) rcv.dsackLeft = left;
   if (seqGt(right, rcv.dsackRight)) rcv.dsackRight = right;
-}
-
-/** The answer to an unacceptable segment: an ACK at once, with a D-SACK for what is old in it (tcp_send_dupack). */
-export function answerUnacceptable(c: Connection, seg: Segment): void {
-  if (segLen(seg) > 0 && seqLt(seg.seq, c.rcvNxt)) {
-    c.context.mib.DelayedACKLost++;
-    enterQuickack(c, MAX_QUICKACKS);
-    const end = seqAdd(seg.seq, segLen(seg));
-    setDsack(c, seg.seq, seqGt(end, c.rcvNxt) ? c.rcvNxt : end);
-  }
-  sendAck(c);
-}
-
-/** May an out-of-window segment be answered now? Those with data always (tcp_oow_rate_limited, RFC 5961 §7). */
-export function mayAnswerOow(c: Connection, seg: Segment, now: Instant): boolean {
-  if (segLen(seg) > 0 && (seg.flags & SYN) === 0) return true;
-  return passesRatelimit(c, now);
-}
-
-function passesRatelimit(c: Connection, now: Instant): boolean {
-  const limit = c.context.options.invalidRatelimitMs * 1_000_000;
-  if (c.lastOowAck !== NEVER && now - c.lastOowAck < limit) {
-    c.context.mib.TCPAckSkipped++;
-    return false;
-  }
-  c.lastOowAck = now;
-  return true;
-}
-
-/** A challenge ACK (RFC 5961 §3, §4, §5): the peer proves by its answer that it is who it seems to be. */
-export function challengeAck(c: Connection, now: Instant): void {
-  if (!passesRatelimit(c, now)) return;
-  const x = c.context;
-  const second = Math.floor(now / 1_000_000_000);
-  if (x.challengeSecond !== second) {
-    x.challengeSecond = second;
-    x.challengeCount = 0;
-  }
-  if (x.challengeCount >= x.options.challengeAckLimit) return;
-  x.challengeCount++;
-  x.mib.TCPChallengeACK++;
-  sendAck(c);
 }

@@ -3,7 +3,6 @@
  * congestion control and recovery make of it (net/ipv4/tcp_input.c tcp_ack()).
  */
 import type { Instant } from '../base/units.ts';
-import { challengeAck } from './ack.ts';
 import {
   F_ACKED,
   F_DATA,
@@ -35,6 +34,7 @@ import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
 import { rearmRto } from './timers.ts';
+import { challengeAck, olderThanRecent } from './validate.ts';
 
 export const ACK_NEW = 1; // acceptable
 export const ACK_OLD = 0; // below SND.UNA, but not too old
@@ -135,8 +135,7 @@ const mayRaiseCwnd = (c: Connection, a: AckState): boolean =>
 /** TS.Recent, RFC 7323 §4.3: from segments that do not lie beyond the last ACK sent (tcp_replace_ts_recent). */
 function updateTsRecent(c: Connection, seg: Segment, now: Instant): void {
   if (!seg.hasTs || !c.tsOk || seqGt(seg.seq, c.rcvWup)) return;
-  // Linux: `paws_check(.., 0)`, an older stamp is not stored.
-  if (((seg.tsVal - c.tsRecent) | 0) < 0) return;
+  if (olderThanRecent(c, seg, 0, now)) return;
   c.tsRecent = seg.tsVal;
   c.tsRecentStamp = now;
 }

@@ -24,6 +24,7 @@ export class TcpMib {
   AttemptFails = 0;
   EstabResets = 0;
   InSegs = 0;
+  InErrs = 0;
   OutSegs = 0;
   RetransSegs = 0;
   OutRsts = 0;
@@ -67,7 +68,12 @@ export class TcpMib {
   TCPChallengeACK = 0;
   TCPSYNChallenge = 0;
   TCPAckCompressed = 0;
-  TCPAckSkipped = 0;
+  TCPACKSkippedSynRecv = 0;
+  TCPACKSkippedPAWS = 0;
+  TCPACKSkippedSeq = 0;
+  TCPACKSkippedFinWait2 = 0;
+  TCPACKSkippedTimeWait = 0;
+  TCPACKSkippedChallenge = 0;
   TCPAutoCorking = 0;
   TCPPureAcks = 0;
   TCPHPHits = 0;
@@ -77,7 +83,10 @@ export class TcpMib {
   TCPAbortOnLinger = 0;
   TCPAbortOnMemory = 0;
   TCPBeyondWindow = 0;
+  PAWSActive = 0;
   PAWSEstab = 0;
+  PAWSOldAck = 0;
+  PAWSTimewait = 0;
   PruneCalled = 0;
   RcvPruned = 0;
   OfoPruned = 0;

@@ -5,7 +5,7 @@
  */
 import { unreachable } from '../base/assert.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { ackSndCheck, answerUnacceptable, challengeAck, mayAnswerOow, sendAck } from './ack.ts';
+import { ackSndCheck, sendAck } from './ack.ts';
 import { ACK_BAD, ACK_NEW, dataSndCheck, processAck, takeRttSample } from './acknowledge.ts';
 import { jiffiesNow, jiffiesOfMs, tsClock, usBetween } from './clock.ts';
 import {
@@ -22,15 +22,11 @@ import { startKeepalive } from './probe.ts';
 import { queueData } from './receive.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
-import { seqAdd, seqDiff, seqGt, seqLt } from './seq.ts';
+import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { setState } from './state.ts';
 import { stopTimer } from './timers.ts';
-import { initBufferSpace, initRcvMss, measureRcvRttTs, receiveWindow } from './window.ts';
-
-/** 24 days: an older TS.Recent says nothing (RFC 7323 §5.5). */
-const PAWS_24DAYS_NS = 24 * 24 * 3600 * 1_000_000_000;
-/** A timestamp may be this much older and still pass (TCP_PAWS_WINDOW). */
-const PAWS_WINDOW = 1;
+import { acceptable, challengeAck } from './validate.ts';
+import { initBufferSpace, initRcvMss, measureRcvRttTs } from './window.ts';
 
 export function onSegment(c: Connection, seg: Segment, now: Instant): void {
   c.segsIn += seg.segs;
@@ -174,7 +170,7 @@ export function established(c: Connection, now: Instant): void {
 
 /** RFC 9293 §3.10.7.4. */
 function synchronized(c: Connection, seg: Segment, now: Instant): void {
-  if (!acceptable(c, seg, now)) return;
+  if ((seg.flags & (ACK | RST | SYN)) === 0 || !acceptable(c, seg, now)) return;
   // Fifth, check the ACK field.
   if ((seg.flags & ACK) === 0) return;
   const inEstablished = c.state === 'ESTABLISHED';
@@ -197,98 +193,6 @@ function synchronized(c: Connection, seg: Segment, now: Instant): void {
   dataSndCheck(c);
   ackSndCheck(c, now);
 }
-
-/** First to fourth: sequence number, RST, SYN (tcp_validate_incoming). False: the segment is done with. */
-function acceptable(c: Connection, seg: Segment, now: Instant): boolean {
-  if (failsPaws(c, seg, now)) {
-    c.context.mib.PAWSEstab++;
-    if ((seg.flags & RST) === 0) {
-      if (seg.flags & SYN) synChallenge(c, now);
-      else if (mayAnswerOow(c, seg, now)) answerUnacceptable(c, seg);
-      return false;
-    }
-  }
-  if (!inSequence(c, seg)) {
-    if ((seg.flags & RST) === 0) {
-      if (seg.flags & SYN) synChallenge(c, now);
-      else if (mayAnswerOow(c, seg, now)) answerUnacceptable(c, seg);
-    } else if (resetAfterFin(c, seg)) onReset(c, now);
-    return false;
-  }
-  if (seg.flags & RST) {
-    // RFC 5961 §3.2: only the exact number resets; anything else in the window is challenged.
-    if (seg.seq === c.rcvNxt || resetAfterFin(c, seg) || isRightmostSack(c, seg)) onReset(c, now);
-    else challengeAck(c, now);
-    return false;
-  }
-  if (seg.flags & SYN && !completesCrossedOpen(c, seg)) {
-    // RFC 5961 §4.2.
-    synChallenge(c, now);
-    return false;
-  }
-  return true;
-}
-
-function synChallenge(c: Connection, now: Instant): void {
-  c.context.mib.TCPSYNChallenge++;
-  challengeAck(c, now);
-}
-
-/** RFC 7323 §5.3 R1: older than TS.Recent. A pure, old ACK that the network overtook may pass (tcp_disordered_ack). */
-function failsPaws(c: Connection, seg: Segment, now: Instant): boolean {
-  if (!c.tsOk || !seg.hasTs) return false;
-  if (((c.tsRecent - seg.tsVal) | 0) <= PAWS_WINDOW) return false;
-  if (now - c.tsRecentStamp >= PAWS_24DAYS_NS) return false;
-  const disordered =
-    (seg.flags & ACK) !== 0 &&
-    segLen(seg) === 0 &&
-    seg.seq === c.rcvNxt &&
-    seg.ack === c.sndUna &&
-    seg.window << c.sndWscale === c.sndWnd &&
-    ((c.tsRecent - seg.tsVal) | 0) <= c.rto / 1_000_000;
-  return !disordered;
-}
-
-/**
- * The four cases of RFC 9293 §3.10.7.4, Table 6, as tcp_sequence decides them. A window that was taken back for want of memory
- * can so leave a peer unheard that had sent a little beyond it: its ACKs carry SND.NXT, and are dropped for as long as nobody
- * reads here. Linux 6.18 does that; to remember the furthest edge ever promised (RFC 7323 §2.4) came later.
- */
-function inSequence(c: Connection, seg: Segment): boolean {
-  const size = segLen(seg);
-  const end = seqAdd(seg.seq, size);
-  if (seqLt(end, c.rcvWup)) return false;
-  const edge = seqAdd(c.rcvNxt, receiveWindow(c));
-  if (!seqGt(end, edge)) return true;
-  // A FIN may stick out.
-  if (!seqGt(seqAdd(seg.seq, seg.len), edge)) return true;
-  if (seqGt(seg.seq, edge) || (c.rcvQueue !== null && c.rcvQueue.length > 0)) {
-    c.context.mib.TCPBeyondWindow++;
-    return false;
-  }
-  return true;
-}
-
-/** A RST one before RCV.NXT, from a peer whose FIN we have taken (tcp_reset_check). */
-const resetAfterFin = (c: Connection, seg: Segment): boolean =>
-  seg.seq === seqAdd(c.rcvNxt, -1) &&
-  (c.state === 'CLOSE-WAIT' || c.state === 'LAST-ACK' || c.state === 'CLOSING');
-
-function isRightmostSack(c: Connection, seg: Segment): boolean {
-  const ofo = c.ofo;
-  if (!c.sackOk || ofo === null || ofo.count === 0) return false;
-  let most = ofo.right(0);
-  for (let i = 1; i < ofo.count; i++) if (seqGt(ofo.right(i), most)) most = ofo.right(i);
-  return seg.seq === most;
-}
-
-/** The SYN-ACK of a simultaneous open repeats the SYN. */
-const completesCrossedOpen = (c: Connection, seg: Segment): boolean =>
-  c.state === 'SYN-RECEIVED' &&
-  (seg.flags & ACK) !== 0 &&
-  seg.len === 0 &&
-  seqAdd(seg.seq, 1) === c.rcvNxt &&
-  seg.ack === c.sndNxt;
 
 /** What an acceptable ACK does to the state. False: the segment is done with. */
 function afterAck(c: Connection, seg: Segment, result: number, now: Instant): boolean {
