@@ -18,6 +18,7 @@ export const EMFILE = 24;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ELOOP = 40;
+export const ENONET = 64;
 export const EPROTO = 71;
 export const ENOTSOCK = 88;
 export const EDESTADDRREQ = 89;
@@ -34,6 +35,7 @@ export const EISCONN = 106;
 export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
+export const EHOSTDOWN = 112;
 export const EHOSTUNREACH = 113;
 export const EALREADY = 114;
 export const EINPROGRESS = 115;
@@ -55,6 +57,7 @@ const NAMES: Readonly<Record<number, string>> = {
   32: 'EPIPE',
   38: 'ENOSYS',
   40: 'ELOOP',
+  64: 'ENONET',
   71: 'EPROTO',
   88: 'ENOTSOCK',
   89: 'EDESTADDRREQ',
@@ -71,6 +74,7 @@ const NAMES: Readonly<Record<number, string>> = {
   107: 'ENOTCONN',
   110: 'ETIMEDOUT',
   111: 'ECONNREFUSED',
+  112: 'EHOSTDOWN',
   113: 'EHOSTUNREACH',
   114: 'EALREADY',
   115: 'EINPROGRESS',

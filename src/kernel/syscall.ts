@@ -8,13 +8,15 @@
  *
  * Times are nanoseconds. A timeout of −1 waits for ever, 0 does not wait.
  *
- * Left out: signals, errno as a variable, partial vectors (readv), anything about users, memory or files on a disk.
+ * Left out: signals, errno as a variable, readv and writev, anything about users, memory or files on a disk.
  */
 import type { Duration } from '../base/units.ts';
+import { AF_INET, AF_UNSPEC, type BadAddress, type MsgHdr, type SockAddr } from './msg.ts';
 import type { TcpInfo } from './tcp-info.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 export * from '../base/errno.ts';
+export * from './msg.ts';
 export * from './socket-options.ts';
 export { TcpInfo } from './tcp-info.ts';
 
@@ -59,6 +61,13 @@ export const NR_SPAWN = 27;
 export const NR_EXIT = 28;
 export const NR_SCHED_YIELD = 29;
 export const NR_TCP_INFO = 30;
+export const NR_SENDTO = 31;
+export const NR_SENDMSG = 32;
+export const NR_RECVMSG = 33;
+export const NR_IOCTL = 34;
+export const NR_OPEN = 35;
+export const NR_SENDFILE = 36;
+export const NR_SPLICE = 37;
 
 /** As they are counted and traced (`syscalls.read`). */
 export const SYSCALL_NAMES: readonly string[] = [
@@ -93,6 +102,13 @@ export const SYSCALL_NAMES: readonly string[] = [
   'exit',
   'sched_yield',
   'tcp_info',
+  'sendto',
+  'sendmsg',
+  'recvmsg',
+  'ioctl',
+  'open',
+  'sendfile',
+  'splice',
 ];
 
 // poll(2) and epoll(7) events; the numbers are equal in both (eventpoll.h).
@@ -170,6 +186,8 @@ export class Trap {
   d = 0;
   /** Bytes to write, a buffer to fill, or a record that the caller owns. */
   obj: unknown = null;
+  /** The address of sendto(). */
+  name: SockAddr | null = null;
 
   /** Where the call was when it asked for more time; 0 at each (re)start. */
   phase = 0;
@@ -197,6 +215,7 @@ export class Trap {
     this.c = c;
     this.d = 0;
     this.obj = obj;
+    this.name = null;
     this.restart();
     return this;
   }
@@ -251,31 +270,74 @@ export class Sys {
   }
   /** connect(2). @returns 0, −EINPROGRESS (non-blocking), −ECONNREFUSED, −ETIMEDOUT */
   connect(fd: Fd, addr: number, port: number): Trap {
-    return this.trap.fill(NR_CONNECT, fd, addr, port, 0, null);
+    return this.trap.fill(NR_CONNECT, fd, addr, port, AF_INET, null);
+  }
+  /** connect(2) with AF_UNSPEC: the connection is reset, and the socket may begin another. */
+  disconnect(fd: Fd): Trap {
+    return this.trap.fill(NR_CONNECT, fd, 0, 0, AF_UNSPEC, null);
   }
   /**
    * read(2). @param into where real bytes go, when the reader wants to see them
    * @returns bytes read, 0 at the end of the stream, −EAGAIN, −ECONNRESET …
    */
-  read(fd: Fd, max: number, into: Uint8Array | null = null): Trap {
+  read(fd: Fd, max: number, into: Uint8Array | BadAddress | null = null): Trap {
     return this.trap.fill(NR_READ, fd, max, 0, 0, into);
   }
   /**
    * write(2). @param data real bytes (copied at the call), or a number: so many bytes of pattern. For an eventfd a
    * number is the value to add. @returns bytes taken (fewer than asked only when non-blocking), −EAGAIN, −EPIPE …
    */
-  write(fd: Fd, data: number | Uint8Array): Trap {
+  write(fd: Fd, data: number | Uint8Array | BadAddress): Trap {
     if (typeof data === 'number') return this.trap.fill(NR_WRITE, fd, data, 0, 0, null);
     return this.trap.fill(NR_WRITE, fd, data.length, 0, 0, data);
   }
-  /** recv(2). @param flags MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT */
-  recv(fd: Fd, max: number, flags: number, into: Uint8Array | null = null): Trap {
+  /** recv(2). @param flags MSG_PEEK, MSG_TRUNC, MSG_WAITALL, MSG_DONTWAIT */
+  recv(fd: Fd, max: number, flags: number, into: Uint8Array | BadAddress | null = null): Trap {
     return this.trap.fill(NR_RECV, fd, max, flags, 0, into);
   }
-  /** send(2). @param flags MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL (there are no signals: EPIPE comes as a result) */
-  send(fd: Fd, data: number | Uint8Array, flags: number): Trap {
+  /**
+   * send(2). @param flags MSG_MORE, MSG_EOR, MSG_DONTWAIT, MSG_FASTOPEN, MSG_NOSIGNAL (there are no signals: EPIPE comes as a
+   * result)
+   */
+  send(fd: Fd, data: number | Uint8Array | BadAddress, flags: number): Trap {
     if (typeof data === 'number') return this.trap.fill(NR_SEND, fd, data, flags, 0, null);
     return this.trap.fill(NR_SEND, fd, data.length, flags, 0, data);
+  }
+  /** sendto(2). @param to only looked at with MSG_FASTOPEN, which connects there */
+  sendto(fd: Fd, data: number | Uint8Array | BadAddress, flags: number, to: SockAddr | null): Trap {
+    const len = typeof data === 'number' ? data : data.length;
+    const bytes = typeof data === 'number' ? null : data;
+    const trap = this.trap.fill(NR_SENDTO, fd, len, flags, 0, bytes);
+    trap.name = to;
+    return trap;
+  }
+  /** sendmsg(2). @param flags as those of send */
+  sendmsg(fd: Fd, msg: MsgHdr, flags: number): Trap {
+    return this.trap.fill(NR_SENDMSG, fd, 0, flags, 0, msg);
+  }
+  /** recvmsg(2): fills the message's buffers, flags and control messages. @param flags as those of recv */
+  recvmsg(fd: Fd, msg: MsgHdr, flags: number): Trap {
+    return this.trap.fill(NR_RECVMSG, fd, 0, flags, 0, msg);
+  }
+  /** ioctl(2). @param request SIOCINQ, SIOCOUTQ, SIOCOUTQNSD @returns the value itself, or −errno */
+  ioctl(fd: Fd, request: number): Trap {
+    return this.trap.fill(NR_IOCTL, fd, request, 0, 0, null);
+  }
+  /** A file with `size` bytes of pattern to send from; there are no names, and no disk. @returns its descriptor, −EMFILE */
+  open(size: number): Trap {
+    return this.trap.fill(NR_OPEN, 0, size, 0, 0, null);
+  }
+  /** sendfile(2). @param offset where to begin, bytes; −1: at the file's position, which moves @returns bytes sent, or −errno */
+  sendfile(out: Fd, file: Fd, offset: number, count: number): Trap {
+    return this.trap.fill(NR_SENDFILE, out, file, offset, count, null);
+  }
+  /**
+   * splice(2) between a TCP socket and a pipe, in either direction.
+   *
+   * @param flags SPLICE_F_NONBLOCK, SPLICE_F_MORE @returns bytes moved, 0 at the end of the stream, −EAGAIN, −EINVAL …
+   */
+  splice(from: Fd, to: Fd, len: number, flags: number): Trap {
+    return this.trap.fill(NR_SPLICE, from, to, len, flags, null);
   }
   /** shutdown(2). @param how SHUT_RD, SHUT_WR, SHUT_RDWR */
   shutdown(fd: Fd, how: number): Trap {
@@ -284,9 +346,11 @@ export class Sys {
   close(fd: Fd): Trap {
     return this.trap.fill(NR_CLOSE, fd, 0, 0, 0, null);
   }
-  /** setsockopt(2). @param level SOL_SOCKET or IPPROTO_TCP */
-  setsockopt(fd: Fd, level: number, opt: number, value: number): Trap {
-    return this.trap.fill(NR_SETSOCKOPT, fd, level, opt, value, null);
+  /** setsockopt(2). @param level SOL_SOCKET, SOL_IP or IPPROTO_TCP @param value bytes: TCP_FASTOPEN_KEY's */
+  setsockopt(fd: Fd, level: number, opt: number, value: number | Uint8Array): Trap {
+    if (typeof value === 'number')
+      return this.trap.fill(NR_SETSOCKOPT, fd, level, opt, value, null);
+    return this.trap.fill(NR_SETSOCKOPT, fd, level, opt, value.length, value);
   }
   /** getsockopt(2). @returns the value itself, or −errno */
   getsockopt(fd: Fd, level: number, opt: number): Trap {

@@ -9,6 +9,7 @@
 export * from './calls.ts';
 export * from './connection.ts';
 export { TcpContext, TcpMemory, TcpMib } from './context.ts';
+export * from './fastopen-option.ts';
 export { onSegment } from './input.ts';
 export * from './observer.ts';
 export * from './options.ts';

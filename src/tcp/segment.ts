@@ -5,6 +5,7 @@
  * Not here on purpose: checksums (a corrupted frame is a mark of the train) and the urgent pointer.
  */
 import type { PayloadStream } from '../base/payload.ts';
+import type { FastOpenOption } from './fastopen-option.ts';
 import { SEQ_ZERO, seqDiff, seqRaw, type Seq } from './seq.ts';
 
 /** Header flags, with the bits of RFC 9293 §3.1. */
@@ -46,6 +47,8 @@ export class Segment {
   /** SACK blocks in `sacks`: [left, right) pairs, raw. At most 4; who writes them asks for `sackRoom`. */
   nsack = 0;
   sacks: Int32Array = NO_SACKS;
+  /** Fast Open option; null: absent. */
+  fastOpen: FastOpenOption | null = null;
   /** Bytes of IP and TCP header in each frame, options included. */
   headerLen: number = BASE_HEADER;
 
@@ -63,7 +66,9 @@ export class Segment {
   tailroom = 0;
   /** Bytes of memory saved when its page moves into the segment before it (skb_try_coalesce); 0: it cannot move. */
   mergeable = 0;
-  /** The congestion-experienced mark of its IP header. */
+  /** IP's DS and ECN fields as the sender set them: ECT(0) is 2 (RFC 3168 §5). */
+  tos = 0;
+  /** The network has marked it: congestion experienced. */
   ce = false;
 
   /** The connection, as both ends know it, and the frame's place among its frames in this direction. */
@@ -88,6 +93,9 @@ export function sackRoom(s: Segment): Int32Array {
 /** Sequence numbers that the segment takes: payload, SYN, FIN. */
 export const segLen = (s: Segment): number => s.len + (s.flags & 1) + ((s.flags >> 1) & 1);
 
+/** The ECN field of its IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE (RFC 3168 §5). */
+export const ecnField = (s: Segment): number => (s.ce ? 3 : s.tos & 3);
+
 /** Empties a pooled record; every field that a sender does not set afterwards is as absent. */
 export function resetSegment(s: Segment): void {
   s.flags = 0;
@@ -99,6 +107,7 @@ export function resetSegment(s: Segment): void {
   s.tsVal = 0;
   s.tsEcr = 0;
   s.nsack = 0;
+  s.fastOpen = null;
   s.headerLen = BASE_HEADER;
   s.stream = null;
   s.off = 0;
@@ -108,6 +117,7 @@ export function resetSegment(s: Segment): void {
   s.truesize = 0;
   s.tailroom = 0;
   s.mergeable = 0;
+  s.tos = 0;
   s.ce = false;
   s.ordinal = 0;
 }
@@ -130,6 +140,7 @@ export function copySegment(from: Segment, to: Segment): void {
   to.tsEcr = from.tsEcr;
   to.nsack = from.nsack;
   if (from.nsack > 0) sackRoom(to).set(from.sacks);
+  to.fastOpen = from.fastOpen;
   to.headerLen = from.headerLen;
   to.stream = from.stream;
   to.off = from.off;
@@ -139,6 +150,7 @@ export function copySegment(from: Segment, to: Segment): void {
   to.truesize = from.truesize;
   to.tailroom = from.tailroom;
   to.mergeable = from.mergeable;
+  to.tos = from.tos;
   to.ce = from.ce;
   to.flow = from.flow;
   to.ordinal = from.ordinal;
@@ -158,6 +170,8 @@ export function describeSegment(
   if (s.flags & FIN) f += 'F';
   if (s.flags & RST) f += 'R';
   if (s.flags & PSH) f += 'P';
+  if (s.flags & ECE) f += 'E';
+  if (s.flags & CWR) f += 'W';
   if (s.flags & ACK) f += '.';
   const from = seqDiff(s.seq, seqBase);
   let line = `${f} ${from}:${from + s.len}(${s.len})`;
