@@ -9,12 +9,15 @@
  * the same order. That is only done in the tail of an event handler (`enter`, `onTimer`); anyone else pokes the core,
  * which then only plans.
  *
+ * A core that has been idle may take time to come back (cpuidle.ts); what woke it waits for that, billed as idle.
+ *
  * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches.
  */
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';
 import { NEVER, type Instant } from '../base/units.ts';
 import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
+import { type IdleState, idleState } from './cpuidle.ts';
 import type { Host } from './host.ts';
 import { RunQueue } from './sched.ts';
 import { Softirq } from './softirq.ts';
@@ -28,6 +31,7 @@ import {
   SOFT,
   type StepSource,
   TASK,
+  WAKING,
 } from './step.ts';
 import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
@@ -56,6 +60,11 @@ export class Core {
   private taskStep: StepSource | null = null;
   private taskBill: number = BILL_SYSTEM;
 
+  /** ns left until a core that was asleep is back (−1: it is); what it was woken by waits. */
+  private wakeRem = -1;
+  private readonly sleep: IdleState | null;
+  private idleSince: Instant;
+
   private readonly hrtimers = new ExpiredTimers('hrtimer');
   private readonly irqs = new Ring<StepSource>();
   private readonly softFollows = new Ring<StepSource>();
@@ -76,6 +85,8 @@ export class Core {
     this.engine = host.engine;
     this.timer = host.engine.timer(kind, index, 0);
     this.since = host.engine.now;
+    this.idleSince = this.since;
+    this.sleep = idleState(host.engine, this.lane, host.idle);
     this.softirq = new Softirq(this);
     this.rq = new RunQueue(this);
   }
@@ -137,8 +148,7 @@ export class Core {
   poke(): void {
     if (this.looping) return;
     this.settle();
-    const level = this.pick();
-    this.running = level;
+    const level = this.choose();
     if (level === IDLE) this.disarm();
     else this.arm((this.engine.now + this.remOf(level)) as Instant);
   }
@@ -174,8 +184,7 @@ export class Core {
   private loop(): void {
     this.looping = true;
     for (;;) {
-      const level = this.pick();
-      this.running = level;
+      const level = this.choose();
       if (level === IDLE) break;
       const end = (this.engine.now + this.remOf(level)) as Instant;
       if (!this.engine.tryAdvance(end, CPU)) {
@@ -187,9 +196,28 @@ export class Core {
     this.looping = false;
   }
 
+  /** What runs from now on. */
+  private choose(): number {
+    let level = this.pick();
+    if (this.sleep !== null && (level === IDLE) !== (this.running === IDLE)) {
+      if (level === IDLE) this.idleSince = this.engine.now;
+      else {
+        this.wakeRem = this.sleep.exit(this.engine.now - this.idleSince);
+        if (this.wakeRem > 0) level = WAKING;
+        else this.wakeRem = -1;
+      }
+    }
+    this.running = level;
+    return level;
+  }
+
   /** The step of `level` has had its time: bill it and do its effect. */
   private finish(level: number): void {
     this.bill(level);
+    if (level === WAKING) {
+      this.wakeRem = -1;
+      return;
+    }
     const host = this.host;
     const was = this.looping;
     this.looping = true;
@@ -213,6 +241,7 @@ export class Core {
 
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
+    if (this.wakeRem >= 0) return WAKING;
     // Asked several times a packet, and most sources are empty: their lengths are looked at here.
     if (this.hardRem >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
     if (this.softRem >= 0) return SOFT;
@@ -263,6 +292,7 @@ export class Core {
   private settle(): void {
     const ran = this.bill(this.running);
     if (this.running === HARD) this.hardRem -= ran;
+    else if (this.running === WAKING) this.wakeRem -= ran;
     else if (this.running === SOFT) this.softRem -= ran;
     else if (this.running === TASK) {
       this.taskRem -= ran;
@@ -288,7 +318,9 @@ export class Core {
   }
 
   private remOf(level: number): number {
-    return level === HARD ? this.hardRem : level === SOFT ? this.softRem : this.taskRem;
+    if (level === HARD) return this.hardRem;
+    if (level === SOFT) return this.softRem;
+    return level === TASK ? this.taskRem : this.wakeRem;
   }
 
   private arm(t: Instant): void {

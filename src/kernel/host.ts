@@ -8,6 +8,7 @@ import type { Instant } from '../base/units.ts';
 import { CPU, type Engine } from '../engine/engine.ts';
 import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
+import { IDLE_DEFAULTS, type IdleOptions } from './cpuidle.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
 import { RescheduleIpi } from './irq.ts';
@@ -34,6 +35,7 @@ export interface HostOptions {
   readonly costs?: Partial<Costs>;
   readonly sched?: Partial<SchedOptions>;
   readonly softnet?: Partial<SoftnetOptions>;
+  readonly idle?: Partial<IdleOptions>;
   readonly clock?: Partial<ClockOptions>;
   /** RLIMIT_NOFILE of its processes. */
   readonly nofile?: number;
@@ -49,6 +51,7 @@ export class Host {
   readonly costless: boolean;
   readonly sched: SchedOptions;
   readonly softnet: SoftnetOptions;
+  readonly idle: IdleOptions;
   readonly counters: Counters = new Counters();
   readonly clock: HostClock;
   readonly timers: TimerTable;
@@ -77,6 +80,7 @@ export class Host {
     this.costless = Object.values(this.costs).every((ns) => ns === 0);
     this.sched = { ...SCHED_DEFAULTS, ...options.sched };
     this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
+    this.idle = { ...IDLE_DEFAULTS, ...options.idle };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);
     this.nofile = options.nofile ?? HOST_DEFAULTS.nofile;
     this.syscalls = syscalls;

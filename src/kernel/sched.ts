@@ -18,7 +18,7 @@ import { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-import { BILL_SWITCH, BILL_SYSTEM, type StepSource } from './step.ts';
+import { BILL_SWITCH, BILL_SYSTEM, SOFT, type StepSource } from './step.ts';
 
 export const RUNNABLE = 0;
 export const RUNNING = 1;
@@ -88,6 +88,9 @@ export class RunQueue implements StepSource {
   bill: number = BILL_SYSTEM;
   private step = STEP_TASK;
 
+  /** The program behind a tun device writes here. */
+  hasTunProgram = false;
+
   /** Tasks that wait here, each from becoming runnable until it is switched to. */
   readonly meter: QueueMeter;
   private readonly core: Core;
@@ -109,9 +112,22 @@ export class RunQueue implements StepSource {
     return this.heap.length;
   }
 
-  /** Nobody runs here, and nobody is about to (available_idle_cpu: interrupts and softirqs do not count). */
+  /** Tasks that run or wait here (nr_running). */
+  private get running(): number {
+    return this.heap.length + (this.current === null && this.incoming === null ? 0 : 1);
+  }
+
+  /**
+   * Nobody runs here, and nobody is about to (available_idle_cpu: interrupts and softirqs do not count, but packets that a
+   * program writes into a tun device are processed while it runs).
+   */
   get idle(): boolean {
-    return this.current === null && this.incoming === null && this.heap.length === 0;
+    return (
+      this.current === null &&
+      this.incoming === null &&
+      this.heap.length === 0 &&
+      !(this.hasTunProgram && this.core.context === SOFT)
+    );
   }
 
   /** ns that the current task may run before others get their turn; Infinity when nobody waits. */
@@ -255,12 +271,14 @@ export class RunQueue implements StepSource {
     this.needResched = false;
   }
 
-  /** newidle balance: the first of the longest queue, if it may run here and has cooled down. */
+  /**
+   * newidle balance: the first of the longest queue, if it may run here and has cooled down. A core with one task is not
+   * overloaded, not even while that waits for the core to wake up (rq->nr_running > 1, sched_newidle_balance).
+   */
   private pull(): Task | null {
     const host = this.core.host;
     let from: RunQueue | null = null;
-    for (const core of host.cores)
-      if (core.rq.heap.length > (from?.heap.length ?? 0)) from = core.rq;
+    for (const core of host.cores) if (core.rq.running > (from?.running ?? 1)) from = core.rq;
     const task = from?.heap[0];
     if (from === null || task === undefined || !mayRun(task, this.core.index)) return null;
     if (host.engine.now - task.lastRan < host.sched.migrationCost) return null;

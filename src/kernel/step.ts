@@ -5,6 +5,8 @@ export const HARD = 0;
 export const SOFT = 1;
 export const TASK = 2;
 export const IDLE = 3;
+/** Coming back from an idle state: nothing runs yet (cpuidle.ts). */
+export const WAKING = 4;
 
 // What a core's time is billed as (the columns of /proc/stat, with context switches apart).
 export const BILL_IRQ = 0;

@@ -56,6 +56,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
     this.options = { ...TUN_DEFAULTS, ...options };
     this.qdisc = new Qdisc(host, this.name, this.options.txqueuelen, this);
     this.core = host.cores[this.options.core % host.cores.length]!;
+    this.core.rq.hasTunProgram = true;
     const kind = host.engine.define(`${this.name}/arrival`, DEVICE, () => this.arrived());
     this.timer = host.engine.timer(kind, 0, 0);
     host.devices.push(this);

@@ -146,6 +146,7 @@ export class World {
         cpus: spec.cpus,
         machine: spec.machine,
         costs: spec.costs as Partial<Costs>,
+        idle: spec.idle,
         softnet: {
           weight: sysctlNumber(sysctl, 'net.core.dev_weight'),
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),

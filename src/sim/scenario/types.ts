@@ -99,6 +99,8 @@ export interface HostSpec {
   readonly nic: NicSpec;
   /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
   readonly costs: Readonly<Record<string, number>>;
+  /** How long its cores take to come back from idle, ns (kernel/cpuidle.ts). */
+  readonly idle: Readonly<{ after: number; latency: number; spread: number }>;
 }
 
 /** The words of ethtool -l, -g, -c, -k. `null`: what the device and the machine have by themselves. */

@@ -1,6 +1,7 @@
 /** Hosts and routers, in the words of sysctl and ethtool. */
 import { z } from 'zod';
 import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
+import { IDLE_DEFAULTS, type IdleOptions } from '../../../kernel/cpuidle.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { SYSCTLS, type SysctlDef } from '../sysctl.ts';
@@ -157,6 +158,30 @@ function costOf(c: CostEntry): z.ZodType<number> {
   return quantity('duration', { text, source: c.source, example: `${c.ns} ns` });
 }
 
+const duration = (text: string, example: string): z.ZodType<number> =>
+  quantity('duration', { text, example }, { max: 1e9 });
+
+const cpuidle = z
+  .strictObject({
+    after: duration(
+      'A core that has been idle for no longer is there at once. Default: 4 ms, one tick.',
+      '4 ms',
+    ).optional(),
+    latency: duration(
+      'What a core that has been idle for longer takes at least to come back. Default: 0 s.',
+      '45 us',
+    ).optional(),
+    spread: duration(
+      '… and at most so much more, drawn each time. Default: 0 s.',
+      '50 us',
+    ).optional(),
+  })
+  .transform((i): IdleOptions => ({
+    after: i.after ?? IDLE_DEFAULTS.after,
+    latency: i.latency ?? IDLE_DEFAULTS.latency,
+    spread: i.spread ?? IDLE_DEFAULTS.spread,
+  }));
+
 export type HostBody = Omit<HostSpec, 'name'>;
 
 export const PROFILES: readonly [string, ...string[]] = ['linux-6.18'];
@@ -186,6 +211,11 @@ export const hostSchema: z.ZodType<HostBody> = z
       text: 'Prices of kernel steps, in place of the machine’s.',
       example: '{ syscall: 150 ns }',
     }).default({}),
+    cpuidle: documented(cpuidle, {
+      text: 'How long cores that sleep deeply take to come back: what wakes them waits so long. Matters most on virtual machines.',
+      source: 'drivers/cpuidle; kernel/time/tick-sched.c',
+      example: '{ latency: 45 us, spread: 50 us }',
+    }).prefault({}),
   })
   .transform((h): HostBody => ({
     cpus: h.cpus,
@@ -196,6 +226,7 @@ export const hostSchema: z.ZodType<HostBody> = z
     device: h.device,
     nic: h.nic,
     costs: h.costs,
+    idle: h.cpuidle,
   }));
 
 export type RouterBody = Omit<RouterSpec, 'name'>;
