@@ -7,6 +7,7 @@ export const F_DATA_ACKED = 0x04;
 export const F_RETRANS_DATA_ACKED = 0x08;
 export const F_SYN_ACKED = 0x10;
 export const F_DATA_SACKED = 0x20;
+export const F_ECE = 0x40; // the peer has seen congestion
 export const F_LOST_RETRANS = 0x80;
 export const F_ORIG_SACK_ACKED = 0x200; // data sent once was (S)ACKed
 export const F_SND_UNA_ADVANCED = 0x400;

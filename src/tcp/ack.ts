@@ -13,6 +13,7 @@ import {
   WORK_ACK,
   type Connection,
 } from './connection.ts';
+import { takeEcnMark } from './ecn.ts';
 import { lastReceived, receiverOf } from './receiver.ts';
 import type { Segment } from './segment.ts';
 import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
@@ -76,7 +77,13 @@ export function onDataReceived(c: Connection, seg: Segment, now: Instant): void 
     else if (gap > c.rto) grantQuickAcks(c, MAX_QUICKACKS);
   }
   rcv.lrcvTime = t;
+  checkEcn(c, seg);
   if (seg.len >= 128) growWindow(c, seg);
+}
+
+/** Data came: does its mark ask for ACKs at once (tcp_data_ecn_check)? */
+export function checkEcn(c: Connection, seg: Segment): void {
+  if (c.ecn !== 0 && takeEcnMark(c, seg)) enterQuickack(c, 2);
 }
 
 /** Half a duration, in whole ticks. */

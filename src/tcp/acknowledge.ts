@@ -9,6 +9,7 @@ import {
   F_DATA_ACKED,
   F_DATA_SACKED,
   F_DSACKING_ACK,
+  F_ECE,
   F_FORWARD_PROGRESS,
   F_NOT_DUP,
   F_ORIG_SACK_ACKED,
@@ -21,10 +22,12 @@ import {
   type AckState,
 } from './ack-state.ts';
 import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
-import { CA_OPEN, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
+import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
 import { fastRetransAlert, reduceCwnd, removeRenoSacks, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
+import { acceptCwr, hasEcnEcho } from './ecn.ts';
 import { syncMss } from './mss.ts';
+import { updatePacingRate } from './pacing.ts';
 import { ackProbe } from './probe.ts';
 import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
@@ -57,7 +60,13 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   if (segLen(seg) > 0) a.flag |= F_DATA;
   else c.context.mib.TCPPureAcks++;
   if (updateWindow(c, seg, now)) a.flag |= F_WIN_UPDATE;
+  const rate = c.sender === null ? null : c.sender.rate;
+  if (rate !== null) rate.begin(c);
   if (c.sackOk && seg.nsack > 0) tagSack(c, seg, a, now);
+  if (c.ecn !== 0) {
+    if (hasEcnEcho(c, seg)) a.flag |= F_ECE;
+    acceptCwr(c, seg);
+  }
 
   c.probesOut = 0;
   c.rcvTstamp = jiffiesNow(c.context, now);
@@ -74,6 +83,8 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   const snd = senderOf(c);
   const lostBefore = snd.lost;
   cleanSendQueue(c, a, now);
+  if (a.flag & F_ECE) snd.deliveredCe += c.delivered - deliveredBefore;
+  if (c.ecn & ECN_NEEDED) c.congestion.onAck(c);
   if (isDubious(c, a)) {
     if ((a.flag & (F_SND_UNA_ADVANCED | F_NOT_DUP | F_DSACKING_ACK)) === 0)
       a.dupacks = Math.max(1, seg.segs);
@@ -81,8 +92,11 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
   if (a.flag & F_SET_XMIT_TIMER) rearmRto(c, now);
   const delivered = c.delivered - deliveredBefore;
-  if (inCwndReduction(c)) reduceCwnd(c, delivered, snd.lost - lostBefore, a.flag);
+  if (rate !== null) rate.finish(c, delivered, snd.lost - lostBefore, false, now);
+  if (c.congestion.ownsWindow) c.congestion.control(c, rate, now);
+  else if (inCwndReduction(c)) reduceCwnd(c, delivered, snd.lost - lostBefore, a.flag);
   else if (mayRaiseCwnd(c, a)) c.congestion.congAvoid(c, delivered, now);
+  if (snd.pacing !== null && !c.congestion.ownsWindow) updatePacingRate(c, snd.pacing);
   xmitRecovery(c, a);
   return ACK_NEW;
 }
@@ -124,7 +138,7 @@ function oldAck(
 /** An ACK that may mean trouble: it changes nothing, it SACKs, or there is trouble already (tcp_ack_is_dubious). */
 const isDubious = (c: Connection, a: AckState): boolean =>
   (a.flag & F_NOT_DUP) === 0 ||
-  (a.flag & (F_DATA_SACKED | F_DSACKING_ACK)) !== 0 ||
+  (a.flag & (F_DATA_SACKED | F_ECE | F_DSACKING_ACK)) !== 0 ||
   c.caState !== CA_OPEN;
 
 /** May the window grow on this ACK? With much reordering SACKed data counts too (tcp_may_raise_cwnd). */
@@ -201,6 +215,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
       }
       if (t.sacked & LOST) c.lostOut -= segs;
       c.packetsOut -= segs;
+      if (snd.rate !== null) snd.rate.onDelivered(t);
       acked += segs;
       a.flag |= F_DATA_ACKED;
       if (!whole) break;
@@ -275,6 +290,16 @@ function sampleRtt(
   } else if (sampled && sackUs >= 0 && c.sendQueue !== null && c.sendQueue.sent > 0) {
     // Data sent after the head was: the head's timer need not run from its own time.
     if (sackUs > usBetween(now, c.sendQueue.records.at(0).sentAt)) a.flag |= F_SET_XMIT_TIMER;
+  }
+  const rate = c.sender!.rate;
+  if (rate !== null) {
+    rate.rttUs = newestUs;
+    const lone =
+      acked === 1 &&
+      a.priorSacked === 0 &&
+      seqDiff(c.sndUna, a.priorUna) < c.mssCache &&
+      (a.flag & (F_DATA_SACKED | F_ECE | F_DSACKING_ACK)) === 0;
+    if (lone) rate.noteLone(c);
   }
   c.congestion.onAcked(c, acked, newestUs, now);
 }

@@ -91,6 +91,7 @@ export function write(
   if (c.sndShutdown || !sends(c.state)) return -EPIPE;
   const want = typeof chunk === 'number' ? chunk : chunk.length;
   if (want === 0) return 0;
+  if (c.sender !== null && c.sender.rate !== null) c.sender.rate.checkAppLimited(c);
   hold(c);
   const taken = appendRecords(c, want, now);
   const over = !more || taken < want;

@@ -40,6 +40,7 @@ export const WORK_RST = 64;
 export const WORK_WAKEUP = 128; // probe with what fits into the window
 export const WORK_SPACE = 256; // look whether a refused writer can go on, once all has been sent
 export const WORK_REPLY_RST = 512; // a RST that answers a segment (its number is in replySeq)
+export const WORK_PRIOR_ACK = 4096; // an ACK of what came before the CE mark changed (Receiver.priorAck)
 
 /** ACK scheduling, icsk_ack.pending. */
 export const ACK_SCHED = 1;
@@ -48,6 +49,14 @@ export const ACK_PUSHED = 4;
 export const ACK_PUSHED2 = 8;
 export const ACK_NOW = 16;
 export const ACK_NOMEM = 32;
+
+/** Explicit congestion notification (ecn_flags); 0: not used. */
+export const ECN_OK = 1; // negotiated, or asked for in our SYN
+export const ECN_QUEUE_CWR = 2; // the next new data says that the window was reduced
+export const ECN_DEMAND_CWR = 4; // ACKs carry ECE until the peer says so
+export const ECN_SEEN = 8; // data came with ECT
+export const ECN_ECT = 16; // what leaves carries ECT(0): the socket's type of service has it
+export const ECN_NEEDED = 32; // the congestion control wants ECT on every segment (DCTCP)
 
 /** Congestion states (icsk_ca_state), in Linux's order. */
 export const CA_OPEN = 0;
@@ -245,6 +254,9 @@ export class Connection {
   tsOffset = 0;
   tsRecent = 0;
   tsRecentStamp: Instant = NEVER;
+
+  /** ECN_* bits. */
+  ecn = 0;
 
   // ---- Keepalive
   rcvTstamp: Instant = START;

@@ -139,6 +139,7 @@ export class TcpContext {
     return this.txPool.pop() ?? new Tx();
   }
   giveTx(t: Tx): void {
+    if (t.stamp !== null) t.stamp.deliveredUs = -1;
     this.txPool.push(t);
   }
   takeRx(): Rx {

@@ -31,7 +31,8 @@ export function validateCwnd(c: Connection, limited: boolean, now: Instant): voi
     return;
   }
   if (c.packetsOut > snd.cwndUsed) snd.cwndUsed = c.packetsOut;
-  if (c.context.options.slowStartAfterIdle && t - snd.cwndStamp >= c.rto) applicationLimited(c, t);
+  const decays = c.context.options.slowStartAfterIdle && !c.congestion.ownsWindow;
+  if (decays && t - snd.cwndStamp >= c.rto) applicationLimited(c, t);
 }
 
 export function applicationLimited(c: Connection, t: Instant): void {
@@ -51,6 +52,7 @@ export function applicationLimited(c: Connection, t: Instant): void {
 export function slowStartAfterIdle(c: Connection, now: Instant): void {
   const snd = c.sender!;
   if (!c.context.options.slowStartAfterIdle || c.packetsOut > 0) return;
+  if (c.congestion.ownsWindow) return;
   const t = jiffiesNow(c.context, now);
   let idle = t - snd.lsndTime;
   if (idle <= c.rto) return;

@@ -1,7 +1,7 @@
 /**
  * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission or zero-window
  * probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
- * (which is also the FIN-WAIT-2 timer of an orphan).
+ * (which is also the FIN-WAIT-2 timer of an orphan), pacing.
  */
 import { NEVER, type Instant } from '../base/units.ts';
 import { onCompressedTimer, onDelackTimer } from './ack.ts';
@@ -13,6 +13,7 @@ import {
   type Connection,
 } from './connection.ts';
 import { onReoTimer, onRetransmitTimer } from './loss.ts';
+import { onPacingTimer } from './pacing.ts';
 import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
 
 /** The earliest deadline; NEVER: none. */
@@ -20,6 +21,8 @@ export function nextDeadline(c: Connection): Instant {
   const rcv = c.receiver;
   let t: number = c.timerAt;
   if (c.delackAt < t) t = c.delackAt;
+  const snd = c.sender;
+  if (snd !== null && snd.pacing !== null && snd.pacing.at < t) t = snd.pacing.at;
   if (rcv !== null && rcv.compressedAt < t) t = rcv.compressedAt;
   if (c.keepaliveAt < t) t = c.keepaliveAt;
   return t as Instant;
@@ -37,6 +40,8 @@ export function onTimer(c: Connection, now: Instant): void {
     else if (kind === TIMER_PROBE0) onProbeTimer(c, now);
     else if (kind === TIMER_REO) onReoTimer(c, now);
   }
+  const pacing = c.sender === null ? null : c.sender.pacing;
+  if (pacing !== null && pacing.at <= now) onPacingTimer(c, pacing);
   if (c.keepaliveAt <= now) {
     c.keepaliveAt = NEVER;
     onKeepaliveTimer(c, now);

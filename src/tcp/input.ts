@@ -17,6 +17,9 @@ import {
   type Connection,
 } from './connection.ts';
 import { done, enterTimeWait, finTime, onReset } from './done.ts';
+import { needsEcn } from './congestion/controller.ts';
+import { startCongestion } from './congestion/index.ts';
+import { takeEcnAnswer } from './ecn.ts';
 import { syncMss } from './mss.ts';
 import { startKeepalive } from './probe.ts';
 import { queueData } from './receive.ts';
@@ -111,6 +114,7 @@ export function takeSynOptions(c: Connection, seg: Segment, now: Instant): void 
 
 function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
   takeSynOptions(c, seg, now);
+  takeEcnAnswer(c, seg, false);
   c.sndUna = seg.ack;
   c.synAcked = true;
   c.unaOff = 0;
@@ -141,6 +145,7 @@ function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
 function crossedSyn(c: Connection, seg: Segment, now: Instant): void {
   if (seg.hasTs && !c.context.options.timestamps) return;
   takeSynOptions(c, seg, now);
+  takeEcnAnswer(c, seg, true);
   c.sndWl1 = seg.seq;
   c.sndWnd = seg.window;
   c.maxWindow = seg.window;
@@ -160,6 +165,8 @@ export function established(c: Connection, now: Instant): void {
   c.rcvTstamp = jiffiesNow(c.context, now);
   c.sender?.start(c);
   c.receiver?.start(c);
+  // DCTCP reads the marks of what comes, whether data is sent or not.
+  if (needsEcn(c.settings.congestion)) startCongestion(c, now);
   if (!c.settings.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c);
   startKeepalive(c, now);

@@ -7,6 +7,7 @@ import { NEVER, type Duration, type Instant } from '../base/units.ts';
 import { ETIMEDOUT } from '../base/errno.ts';
 import {
   F_DATA_SACKED,
+  F_ECE,
   F_LOST_RETRANS,
   F_ORIG_SACK_ACKED,
   F_SACK_RENEGING,
@@ -34,6 +35,7 @@ import {
 } from './connection.ts';
 import { fail } from './done.ts';
 import { currentSsthresh, inCwndReduction } from './cwnd.ts';
+import { queueCwr, withdrawCwr } from './ecn.ts';
 import { currentMss, windowEnd } from './mss.ts';
 import { splitTx } from './records.ts';
 import {
@@ -132,9 +134,21 @@ function initCwndReduction(c: Connection): void {
   snd.prrDelivered = 0;
   snd.prrOut = 0;
   c.ssthresh = c.congestion.ssthresh(c);
+  queueCwr(c);
 }
 
-function enterRecovery(c: Connection, now: Instant): void {
+/** The peer has seen congestion: the window is cut as by a loss, but nothing is repeated (tcp_enter_cwr). */
+function enterCwr(c: Connection, now: Instant): void {
+  const snd = c.sender!;
+  snd.priorSsthresh = 0;
+  if (c.caState >= CA_CWR) return;
+  snd.undoArmed = false;
+  initCwndReduction(c);
+  setCaState(c, CA_CWR, now);
+}
+
+/** `ece`: an ACK with ECE shows the loss, which is then not undone. */
+function enterRecovery(c: Connection, ece: boolean, now: Instant): void {
   const snd = c.sender!;
   cleanRetransStamp(c);
   if (c.sackOk) c.context.mib.TCPSackRecovery++;
@@ -142,7 +156,7 @@ function enterRecovery(c: Connection, now: Instant): void {
   snd.priorSsthresh = 0;
   initUndo(c);
   if (!inCwndReduction(c)) {
-    snd.priorSsthresh = currentSsthresh(c);
+    if (!ece) snd.priorSsthresh = currentSsthresh(c);
     initCwndReduction(c);
   }
   setCaState(c, CA_RECOVERY, now);
@@ -150,6 +164,7 @@ function enterRecovery(c: Connection, now: Instant): void {
 
 function endCwndReduction(c: Connection, now: Instant): void {
   const snd = c.sender!;
+  if (c.congestion.ownsWindow) return;
   if (c.ssthresh < INFINITE_SSTHRESH && (c.caState === CA_CWR || snd.undoArmed)) {
     c.cwnd = c.ssthresh;
     snd.cwndStamp = jiffiesNow(c.context, now);
@@ -207,7 +222,10 @@ function undoCwndReduction(c: Connection, unmarkLoss: boolean, now: Instant): vo
   }
   if (snd.priorSsthresh > 0) {
     c.cwnd = c.congestion.undoCwnd(c);
-    if (snd.priorSsthresh > c.ssthresh) c.ssthresh = snd.priorSsthresh;
+    if (snd.priorSsthresh > c.ssthresh) {
+      c.ssthresh = snd.priorSsthresh;
+      withdrawCwr(c);
+    }
   }
   snd.cwndStamp = jiffiesNow(c.context, now);
   snd.undoArmed = false;
@@ -270,8 +288,9 @@ function tryKeepOpen(c: Connection, now: Instant): void {
   c.sender!.highSeq = c.sndNxt;
 }
 
-function tryToOpen(c: Connection, now: Instant): void {
+function tryToOpen(c: Connection, a: AckState, now: Instant): void {
   cleanRetransStamp(c);
+  if (a.flag & F_ECE) enterCwr(c, now);
   if (c.caState !== CA_CWR) tryKeepOpen(c, now);
 }
 
@@ -281,6 +300,8 @@ function tryToOpen(c: Connection, now: Instant): void {
 export function fastRetransAlert(c: Connection, a: AckState, now: Instant): void {
   const snd = c.sender!;
   if (c.packetsOut === 0 && c.sackedOut > 0) c.sackedOut = 0;
+  // What ECN says is true whether segments were lost or not: no undo.
+  if (a.flag & F_ECE) snd.priorSsthresh = 0;
   if (a.flag & F_SACK_RENEGING && reneged(c, now)) return;
 
   // Has the episode ended: is all acknowledged that was out when it began?
@@ -301,11 +322,11 @@ export function fastRetransAlert(c: Connection, a: AckState, now: Instant): void
     if (!advanced) {
       if (!c.sackOk) addRenoSack(c, a.dupacks);
     } else if (tryUndoPartial(c, a, now)) return;
-    if (tryUndoDsack(c, now)) tryToOpen(c, now);
+    if (tryUndoDsack(c, now)) tryToOpen(c, a, now);
     identifyLoss(c, a, now);
     if ((c.caState as number) !== CA_RECOVERY) {
       if (c.lostOut === 0) return;
-      enterRecovery(c, now);
+      enterRecovery(c, (a.flag & F_ECE) !== 0, now);
     }
   } else if (c.caState === CA_LOSS) {
     processLoss(c, a, now);
@@ -325,10 +346,10 @@ function recoverIfLost(c: Connection, a: AckState, now: Instant): boolean {
   if (c.caState <= CA_DISORDER) tryUndoDsack(c, now);
   identifyLoss(c, a, now);
   if (c.lostOut === 0) {
-    tryToOpen(c, now);
+    tryToOpen(c, a, now);
     return false;
   }
-  enterRecovery(c, now);
+  enterRecovery(c, (a.flag & F_ECE) !== 0, now);
   return true;
 }
 
@@ -415,6 +436,7 @@ function enterLoss(c: Connection, now: Instant): void {
     snd.priorSsthresh = currentSsthresh(c);
     snd.priorCwnd = c.cwnd;
     c.ssthresh = c.congestion.ssthresh(c);
+    c.congestion.onLoss(c);
     initUndo(c);
   }
   c.cwnd = inFlight(c) + 1;
@@ -425,6 +447,7 @@ function enterLoss(c: Connection, now: Instant): void {
     c.reordering = Math.min(c.reordering, threshold);
   setCaState(c, CA_LOSS, now);
   snd.highSeq = c.sndNxt;
+  queueCwr(c);
   snd.frto = fresh || c.retransmits > 0;
 }
 
@@ -532,8 +555,8 @@ export function onReoTimer(c: Connection, now: Instant): void {
   rackDetectLoss(c, now);
   if (flight !== inFlight(c)) {
     if (c.caState !== CA_RECOVERY) {
-      enterRecovery(c, now);
-      reduceCwnd(c, 1, snd.lost - lost, 0);
+      enterRecovery(c, false, now);
+      if (!c.congestion.ownsWindow) reduceCwnd(c, 1, snd.lost - lost, 0);
     }
     c.work |= WORK_RTX;
   }

@@ -36,26 +36,35 @@ export function syncMss(c: Connection): void {
   c.mssCache = boundToHalfWindow(c, mss);
 }
 
-/** Bytes/s that the window gives, with the head start that pacing allows: 2 in slow start, else 1.2 (sk_pacing_rate). */
+/** Bytes/s that the window gives, with a head start: twice that in slow start, else 1.2 times (tcp_update_pacing_rate). */
+export function windowRate(c: Connection): number {
+  const o = c.context.options;
+  const percent = c.cwnd < c.ssthresh >> 1 ? o.pacingSsRatio : o.pacingCaRatio;
+  return (c.mssCache * percent * Math.max(c.cwnd, c.packetsOut) * 80_000) / c.srttUs;
+}
+
+/** sk_pacing_rate, bytes/s: kept where segments are paced, else what the window gives now. */
 export function pacingRate(c: Connection): number {
-  const ratio = c.cwnd < c.ssthresh >> 1 ? 2 : 1.2;
-  return (c.mssCache * ratio * Math.max(c.cwnd, c.packetsOut) * 8_000_000) / c.srttUs;
+  const p = c.sender === null ? null : c.sender.pacing;
+  return p === null ? windowRate(c) : p.rate;
 }
 
 /**
  * Segments that one offloaded send may stand for: about a millisecond at the pacing rate, more on short paths, at least
- * two (tcp_tso_autosize).
+ * tcp_min_tso_segs (tcp_tso_autosize).
  */
 export function tsoSegments(c: Connection, mss: number): number {
   const p = c.path;
   if (p.gsoMaxSegs <= 1) return 1;
   const most = p.gsoMaxSize === 0 ? 65_536 : p.gsoMaxSize;
-  if (c.srttUs === 0) return Math.min(Math.max(Math.floor(most / mss), 2), p.gsoMaxSegs);
+  const least = c.congestion.minTsoSegs(c);
+  if (c.srttUs === 0) return Math.min(Math.max(Math.floor(most / mss), least), p.gsoMaxSegs);
   let bytes = pacingRate(c) / 1024;
-  // Halved for each 512 µs of round trip (sysctl tcp_tso_rtt_log 9).
-  const halvings = c.minRttUs >> 9;
+  // Halved for each 512 µs of round trip (tcp_tso_rtt_log 9).
+  const log = c.context.options.tsoRttLog;
+  const halvings = log === 0 ? 32 : c.minRttUs >> log;
   if (halvings < 32) bytes += halvings < 31 ? Math.floor(most / (1 << halvings)) : 0;
-  return Math.min(Math.max(Math.floor(Math.min(bytes, most) / mss), 2), p.gsoMaxSegs);
+  return Math.min(Math.max(Math.floor(Math.min(bytes, most) / mss), least), p.gsoMaxSegs);
 }
 
 /** How large a record may grow while it waits: one segment, or what the device cuts up itself (tcp_xmit_size_goal). */

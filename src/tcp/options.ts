@@ -8,7 +8,13 @@
 export type Triple = readonly [min: number, initial: number, max: number];
 
 /** Their order is that of TCP_CONGESTION's values in a simulated setsockopt(). */
-export const CONGESTION_CONTROLS: readonly ['cubic', 'reno'] = ['cubic', 'reno'];
+export const CONGESTION_CONTROLS: readonly ['cubic', 'reno', 'dctcp', 'bbr', 'fixed'] = [
+  'cubic',
+  'reno',
+  'dctcp',
+  'bbr',
+  'fixed',
+];
 export type CongestionName = (typeof CONGESTION_CONTROLS)[number];
 
 export interface TcpOptions {
@@ -50,12 +56,31 @@ export interface TcpOptions {
   readonly noSsthreshMetricsSave: boolean;
   readonly limitOutputBytes: number;
   readonly autocorking: boolean;
+  readonly tsoWinDivisor: number;
   readonly notsentLowat: number;
   readonly pingpongThresh: number;
   readonly invalidRatelimitMs: number;
   readonly challengeAckLimit: number;
   readonly minSndMss: number;
+  readonly mtuProbing: 0 | 1 | 2;
+  readonly baseMss: number;
+  readonly mtuProbeFloor: number;
+  readonly probeThreshold: number;
+  readonly probeIntervalS: number;
+  readonly fastopen: number;
+  readonly fastopenKey: string;
+  readonly fastopenBlackholeTimeoutS: number;
   readonly hystart: boolean;
+  readonly hystartDetect: number;
+  readonly ecn: 0 | 1 | 2;
+  readonly ecnFallback: boolean;
+  readonly pacingSsRatio: number;
+  readonly pacingCaRatio: number;
+  readonly minTsoSegs: number;
+  readonly tsoRttLog: number;
+  readonly deliveryRate: boolean;
+  readonly bbrPhase: number;
+  readonly fixedWindow: number;
 }
 
 /** One row of `hostwire show`. */
@@ -310,6 +335,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'small writes wait while earlier frames are still in the device',
     IP_SYSCTL,
   ),
+  tsoWinDivisor: row(
+    3,
+    'net.ipv4.tcp_tso_win_divisor',
+    '',
+    'a record of several segments is sent when it is at least such a part of the window, else it may wait',
+    IP_SYSCTL,
+  ),
   notsentLowat: row(
     4_294_967_295,
     'net.ipv4.tcp_notsent_lowat',
@@ -345,12 +377,132 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'least MSS that is used for sending',
     IP_SYSCTL,
   ),
+  mtuProbing: row<TcpOptions['mtuProbing']>(
+    0,
+    'net.ipv4.tcp_mtu_probing',
+    '',
+    '0: no probing for a larger MSS (RFC 4821); 1: once an ICMP black hole is suspected; 2: always, from tcp_base_mss',
+    IP_SYSCTL,
+  ),
+  baseMss: row(1024, 'net.ipv4.tcp_base_mss', 'bytes', 'MSS that probing starts from', IP_SYSCTL),
+  mtuProbeFloor: row(
+    48,
+    'net.ipv4.tcp_mtu_probe_floor',
+    'bytes',
+    'least MSS that a black hole lowers it to',
+    IP_SYSCTL,
+  ),
+  probeThreshold: row(
+    8,
+    'net.ipv4.tcp_probe_threshold',
+    'bytes',
+    'probing ends when the search range is smaller',
+    IP_SYSCTL,
+  ),
+  probeIntervalS: row(
+    600,
+    'net.ipv4.tcp_probe_interval',
+    's',
+    'after which the search for a larger MSS begins anew',
+    IP_SYSCTL,
+  ),
+  fastopen: row(
+    1,
+    'net.ipv4.tcp_fastopen',
+    'bits',
+    'Fast Open (RFC 7413): 1 client, 2 server, 4 client without cookie, 0x200 server without cookie, 0x400 every listener',
+    IP_SYSCTL,
+  ),
+  fastopenKey: row(
+    '00000000-00000000-00000000-00000000',
+    'net.ipv4.tcp_fastopen_key',
+    '',
+    'key of the cookies, 16 bytes in four words',
+    IP_SYSCTL + '; Linux draws one when it is first needed',
+  ),
+  fastopenBlackholeTimeoutS: row(
+    0,
+    'net.ipv4.tcp_fastopen_blackhole_timeout_sec',
+    's',
+    'how long clients keep from Fast Open when a path seems to swallow it, doubled each time; 0: no such test',
+    IP_SYSCTL,
+  ),
   hystart: row(
     true,
     null,
     '',
     'CUBIC leaves slow start on ACK trains and on rising delay',
     'net/ipv4/tcp_cubic.c module parameter hystart',
+  ),
+  hystartDetect: row(
+    3,
+    null,
+    '',
+    'what HyStart looks at: 1 ACK trains, 2 rising delay, 3 both',
+    'net/ipv4/tcp_cubic.c module parameter hystart_detect',
+  ),
+  ecn: row<TcpOptions['ecn']>(
+    2,
+    'net.ipv4.tcp_ecn',
+    '',
+    '0: no ECN; 1: ask for it and agree to it; 2: agree when asked (RFC 3168)',
+    IP_SYSCTL,
+  ),
+  ecnFallback: row(
+    true,
+    'net.ipv4.tcp_ecn_fallback',
+    '',
+    'a SYN that is sent again does not ask for ECN (RFC 3168 §6.1.1.1)',
+    IP_SYSCTL,
+  ),
+  pacingSsRatio: row(
+    200,
+    'net.ipv4.tcp_pacing_ss_ratio',
+    '%',
+    'pacing rate in slow start, of window per SRTT',
+    IP_SYSCTL,
+  ),
+  pacingCaRatio: row(
+    120,
+    'net.ipv4.tcp_pacing_ca_ratio',
+    '%',
+    'the same in congestion avoidance',
+    IP_SYSCTL,
+  ),
+  minTsoSegs: row(
+    2,
+    'net.ipv4.tcp_min_tso_segs',
+    'segments',
+    'least size of an offloaded send, when there is as much to send',
+    IP_SYSCTL,
+  ),
+  tsoRttLog: row(
+    9,
+    'net.ipv4.tcp_tso_rtt_log',
+    'log2 µs',
+    'an offloaded send may be larger on short paths: halved for each so many µs of RTT; 0: not',
+    IP_SYSCTL,
+  ),
+  deliveryRate: row(
+    false,
+    null,
+    '',
+    'measure the delivery rate for tcp_info where the congestion control does not ask for it',
+    'ours; Linux always does (net/ipv4/tcp_rate.c)',
+  ),
+  bbrPhase: row(
+    0,
+    null,
+    '',
+    'where BBR enters its gain cycle, 0 to 6 phases before the end; Linux draws it',
+    'net/ipv4/tcp_bbr.c bbr_cycle_rand',
+  ),
+  fixedWindow: row(
+    10,
+    null,
+    'segments',
+    'congestion window of the control `fixed`, which never moves it',
+    'ours: for measurements',
   ),
 };
 
@@ -363,8 +515,12 @@ export function tcpOptions(changes: Partial<TcpOptions> = {}): TcpOptions {
 
 /** What the route and the device say; one object shared by the connections that use them. */
 export interface PathOptions {
-  /** MTU of the device, bytes: the advertised MSS is 40 less. */
+  /** MTU of the route, bytes: that of the device, or less where `ip route … mtu` or an ICMP error has said so. */
   readonly mtu: number;
+  /** `ip route … mtu lock`: no ICMP error changes it. */
+  readonly mtuLocked: boolean;
+  /** `ip route … advmss`: most that is offered as MSS, bytes; 0: 40 less than the MTU. */
+  readonly advmss: number;
   /** Most frames that one segment may stand for (TSO/GSO), ≥ 1; 1: every segment is one frame. */
   readonly gsoMaxSegs: number;
   /** The same in bytes of payload; 0: no limit but gsoMaxSegs. */
@@ -380,6 +536,8 @@ export interface PathOptions {
 export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
   return Object.freeze({
     mtu: 1500,
+    mtuLocked: false,
+    advmss: 0,
     gsoMaxSegs: 1,
     gsoMaxSize: 65_536,
     quickack: false,
@@ -413,12 +571,20 @@ export class SocketSettings {
   windowClamp = 0;
   /** TCP_MAXSEG; 0: none. */
   userMss = 0;
+  /** IP_MTU_DISCOVER: IP_PMTUDISC_… of the kernel; 1: as the route says. */
+  pmtuDiscovery = 1;
+  /** TCP_DEFER_ACCEPT as SYN-ACKs to wait for data (rskq_defer_accept); 0: not. */
+  deferAccept = 0;
   /** TCP_SYNCNT; 0: the sysctl. */
   synCount = 0;
   /** TCP_NOTSENT_LOWAT, bytes; 0: the sysctl. */
   notsentLowat = 0;
   /** TCP_LINGER2, seconds; 0: the sysctl, −1: no FIN-WAIT-2 at all. */
   linger2S = 0;
+  /** IP_TOS: the DS field; the ECN bits are TCP's. */
+  tos = 0;
+  /** SO_MAX_PACING_RATE, bytes/s; Infinity: none. */
+  maxPacingRate: number = Infinity;
   /** TCP_CONGESTION. */
   congestion: CongestionName;
   /** Several sockets or connections refer to it: whoever changes an option asks for `own` first. */

@@ -3,13 +3,16 @@
  * Linux: reset, SYN, forced retransmission, probe, retransmissions, new data, and a pure ACK only if nothing carried it.
  */
 import { NEVER, type Instant } from '../base/units.ts';
-import { onAckSent, onDataSent } from './ack.ts';
+import { onAckSent } from './ack.ts';
+import { acceptableSeq, emitted, fill, fillData } from './build.ts';
 import { jiffiesNow, tsClock } from './clock.ts';
 import {
+  ECN_OK,
   TIMER_NONE,
   TIMER_PROBE0,
   WORK_ACK,
   WORK_HEAD,
+  WORK_PRIOR_ACK,
   WORK_PROBE,
   WORK_REPLY_RST,
   WORK_RST,
@@ -22,27 +25,29 @@ import {
   inFlight,
   type Connection,
 } from './connection.ts';
-import { congestionControl } from './congestion/index.ts';
+import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
-import { currentMss, sackBlocks, tsoSegments, windowEnd } from './mss.ts';
-import { growTx, splitTx, trimHead, TX_OVERHEAD } from './records.ts';
+import { askForEcn, ecnOfSyn } from './ecn.ts';
+import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { growTx, splitTx, TX_OVERHEAD } from './records.ts';
 import {
   ACK,
   BASE_HEADER,
+  ECE,
   FIN,
   PSH,
   RST,
   SYN,
   resetSegment,
-  sackRoom,
   type Segment,
 } from './segment.ts';
-import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
+import { type SendQueue, type Tx } from './send-queue.ts';
+import { retransmit, retransmitLost } from './retransmit.ts';
 import { senderOf } from './sender.ts';
-import { seqAdd, seqDiff, seqGe, seqGt, seqLt, type Seq } from './seq.ts';
+import { seqAdd, seqDiff, seqGe, seqGt } from './seq.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
-import { advertiseWindow } from './window.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
+import { tsoShouldDefer } from './tso-defer.ts';
 
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
 const PURE_ACK_TRUESIZE = 2;
@@ -50,6 +55,7 @@ const PURE_ACK_TRUESIZE = 2;
 /** Fills `out` with the next segment that `c` has to send; false: nothing now. Costs next to nothing when idle. */
 export function pollSegment(c: Connection, now: Instant, out: Segment): boolean {
   if (c.work === 0) return false;
+  if (c.work & WORK_PRIOR_ACK) return sendPriorAck(c, now, out);
   if (c.work & WORK_REPLY_RST) return sendReplyRst(c, now, out);
   if (c.work & WORK_RST) return sendRst(c, now, out);
   if (c.work & WORK_SYN) return sendSyn(c, now, out);
@@ -75,95 +81,29 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
   return false;
 }
 
-// ---- Building
-
-/** Header fields of a segment of an established connection; the caller sets the payload. */
-function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
-  resetSegment(out);
-  out.src = c.src;
-  out.dst = c.dst;
-  out.sport = c.sport;
-  out.dport = c.dport;
-  out.flow = c.flow;
-  out.flags = flags;
-  out.seq = seq;
-  out.ack = flags & ACK ? c.rcvNxt : (0 as unknown as Seq);
-  let options = 0;
-  if (c.tsOk) {
-    out.hasTs = true;
-    out.tsVal = (tsClock(now) + c.tsOffset) | 0;
-    out.tsEcr = c.tsRecent;
-    options = 12;
-  }
-  if (flags & ACK) {
-    const n = sackBlocks(c);
-    if (n > 0) {
-      fillSack(c, out, n);
-      options += 4 + 8 * n;
-    }
-    out.window = advertiseWindow(c);
-    onAckSent(c);
-  }
-  out.headerLen = BASE_HEADER + options;
-}
-
-/** The D-SACK first, then the islands, newest first (RFC 2883 §4, RFC 2018 §4). */
-function fillSack(c: Connection, out: Segment, n: number): void {
-  const rcv = c.receiver!;
-  const sacks = sackRoom(out);
-  let i = 0;
-  if (rcv.dsack) {
-    sacks[0] = rcv.dsackLeft as unknown as number;
-    sacks[1] = rcv.dsackRight as unknown as number;
-    rcv.dsack = false;
-    i = 1;
-  }
-  for (let k = 0; i < n; i++, k++) {
-    sacks[2 * i] = c.ofo!.blocks[2 * k]!;
-    sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
-  }
-  out.nsack = n;
-}
-
-/** Counts what leaves, and gives it its place among the connection's frames. */
-function emitted(c: Connection, out: Segment, again: boolean): void {
-  out.ordinal = c.ordinal;
-  c.ordinal += out.segs;
-  c.segsOut += out.segs;
-  c.context.mib.OutSegs += out.segs;
-  c.wmemAlloc += out.truesize;
-  c.context.observer?.onSent(c, out, again);
-}
-
-function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
-  // Taken before the header is: a D-SACK has room in this segment, and is forgotten once it is written.
-  const mss = currentMss(c);
-  // What the device cuts up carries PSH, so that the receiver's GRO does not hold it; the record itself does not.
-  fill(c, out, ACK | t.flags | (t.segs > 1 ? PSH : 0), t.seq, now);
-  out.stream = t.len > 0 ? c.tx : null;
-  out.off = c.unaOff + seqDiff(t.seq, c.sndUna);
-  out.len = t.len;
-  out.segs = t.segs;
-  out.segSize = t.segs > 1 ? mss : t.len;
-  out.truesize = t.truesize;
-  if (t.len > 0) {
-    c.dataSegsOut += t.segs;
-    c.bytesSent += t.len;
-    onDataSent(c, now);
-  }
-}
-
-/** Sequence number of a segment without data: SND.NXT, unless the peer has shrunk its window (tcp_acceptable_seq). */
-function acceptableSeq(c: Connection): Seq {
-  const beyond = seqDiff(c.sndNxt, windowEnd(c));
-  return beyond <= 0 || (c.wscaleOk && beyond < 1 << c.rcvWscale) ? c.sndNxt : windowEnd(c);
-}
+// ---- Segments without data
 
 function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, ACK, acceptableSeq(c), now);
   c.work &= ~WORK_ACK;
   out.truesize = PURE_ACK_TRUESIZE;
-  emitted(c, out, false);
+  emitted(c, out, false, now);
+  return true;
+}
+
+/**
+ * DCTCP: an ACK that was delayed goes on its own when the CE mark changes, with the ECE of its time. The ACK of what brought
+ * the change follows (dctcp_ece_ack_update).
+ */
+function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
+  const rcv = c.receiver!;
+  c.work &= ~WORK_PRIOR_ACK;
+  fill(c, out, ACK, acceptableSeq(c), now);
+  c.work |= WORK_ACK;
+  out.ack = rcv.priorAck;
+  out.truesize = PURE_ACK_TRUESIZE;
+  emitted(c, out, false, now);
+  out.flags = rcv.priorEce ? out.flags | ECE : out.flags & ~ECE;
   return true;
 }
 
@@ -171,7 +111,7 @@ function sendProbe(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_PROBE;
   fill(c, out, ACK, seqAdd(c.sndUna, -1), now);
   out.truesize = PURE_ACK_TRUESIZE;
-  emitted(c, out, false);
+  emitted(c, out, false, now);
   return true;
 }
 
@@ -180,7 +120,7 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, RST | ACK, acceptableSeq(c), now);
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
-  emitted(c, out, false);
+  emitted(c, out, false, now);
   return true;
 }
 
@@ -190,7 +130,7 @@ function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, RST, c.replySeq, now);
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
-  emitted(c, out, false);
+  emitted(c, out, false, now);
   return true;
 }
 
@@ -207,7 +147,12 @@ function sendSyn(c: Connection, now: Instant, out: Segment): boolean {
   out.dport = c.dport;
   out.flow = c.flow;
   out.seq = c.iss;
-  out.flags = synAck ? SYN | ACK : SYN;
+  out.tos = c.settings.tos;
+  if (synAck) out.flags = c.ecn & ECN_OK ? SYN | ACK | ECE : SYN | ACK;
+  else {
+    if (!again) askForEcn(c);
+    out.flags = SYN | ecnOfSyn(c, again);
+  }
   if (synAck) out.ack = c.rcvNxt;
   out.mss = c.advMss;
   const ts = synAck ? c.tsOk : o.timestamps;
@@ -236,7 +181,7 @@ function sendSyn(c: Connection, now: Instant, out: Segment): boolean {
   }
   c.synSentAt = now;
   if (synAck) onAckSent(c);
-  emitted(c, out, again);
+  emitted(c, out, again, now);
   return true;
 }
 
@@ -261,6 +206,8 @@ function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
   if (q === null || q.unsent === 0) return false;
   const flight = inFlight(c);
   if (flight >= c.cwnd) return false;
+  const pacing = c.sender!.pacing;
+  if (pacing !== null && pacing.holds(now)) return false;
   const t = q.records.at(q.sent);
   if (c.held && seqGe(t.seq, c.heldSeq)) return false;
   const mss = currentMss(c);
@@ -272,6 +219,7 @@ function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
   if (t.len <= mss) {
     if (last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
   } else {
+    if (tsoShouldDefer(c, q, t, mss, now)) return false;
     const limit = splitPoint(c, t, mss, quota, last, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
@@ -313,11 +261,13 @@ function transmitNew(
   out: Segment,
 ): void {
   const snd = c.sender!;
-  if (c.congestion.name !== c.settings.congestion) c.congestion = congestionControl(c, now);
+  if (c.congestion.name !== c.settings.congestion) startCongestion(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
   fillData(c, out, t, now);
   const first = c.packetsOut === 0;
+  if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);
+  if (snd.rate !== null) snd.rate.onSent(c, t, now);
   q.sent++;
   q.list(t);
   t.sentAt = now;
@@ -327,7 +277,7 @@ function transmitNew(
   if (inCwndReduction(c)) snd.prrOut += t.segs;
   if (t.len < t.segs * mss) snd.sndSml = t.end;
   if (first) rearmRto(c, now);
-  emitted(c, out, false);
+  emitted(c, out, false, now);
 }
 
 /** Nothing more can go now: judge the window, and arm the zero-window probe if nothing else will wake us. */
@@ -335,10 +285,13 @@ function finishXmit(c: Connection, now: Instant): void {
   const snd = c.sender;
   c.work &= ~WORK_XMIT;
   c.naglePush = false;
-  const limited = inFlight(c) >= c.cwnd;
-  if (snd !== null && (snd.sentSince > 0 || limited)) {
-    snd.sentSince = 0;
-    validateCwnd(c, limited, now);
+  if (snd !== null) {
+    const limited = snd.deferredByCwnd || inFlight(c) >= c.cwnd;
+    snd.deferredByCwnd = false;
+    if (snd.sentSince > 0 || limited) {
+      snd.sentSince = 0;
+      validateCwnd(c, limited, now);
+    }
   }
   const q = c.sendQueue;
   if (c.packetsOut === 0 && q !== null && q.unsent > 0 && c.timer === TIMER_NONE)
@@ -357,81 +310,7 @@ function checkSpace(c: Connection, now: Instant): void {
   c.events |= WRITABLE;
 }
 
-// ---- Retransmission
-
-/** The next segment that is marked lost and not yet sent again (tcp_xmit_retransmit_queue). */
-function retransmitLost(c: Connection, now: Instant, out: Segment): boolean {
-  const q = c.sendQueue;
-  if (q === null || c.lostOut <= c.retransOut || inFlight(c) >= c.cwnd) return false;
-  const snd = c.sender!;
-  for (let i = q.find(snd.rtxHint); i < q.sent; i++) {
-    const t = q.records.at(i);
-    snd.rtxHint = t.seq;
-    if ((t.sacked & (LOST | SACKED | RETRANS)) !== LOST) continue;
-    if (c.wmemAlloc > c.context.options.limitOutputBytes) {
-      c.tsqThrottled = true;
-      return false;
-    }
-    const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
-    if (!retransmit(c, q, i, room, now, out)) return false;
-    if (c.caState < 4) c.context.mib.TCPFastRetrans += t.segs;
-    else c.context.mib.TCPSlowStartRetrans += t.segs;
-    if (inCwndReduction(c)) snd.prrOut += t.segs;
-    if (i === 0) rearmRto(c, now);
-    return true;
-  }
-  return false;
-}
-
-/** Sends record `i` again, at most `segs` segments of it (tcp_retransmit_skb). False when the window forbids it. */
-function retransmit(
-  c: Connection,
-  q: SendQueue,
-  i: number,
-  segs: number,
-  now: Instant,
-  out: Segment,
-): boolean {
-  const snd = c.sender!;
-  const t = q.records.at(i);
-  if (seqLt(t.seq, c.sndUna)) trimHead(c, t);
-  const mss = currentMss(c);
-  let room = seqDiff(windowEnd(c), t.seq);
-  if (room <= 0) {
-    // Beyond a window that has shrunk nothing is repeated, but the first segment serves as a probe.
-    if (t.seq !== c.sndUna) return false;
-    room = mss;
-  }
-  let len = mss * segs;
-  if (len > room) len = room >= mss ? room - (room % mss) : room;
-  if (t.len > len) splitTx(c, q, i, len, mss);
-  // SACK blocks may have made a full segment smaller since it was sent first.
-  else adjustSegs(c, t, Math.max(Math.ceil(t.len / mss), 1));
-  fillData(c, out, t, now);
-  c.totalRetrans += t.segs;
-  snd.bytesRetrans += t.len;
-  c.context.mib.RetransSegs += t.segs;
-  if ((t.sacked & RETRANS) === 0) c.retransOut += t.segs;
-  t.sacked |= RETRANS | EVER_RETRANS;
-  t.sentAt = now;
-  q.list(t);
-  if (c.retransStamp === NEVER) c.retransStamp = now;
-  if (snd.undoRetrans < 0) snd.undoRetrans = 0;
-  snd.undoRetrans += t.segs;
-  emitted(c, out, true);
-  return true;
-}
-
-/** The record stands for so many segments now (tcp_adjust_pcount). */
-function adjustSegs(c: Connection, t: Tx, segs: number): void {
-  const more = segs - t.segs;
-  if (more === 0) return;
-  t.segs = segs;
-  c.packetsOut += more;
-  if (t.sacked & SACKED) c.sackedOut += more;
-  if (t.sacked & LOST) c.lostOut += more;
-  if (t.sacked & RETRANS) c.retransOut += more;
-}
+// ---- Probes
 
 /**
  * A probe that carries data, when the window is open but too small for a whole segment (tcp_write_wakeup). False when

@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../base/units.ts';
 import {
+  checkEcn,
   enterPingpong,
   enterQuickack,
   extendDsack,
@@ -194,6 +195,7 @@ function fillHole(c: Connection, now: Instant): void {
 
 function queueOutOfOrder(c: Connection, seg: Segment, end: Seq): void {
   const mib = c.context.mib;
+  checkEcn(c, seg);
   if (!makeRoom(c, seg)) {
     mib.TCPOFODrop++;
     c.events |= READABLE;

@@ -32,6 +32,10 @@ export class Receiver {
   dsackLeft: Seq = SEQ_ZERO;
   dsackRight: Seq = SEQ_ZERO;
 
+  /** An ACK for what came before the CE mark changed, and whether it carries ECE (WORK_PRIOR_ACK). */
+  priorAck: Seq = SEQ_ZERO;
+  priorEce = false;
+
   // ---- tcp_info
   rcvOooPack = 0;
 

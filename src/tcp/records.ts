@@ -46,6 +46,7 @@ export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss
   rest.flags = t.flags;
   rest.sacked = t.sacked;
   rest.sentAt = t.sentAt;
+  if (t.stamp !== null) rest.stamp = { ...t.stamp };
   rest.truesize = TX_OVERHEAD + rest.len;
   rest.segs = Math.max(Math.ceil(rest.len / mss), 1);
   t.end = rest.seq;

@@ -5,15 +5,17 @@
 import type { PayloadStream } from '../base/payload.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfUs, tsClock } from './clock.ts';
-import { Connection, type ConnectionArgs, type Tuple } from './connection.ts';
+import { Connection, ECN_OK, type ConnectionArgs, type Tuple } from './connection.ts';
+import { needsEcn } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
+import { agreesToEcn, ECT_0 } from './ecn.ts';
 import { onSegment } from './input.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
 import { syncMss } from './mss.ts';
 import { synOptionBytes } from './output.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
-import { ACK, BASE_HEADER, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
 import { SEQ_ZERO, seq, seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
 import { setState } from './state.ts';
 import { selectInitialWindow } from './window.ts';
@@ -54,6 +56,7 @@ export class Request {
   wscaleOk = false;
   sackOk = false;
   tsOk = false;
+  ecnOk = false;
   tsRecent = 0;
   tsOffset = 0;
   /** SYN-ACKs sent again by the timer (num_timeout) and by duplicates of the SYN too (num_retrans). */
@@ -108,6 +111,7 @@ export function onSyn(
   r.sackOk = o.sack && syn.sackOk;
   r.tsOk = o.timestamps && syn.hasTs;
   r.tsRecent = syn.hasTs ? syn.tsVal : 0;
+  r.ecnOk = agreesToEcn(syn, o.ecn, needsEcn(s.congestion));
   const advMss = advertisedMss(listener.path, s);
   const full = Math.floor((s.rcvbuf * 128) / 256);
   let clamp = s.windowClamp;
@@ -226,6 +230,7 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
   out.flow = r.flow;
   out.truesize = TX_OVERHEAD;
   out.ordinal = r.ordinal++;
+  out.tos = r.listener.settings.tos;
   x.mib.OutSegs++;
   if (r.work & REPLY_RST) {
     r.work &= ~REPLY_RST;
@@ -256,7 +261,8 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
   }
   r.work = 0;
   r.synackAt = now;
-  out.flags = SYN | ACK;
+  out.flags = r.ecnOk ? SYN | ACK | ECE : SYN | ACK;
+  if (needsEcn(r.listener.settings.congestion)) out.tos |= ECT_0;
   out.seq = r.sntIsn;
   out.mss = advertisedMss(r.listener.path, r.listener.settings);
   out.sackOk = r.sackOk;
@@ -300,6 +306,7 @@ export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Inst
   c.tsOk = r.tsOk;
   c.tsRecent = r.tsRecent;
   c.tsRecentStamp = now;
+  if (r.ecnOk) c.ecn = ECN_OK;
   c.advMss = advertisedMss(l.path, l.settings);
   c.rcvWnd = r.rcvWnd;
   c.rcvSsthresh = r.rcvWnd;

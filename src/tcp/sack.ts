@@ -198,6 +198,7 @@ function tagOne(c: Connection, q: SendQueue, t: Tx, dup: boolean, a: AckState, n
       }
     }
     t.sacked |= SACKED;
+    if (snd.rate !== null) snd.rate.onDelivered(t);
     a.flag |= F_DATA_SACKED;
     if (c.sackedOut === 0 || seqGt(t.end, snd.highestSack)) snd.highestSack = t.end;
     c.sackedOut += t.segs;

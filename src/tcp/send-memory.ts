@@ -7,12 +7,12 @@ const MAX_TCP_HEADER = 256;
 const SHARED_INFO = 320;
 const SK_BUFF = 256;
 
-/** Room for two congestion windows of segments, at most tcp_wmem[2] (tcp_sndbuf_expand). */
+/** Room for two congestion windows of segments (BBR: three), at most tcp_wmem[2] (tcp_sndbuf_expand). */
 export function expandSndbuf(c: Connection): void {
   const raw = Math.max(c.mssClamp, c.mssCache) + MAX_TCP_HEADER + SHARED_INFO;
   const perSegment = roundUpPow2(raw) + SK_BUFF;
   const segments = Math.max(10, c.cwnd, c.reordering + 1);
-  const bytes = 2 * segments * perSegment;
+  const bytes = c.congestion.sndbufWindows * segments * perSegment;
   if (c.sndbuf < bytes) c.sndbuf = Math.min(bytes, c.context.options.wmem[2]);
 }
 

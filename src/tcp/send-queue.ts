@@ -14,6 +14,14 @@ export const RETRANS = 2; // retransmitted, and that is not known to be lost
 export const LOST = 4;
 export const EVER_RETRANS = 8;
 
+/** What the rate sampler (rate.ts) notes of a transmission: times in µs; −1: used up. */
+export interface RateStamp {
+  firstTxUs: number;
+  deliveredUs: number;
+  delivered: number;
+  appLimited: boolean;
+}
+
 /** A pooled record: `len` payload bytes from `seq`; `end` counts the FIN too. */
 export class Tx {
   seq: Seq = SEQ_ZERO;
@@ -31,6 +39,8 @@ export class Tx {
   newer: Tx | null = null;
   /** On the list of what is in the network. */
   listed = false;
+  /** Only where the delivery rate is sampled. */
+  stamp: RateStamp | null = null;
 }
 
 export class SendQueue {

@@ -8,6 +8,8 @@
 import { NEVER, START, type Instant } from '../base/units.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { Pacing } from './pacing.ts';
+import type { RateSampler } from './rate.ts';
 import type { SackCache } from './sack.ts';
 import { SEQ_ZERO, type Seq } from './seq.ts';
 
@@ -16,10 +18,14 @@ export class Sender {
   sndSml: Seq = SEQ_ZERO;
   pushedSeq: Seq;
   lsndTime: Instant = START;
+  /** Of the last segment that left (tcp_wstamp_ns). */
+  lastSentAt: Instant = START;
 
   // ---- Use of the congestion window
   cwndCnt = 0;
   isCwndLimited = false;
+  /** A record waits for a larger congestion window (tso-defer.ts). */
+  deferredByCwnd = false;
   maxPacketsOut = 0;
   /** Segments sent since the window was last judged (tcp_cwnd_validate). */
   sentSince = 0;
@@ -53,6 +59,10 @@ export class Sender {
   highestSack: Seq = SEQ_ZERO;
   sackCache: SackCache | null = null;
 
+  // ---- Only where they are asked for
+  pacing: Pacing | null = null;
+  rate: RateSampler | null = null;
+
   // ---- Time-outs and probes
   /** When the segment was sent that the first RTO of this row is about. */
   rtoStamp: Instant = NEVER;
@@ -60,6 +70,8 @@ export class Sender {
 
   // ---- tcp_info
   bytesRetrans = 0;
+  /** Frames delivered that the peer's ACKs showed to be marked (tcpi_delivered_ce). */
+  deliveredCe = 0;
   dsackDups = 0;
 
   constructor(c: Connection) {

@@ -20,6 +20,7 @@ export function stopAllTimers(c: Connection): void {
   c.timerAt = NEVER;
   c.delackAt = NEVER;
   if (c.receiver !== null) c.receiver.compressedAt = NEVER;
+  if (c.sender !== null && c.sender.pacing !== null) c.sender.pacing.at = NEVER;
   c.keepaliveAt = NEVER;
 }
 

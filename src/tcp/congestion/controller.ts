@@ -5,9 +5,15 @@
  */
 import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../connection.ts';
+import type { CongestionName } from '../options.ts';
+import type { RateSampler } from '../rate.ts';
 
 export interface CongestionControl {
-  readonly name: string;
+  readonly name: CongestionName;
+  /** It sets window and pacing rate itself, on every ACK (`control`): PRR and congAvoid are not asked (cong_control). */
+  readonly ownsWindow: boolean;
+  /** Congestion windows that the send buffer is to hold (sndbuf_expand). */
+  readonly sndbufWindows: number;
   /** Slow-start threshold after a loss; called on entering Recovery, CWR or Loss. */
   ssthresh(c: Connection): number;
   /** Grows c.cwnd for `acked` newly delivered segments (cong_avoid). */
@@ -20,4 +26,17 @@ export interface CongestionControl {
   onTxStart(c: Connection, now: Instant): void;
   /** Segments were acknowledged; `rttUs` of the newest, −1 when unknown (pkts_acked). */
   onAcked(c: Connection, acked: number, rttUs: number, now: Instant): void;
+  /** An ACK has been counted; asked only where ECN is needed (in_ack_event). */
+  onAck(c: Connection): void;
+  /** A retransmission time-out cuts the window (CA_EVENT_LOSS). */
+  onLoss(c: Connection): void;
+  /** Data came that was marked, or not, on its way here; asked only where ECN is needed (CA_EVENT_ECN_IS_CE, _NO_CE). */
+  onEcnMark(c: Connection, ce: boolean): void;
+  /** What an ACK means for window and pacing rate; asked only of who owns them (cong_control). `sample`: if it wanted one. */
+  control(c: Connection, sample: RateSampler | null, now: Instant): void;
+  /** Least segments of an offloaded send (min_tso_segs). */
+  minTsoSegs(c: Connection): number;
 }
+
+/** Must ECN be negotiated for it, whatever tcp_ecn says (TCP_CONG_NEEDS_ECN)? */
+export const needsEcn = (name: CongestionName): boolean => name === 'dctcp';

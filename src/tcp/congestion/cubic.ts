@@ -9,8 +9,7 @@ import { pacingRate } from '../mss.ts';
 import { jiffiesNow, jiffiesOfUs, usOf } from '../clock.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
 import { SEQ_ZERO, seqGt, type Seq } from '../seq.ts';
-import type { CongestionControl } from './controller.ts';
-import { additiveIncrease, isCwndLimited, slowStart } from './reno.ts';
+import { additiveIncrease, isCwndLimited, Reno, slowStart } from './reno.ts';
 
 const BETA = 717; // of 1024: what is kept after a loss
 /** C = 410/1024 segments/s³ (bic_scale · 10). */
@@ -20,6 +19,8 @@ const CUBE_FACTOR = Math.floor(TWO_40 / CUBE_SCALE);
 /** Eighths of a window that Reno with our β needs per segment of growth: 8·(1024+β)/3/(1024−β). */
 const BETA_SCALE = 15;
 
+const HYSTART_ACK_TRAIN = 1;
+const HYSTART_DELAY = 2;
 const HYSTART_LOW_WINDOW = 16;
 const HYSTART_ACK_DELTA_US = 2000;
 const HYSTART_MIN_SAMPLES = 8;
@@ -28,8 +29,7 @@ const HYSTART_DELAY_MAX_US = 16_000;
 
 const NO_RTT = 0x7fffffff;
 
-export class Cubic implements CongestionControl {
-  readonly name = 'cubic';
+export class Cubic extends Reno {
   private cnt = 0;
   private lastMax = 0;
   private lastCwnd = 0;
@@ -51,17 +51,18 @@ export class Cubic implements CongestionControl {
 
   /** When the first data is about to leave (Linux: when the connection is established, bictcp_init). */
   constructor(c: Connection, now: Instant) {
+    super('cubic');
     this.resetRound(c, now);
   }
 
-  ssthresh(c: Connection): number {
+  override ssthresh(c: Connection): number {
     this.epoch = -1;
     // Fast convergence, RFC 9438 §4.7.
     this.lastMax = c.cwnd < this.lastMax ? Math.floor((c.cwnd * (1024 + BETA)) / 2048) : c.cwnd;
     return Math.max(Math.floor((c.cwnd * BETA) / 1024), 2);
   }
 
-  congAvoid(c: Connection, acked: number, now: Instant): void {
+  override congAvoid(c: Connection, acked: number, now: Instant): void {
     if (!isCwndLimited(c)) return;
     let left = acked;
     if (c.cwnd < c.ssthresh) {
@@ -72,11 +73,7 @@ export class Cubic implements CongestionControl {
     additiveIncrease(c, this.cnt, left);
   }
 
-  undoCwnd(c: Connection): number {
-    return Math.max(c.cwnd, c.sender!.priorCwnd);
-  }
-
-  setState(c: Connection, to: number, now: Instant): void {
+  override setState(c: Connection, to: number, now: Instant): void {
     if (to !== CA_LOSS) return;
     this.cnt = 0;
     this.lastMax = 0;
@@ -93,13 +90,13 @@ export class Cubic implements CongestionControl {
   }
 
   /** Idle time does not count on the curve. */
-  onTxStart(c: Connection, now: Instant): void {
+  override onTxStart(c: Connection, now: Instant): void {
     const idle = jiffiesNow(c.context, now) - c.sender!.lsndTime;
     if (this.epoch < 0 || idle <= 0) return;
     this.epoch = Math.min(this.epoch + idle, jiffiesNow(c.context, now));
   }
 
-  onAcked(c: Connection, _acked: number, rttUs: number, now: Instant): void {
+  override onAcked(c: Connection, _acked: number, rttUs: number, now: Instant): void {
     if (rttUs < 0) return;
     // The queue that a recovery leaves behind says nothing of the path.
     if (this.epoch >= 0 && jiffiesNow(c.context, now) - this.epoch < 1_000_000_000) return;
@@ -168,12 +165,21 @@ export class Cubic implements CongestionControl {
   private hystart(c: Connection, delayUs: number, now: Instant): void {
     if (seqGt(c.sndUna, this.endSeq)) this.resetRound(c, now);
     if (c.cwnd < HYSTART_LOW_WINDOW) return;
-    const t = usOf(now);
-    if (t - this.lastAckUs <= HYSTART_ACK_DELTA_US) {
-      this.lastAckUs = t;
-      if (t - this.roundStartUs > (this.delayMinUs + ackTrainSlackUs(c)) >> 1)
-        this.leaveSlowStart(c);
-    }
+    const detect = c.context.options.hystartDetect;
+    if (detect & HYSTART_ACK_TRAIN) this.watchTrain(c, usOf(now));
+    if (detect & HYSTART_DELAY) this.watchDelay(c, delayUs);
+  }
+
+  private watchTrain(c: Connection, t: number): void {
+    if (t - this.lastAckUs > HYSTART_ACK_DELTA_US) return;
+    this.lastAckUs = t;
+    const whole = this.delayMinUs + ackTrainSlackUs(c);
+    // Pacing spreads what is sent over half an RTT.
+    const most = c.sender!.pacing === null ? whole >> 1 : whole;
+    if (t - this.roundStartUs > most) this.leaveSlowStart(c);
+  }
+
+  private watchDelay(c: Connection, delayUs: number): void {
     if (this.currRttUs > delayUs) this.currRttUs = delayUs;
     if (this.samples < HYSTART_MIN_SAMPLES) {
       this.samples++;
@@ -193,5 +199,6 @@ export class Cubic implements CongestionControl {
 /** What four full offload sends take at the pacing rate, at most 1 ms (hystart_ack_delay). */
 function ackTrainSlackUs(c: Connection): number {
   if (c.srttUs === 0) return 0;
-  return Math.min(1000, Math.floor((c.path.gsoMaxSize * 4 * 1_000_000) / pacingRate(c)));
+  const rate = pacingRate(c);
+  return Math.min(1000, Math.floor((c.path.gsoMaxSize * 4 * 1_000_000) / rate));
 }

@@ -1,5 +1,11 @@
-/** Reno: slow start and additive increase (RFC 5681 §3.1, tcp_cong.c), windows in segments. */
+/**
+ * Reno: slow start and additive increase (RFC 5681 §3.1, tcp_cong.c), windows in segments. It keeps nothing of its own; the
+ * other controls extend it by what they do differently.
+ */
+import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../connection.ts';
+import type { CongestionName } from '../options.ts';
+import type { RateSampler } from '../rate.ts';
 import type { CongestionControl } from './controller.ts';
 
 /** Grows the window by one for every one acknowledged, up to ssthresh; what is left of `acked` (tcp_slow_start). */
@@ -33,13 +39,19 @@ export function isCwndLimited(c: Connection): boolean {
 }
 
 export class Reno implements CongestionControl {
-  readonly name = 'reno';
+  readonly name: CongestionName;
+  readonly ownsWindow: boolean = false;
+  readonly sndbufWindows: number = 2;
+
+  constructor(name: CongestionName = 'reno') {
+    this.name = name;
+  }
 
   ssthresh(c: Connection): number {
     return Math.max(c.cwnd >> 1, 2);
   }
 
-  congAvoid(c: Connection, acked: number): void {
+  congAvoid(c: Connection, acked: number, _now: Instant): void {
     if (!isCwndLimited(c)) return;
     let left = acked;
     if (c.cwnd < c.ssthresh) {
@@ -53,9 +65,16 @@ export class Reno implements CongestionControl {
     return Math.max(c.cwnd, c.sender!.priorCwnd);
   }
 
-  setState(): void {}
-  onTxStart(): void {}
-  onAcked(): void {}
+  setState(_c: Connection, _to: number, _now: Instant): void {}
+  onTxStart(_c: Connection, _now: Instant): void {}
+  onAcked(_c: Connection, _acked: number, _rttUs: number, _now: Instant): void {}
+  onAck(_c: Connection): void {}
+  onLoss(_c: Connection): void {}
+  onEcnMark(_c: Connection, _ce: boolean): void {}
+  control(_c: Connection, _sample: RateSampler | null, _now: Instant): void {}
+  minTsoSegs(c: Connection): number {
+    return c.context.options.minTsoSegs;
+  }
 }
 
 /** Reno keeps nothing of its own: one object serves every connection. */

@@ -1,0 +1,72 @@
+/**
+ * Pacing: after each segment the next one waits for as long as it takes at the pacing rate (tcp_update_skb_after_send,
+ * tcp_pacing_check). TCP does it itself, by one more deadline; with the fq queueing discipline Linux leaves the waiting to
+ * that, at the same rate. Made for a congestion control that needs it (BBR) and for SO_MAX_PACING_RATE.
+ */
+import { NEVER, START, type Instant } from '../base/units.ts';
+import { WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
+import { windowRate } from './mss.ts';
+import { senderOf } from './sender.ts';
+
+/** Frames that go at once at the start, as fq always let them. */
+const INITIAL_QUANTUM = 10;
+
+export class Pacing {
+  /** Bytes/s (sk_pacing_rate); Infinity: no bound. */
+  rate: number = Infinity;
+  /** SO_MAX_PACING_RATE. */
+  max: number;
+  /** Earliest departure of the next segment (tcp_wstamp_ns). */
+  nextAt: Instant = START;
+  /** The deadline, while something waits for it. */
+  at: Instant = NEVER;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  setRate(bytesPerSec: number): void {
+    this.rate = Math.min(bytesPerSec, this.max);
+  }
+
+  /** Has the next segment to wait? Then the deadline is set. */
+  holds(now: Instant): boolean {
+    if (this.nextAt <= now) return false;
+    this.at = this.nextAt;
+    return true;
+  }
+
+  /** A segment of `bytes` payload leaves. */
+  onSent(c: Connection, bytes: number, now: Instant): void {
+    const before = this.nextAt;
+    if (before < now) this.nextAt = now;
+    if (this.rate === Infinity || this.rate === 0 || c.dataSegsOut < INITIAL_QUANTUM) return;
+    const gap = Math.floor((bytes * 1_000_000_000) / this.rate);
+    // What the timer was late by is made good, up to half of the gap.
+    const credit = Math.min(this.nextAt - before, Math.floor(gap / 2));
+    this.nextAt = (this.nextAt + gap - credit) as Instant;
+  }
+}
+
+/** The deadline has come: what waited may go (tcp_pace_kick). */
+export function onPacingTimer(c: Connection, p: Pacing): void {
+  p.at = NEVER;
+  if (c.sendQueue !== null) c.work |= WORK_XMIT | (c.lostOut > c.retransOut ? WORK_RTX : 0);
+}
+
+/** From now on the connection paces what it sends (SK_PACING_NEEDED). */
+export function startPacing(c: Connection): Pacing {
+  const snd = senderOf(c);
+  return (snd.pacing ??= new Pacing(c.settings.maxPacingRate));
+}
+
+/** SO_MAX_PACING_RATE, bytes/s; Infinity: none. */
+export function setMaxPacingRate(c: Connection, bytesPerSec: number): void {
+  const p = bytesPerSec === Infinity ? (c.sender?.pacing ?? null) : startPacing(c);
+  if (p === null) return;
+  p.max = bytesPerSec;
+  p.rate = Math.min(p.rate, bytesPerSec);
+}
+
+/** After an ACK, unless the congestion control sets the rate itself (tcp_update_pacing_rate). */
+export const updatePacingRate = (c: Connection, p: Pacing): void => p.setRate(windowRate(c));
