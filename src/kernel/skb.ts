@@ -14,6 +14,7 @@ import { PayloadStream } from '../base/payload.ts';
 import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
 import { copySegment, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
 import { seqAdd } from '../tcp/seq.ts';
+import { tailroomOf } from './truesize.ts';
 
 export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
@@ -82,15 +83,6 @@ export class Skb extends Segment implements Train {
     f.segSize = f.len;
     f.ordinal = this.ordinal + i;
   }
-}
-
-/** sizeof(struct sk_buff) and struct skb_shared_info, aligned, and NET_SKB_PAD (x86-64). */
-const SKB_OVERHEAD = 256 + 320 + 64;
-
-/** Free bytes behind `bytes` of packet in a linear buffer of that truesize. */
-function tailroomOf(truesize: number, bytes: number): number {
-  const room = truesize - SKB_OVERHEAD - bytes;
-  return room > 0 ? room : 0;
 }
 
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */

@@ -2,28 +2,23 @@
  * What one received frame costs a receive buffer (skb->truesize): the sk_buff, the shared info behind the data, and the
  * memory that the data lies in, which depends on who allocated it. x86-64.
  */
+import { linearTruesize, PAGE, SHARED_INFO, SK_BUFF } from '../tcp/truesize.ts';
 
-/** SKB_DATA_ALIGN(sizeof(struct sk_buff)). */
-const SK_BUFF = 256;
-/** SKB_DATA_ALIGN(sizeof(struct skb_shared_info)). */
-const SHARED_INFO = 320;
 /** NET_SKB_PAD: head room that drivers leave. */
 const PAD = 64;
-/** Data that fits the cache of small heads (skb_small_head_cache), pad included. */
-const SMALL_HEAD = 256;
+/** What the first page of a packet that is larger takes of it, beside head room and shared info (SKB_MAX_HEAD). */
+const FIRST_PAGE = PAGE - SHARED_INFO - PAD;
 
 /**
- * A frame written to a tun device: allocated for its length, from kmalloc's powers of two (net/core/skbuff.c
- * kmalloc_reserve). 1 B of payload 832, 500 B 1280, 1000 to 1500 B 2304: as measured on 6.18.
+ * A packet written to a tun device: allocated for its length; one of more than a page, as a program writes it with a GSO size,
+ * has whole pages behind the first (drivers/net/tun.c tun_alloc_skb). Measured on 6.18: 1 B of payload 832, 500 B 1280, 1000
+ * to 1500 B 2304, 4000 B 8448, 10 000 B 12 544.
  *
  * @param bytes of the IP packet
  */
 export function tunTruesize(bytes: number): number {
-  const size = align(bytes + PAD);
-  if (size <= SMALL_HEAD) return SMALL_HEAD + SHARED_INFO + SK_BUFF;
-  let bucket = 1024;
-  while (bucket < size + SHARED_INFO) bucket *= 2;
-  return bucket + SK_BUFF;
+  if (bytes + PAD < PAGE) return linearTruesize(bytes + PAD);
+  return PAGE + SK_BUFF + Math.ceil((bytes - FIRST_PAGE) / PAGE) * PAGE;
 }
 
 /**
@@ -31,10 +26,13 @@ export function tunTruesize(bytes: number): number {
  * Half a page up to an MTU of 1500, whole pages beyond (mlx5, ixgbe without copybreak); so 2304 for every frame.
  */
 export function nicTruesize(mtu: number): number {
-  const need = align(mtu + 14 + PAD) + SHARED_INFO;
-  return (need <= 2048 ? 2048 : Math.ceil(need / 4096) * 4096) + SK_BUFF;
+  const need = Math.ceil((mtu + 14 + PAD) / 64) * 64 + SHARED_INFO;
+  return (need <= 2048 ? 2048 : Math.ceil(need / PAGE) * PAGE) + SK_BUFF;
 }
 
-function align(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
+/** Free bytes behind `bytes` of packet in the linear buffer of that truesize; what spreads over pages has none. */
+export function tailroomOf(truesize: number, bytes: number): number {
+  if (bytes + PAD >= PAGE) return 0;
+  const room = truesize - SK_BUFF - SHARED_INFO - PAD - bytes;
+  return room > 0 ? room : 0;
 }

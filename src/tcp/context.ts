@@ -120,6 +120,8 @@ export class TcpContext {
   readonly ackState: AckState = new AckState();
   private readonly txPool: Tx[] = [];
   private readonly rxPool: Rx[] = [];
+  /** What is being copied together (prune.ts); empty in between. */
+  readonly scratch: Deque<Rx> = new Deque<Rx>(4);
   private readonly rcvQueues: Deque<Rx>[] = [];
 
   constructor(options: TcpOptions, lane: Lane, memory: TcpMemory = new TcpMemory()) {

@@ -20,9 +20,10 @@ import { enterTimeWait, purgeOutOfOrder } from './done.ts';
 import { receiverOf } from './receiver.ts';
 import { coalesce, fillRx, OutOfOrderQueue, type Rx } from './recv-queue.ts';
 import { FIN, segLen, type Segment } from './segment.ts';
+import { makeRoom } from './prune.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
 import { setState } from './state.ts';
-import { clampWindow, growRcvbuf, growWindow, measureRcvMss, receiveWindow } from './window.ts';
+import { growRcvbuf, growWindow, measureRcvMss, receiveWindow } from './window.ts';
 
 /** Seventh, process the segment text; RFC 9293 §3.10.7.4. The segment has passed the sequence check. */
 export function queueData(c: Connection, seg: Segment, now: Instant): void {
@@ -61,51 +62,6 @@ export function queueData(c: Connection, seg: Segment, now: Instant): void {
 function outOfWindow(c: Connection): void {
   enterQuickack(c, MAX_QUICKACKS);
   scheduleAck(c);
-}
-
-// ---- Memory
-
-/** Would the segment overfill the buffer? Its payload counts here, not its truesize (tcp_can_ingest). */
-const fits = (c: Connection, seg: Segment): boolean => c.rmemAlloc + seg.len <= c.rcvbuf;
-
-/** Makes room if it can: grows the buffer, gives up out-of-order data (tcp_try_rmem_schedule, tcp_prune_queue). */
-function makeRoom(c: Connection, seg: Segment): boolean {
-  if (fits(c, seg)) return true;
-  const mib = c.context.mib;
-  mib.PruneCalled++;
-  clampWindow(c);
-  if (fits(c, seg)) return true;
-  pruneOutOfOrder(c, seg);
-  if (fits(c, seg)) return true;
-  mib.RcvPruned++;
-  return false;
-}
-
-/** Drops out-of-order data from the end, an eighth of the buffer at a time (tcp_prune_ofo_queue). */
-function pruneOutOfOrder(c: Connection, seg: Segment): void {
-  const ofo = c.ofo;
-  if (ofo === null) return;
-  let goal = c.rcvbuf >> 3;
-  let pruned = false;
-  while (ofo.records.length > 0) {
-    const last = ofo.records.at(ofo.records.length - 1);
-    // Not for the sake of data that lies further out itself.
-    if (seqGt(seg.seq, last.seq)) break;
-    ofo.records.pop();
-    pruned = true;
-    goal -= last.truesize;
-    c.rmemAlloc -= last.truesize;
-    c.context.giveRx(last);
-    if (ofo.records.length === 0 || goal <= 0) {
-      if (fits(c, seg)) break;
-      goal = c.rcvbuf >> 3;
-    }
-  }
-  if (!pruned) return;
-  c.context.mib.OfoPruned++;
-  // What was SACKed is gone: say nothing of it any more (RFC 2018 §8 lets us).
-  ofo.count = 0;
-  if (ofo.records.length === 0) c.ofo = null;
 }
 
 // ---- In order

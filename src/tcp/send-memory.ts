@@ -1,11 +1,9 @@
 /** The send buffer: accounting by truesize, its growth, and when a writer may go on (net/core/stream.c, tcp_input.c). */
 import type { Connection } from './connection.ts';
 import { seqDiff } from './seq.ts';
+import { SHARED_INFO, SK_BUFF } from './truesize.ts';
 
-/** MAX_TCP_HEADER, and skb_shared_info and sk_buff rounded to cache lines (x86-64). */
 const MAX_TCP_HEADER = 256;
-const SHARED_INFO = 320;
-const SK_BUFF = 256;
 
 /** Room for two congestion windows of segments (BBR: three), at most tcp_wmem[2] (tcp_sndbuf_expand). */
 export function expandSndbuf(c: Connection): void {

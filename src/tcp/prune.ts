@@ -1,0 +1,153 @@
+/**
+ * Room in the receive buffer for one more segment, and what is done when there is none (tcp_try_rmem_schedule,
+ * tcp_prune_queue): the buffer grows if it may, records whose memory is mostly empty are copied together, and at last data
+ * behind a hole is given up, which its sender still has.
+ */
+import type { Connection } from './connection.ts';
+import type { Deque } from './deque.ts';
+import type { Rx } from './recv-queue.ts';
+import type { Segment } from './segment.ts';
+import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import { linearTruesize, PAGE, SHARED_INFO, SK_BUFF } from './truesize.ts';
+import { clampWindow, winFromSpace } from './window.ts';
+
+/** Payload of a record that collapsing makes: it fills a page (SKB_MAX_ORDER(0, 0)). */
+const COLLAPSED = PAGE - SHARED_INFO;
+
+/**
+ * May one more segment be queued, whatever its size? So the buffer may be passed by one (tcp_can_ingest). 6.17 began to count
+ * the segment too; its stable releases and those of 6.18 gave that up again.
+ */
+const fits = (c: Connection): boolean => c.rmemAlloc <= c.rcvbuf;
+
+/** Makes room for `seg` if it can. */
+export function makeRoom(c: Connection, seg: Segment): boolean {
+  if (fits(c)) return true;
+  const mib = c.context.mib;
+  mib.PruneCalled++;
+  clampWindow(c);
+  if (fits(c)) return true;
+  if (c.ofo !== null) collapseOutOfOrder(c, c.ofo.records);
+  if (c.rcvQueue !== null) collapse(c, c.rcvQueue, 0, c.rcvQueue.length, c.copiedSeq, c.rcvNxt);
+  if (fits(c)) return true;
+  pruneOutOfOrder(c, seg);
+  if (fits(c)) return true;
+  mib.RcvPruned++;
+  return false;
+}
+
+/** Drops out-of-order data from the end, an eighth of the buffer at a time (tcp_prune_ofo_queue). */
+function pruneOutOfOrder(c: Connection, seg: Segment): void {
+  const ofo = c.ofo;
+  if (ofo === null) return;
+  let goal = c.rcvbuf >> 3;
+  let pruned = false;
+  while (ofo.records.length > 0) {
+    const last = ofo.records.at(ofo.records.length - 1);
+    // Not for the sake of data that lies further out itself.
+    if (seqGt(seg.seq, last.seq)) break;
+    ofo.records.pop();
+    pruned = true;
+    goal -= last.truesize;
+    c.rmemAlloc -= last.truesize;
+    c.context.giveRx(last);
+    if (ofo.records.length === 0 || goal <= 0) {
+      if (fits(c)) break;
+      goal = c.rcvbuf >> 3;
+    }
+  }
+  if (!pruned) return;
+  c.context.mib.OfoPruned++;
+  // What was SACKed is gone: say nothing of it any more (RFC 2018 §8 lets us).
+  ofo.count = 0;
+  if (ofo.records.length === 0) c.ofo = null;
+}
+
+// ---- Collapsing
+
+/** Collapses each run of records without a gap; many small ones that stand alone end the attempt (tcp_collapse_ofo_queue). */
+function collapseOutOfOrder(c: Connection, q: Deque<Rx>): void {
+  let tiny = 0;
+  for (let from = 0; from < q.length;) {
+    const start = q.at(from).seq;
+    let end = q.at(from).end;
+    let to = from + 1;
+    for (; to < q.length && !seqGt(q.at(to).seq, end); to++)
+      if (seqGt(q.at(to).end, end)) end = q.at(to).end;
+    if (to - from > 1 || seqDiff(end, start) >= COLLAPSED)
+      from = collapse(c, q, from, to, start, end);
+    else {
+      tiny += q.at(from).truesize;
+      if (tiny > c.rcvbuf >> 3) return;
+      from = to;
+    }
+  }
+}
+
+/**
+ * Copies the records [from, to), which hold [start, end), together, beginning with the first that is worth it: its memory is
+ * mostly empty, part of it has been read, or it overlaps the next (tcp_collapse).
+ *
+ * @returns the index behind them
+ */
+function collapse(
+  c: Connection,
+  q: Deque<Rx>,
+  from: number,
+  to: number,
+  start: Seq,
+  end: Seq,
+): number {
+  let i = from;
+  for (; i < to; i++) {
+    const r = q.at(i);
+    if (r.fin === 0 && (winFromSpace(c, r.truesize) > r.len || seqLt(r.seq, start))) break;
+    if (i + 1 < to && r.end !== q.at(i + 1).seq) break;
+    start = r.end;
+  }
+  if (i === to || q.at(i).fin !== 0) return to;
+  const after = q.length - to;
+  const old = c.context.scratch;
+  for (let k = i; k < q.length; k++) old.push(q.at(k));
+  while (q.length > i) q.pop();
+  while (seqLt(start, end) && old.length > after && old.at(0).fin === 0) {
+    const r = copied(c, old, after, start, Math.min(COLLAPSED, seqDiff(end, start)));
+    start = r.end;
+    q.push(r);
+  }
+  while (old.length > 0) q.push(old.shift());
+  return q.length - after;
+}
+
+/** A new record with up to `room` bytes from `start`; the `old` ones that are in it are gone, down to the last `keep`. */
+function copied(c: Connection, old: Deque<Rx>, keep: number, start: Seq, room: number): Rx {
+  const r = c.context.takeRx();
+  r.seq = start;
+  r.end = start;
+  r.len = 0;
+  r.fin = 0;
+  r.mergeable = 0;
+  r.frags = 0;
+  r.truesize = linearTruesize(room);
+  c.rmemAlloc += r.truesize;
+  while (r.len < room && old.length > keep && old.at(0).fin === 0) {
+    const o = old.at(0);
+    const skip = seqDiff(r.end, o.seq);
+    const n = Math.min(room - r.len, o.len - skip);
+    if (n > 0) {
+      if (r.len === 0) {
+        r.stream = o.stream;
+        r.off = o.off + skip;
+      } else if (o.stream !== r.stream || o.off + skip !== r.off + r.len) break;
+      r.len += n;
+      r.end = seqAdd(r.end, n);
+    }
+    if (seqLt(r.end, o.end)) break;
+    old.shift();
+    c.rmemAlloc -= o.truesize;
+    c.context.mib.TCPRcvCollapsed++;
+    c.context.giveRx(o);
+  }
+  r.tailroom = r.truesize - SK_BUFF - SHARED_INFO - r.len;
+  return r;
+}
