@@ -107,9 +107,10 @@ export class Stack implements PacketHandler {
   readonly mib: StackMib = new StackMib();
   readonly ehash: EstablishedHash = new EstablishedHash();
   readonly ports: Ports<Sock>;
-  readonly somaxconn: number;
-  readonly syncookies: number;
-  readonly maxSynBacklog: number;
+  // Sysctls; see kernel/sysctl.ts.
+  somaxconn: number;
+  syncookies: number;
+  maxSynBacklog: number;
   /** Listeners that were ever opened, for their meters. */
   readonly listeners: Listener[] = [];
   /** Segments in the backlogs of sockets, and the most bytes (truesize) that one of them held. */

@@ -95,20 +95,20 @@ export class TcpMib {
 }
 
 export class TcpContext {
-  readonly options: TcpOptions;
+  options: TcpOptions;
   readonly lane: Lane;
   readonly memory: TcpMemory;
   readonly mib: TcpMib = new TcpMib();
   /** What a new socket starts with. */
-  readonly settings: SocketSettings;
+  settings: SocketSettings;
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
   readonly jiffyNs: number;
   /** The tick that was asked for last (clock.ts jiffiesNow). */
   tick: Instant = NEVER;
   // Lengths of timers that every ACK needs, in whole jiffies.
-  readonly rtoMin: Duration;
-  readonly rtoMax: Duration;
+  rtoMin: Duration;
+  rtoMax: Duration;
   /** TCP_ATO_MIN = TCP_DELACK_MIN = HZ/25. */
   readonly atoMin: Duration;
   /** TCP_DELACK_MAX = HZ/5. */
@@ -135,6 +135,15 @@ export class TcpContext {
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
     this.atoMin = jiffiesOfMs(this, 40);
     this.delackMax = jiffiesOfMs(this, 200);
+  }
+
+  /** Sysctls were written: all connections see the new values, new sockets begin with them. `hz` stays. */
+  retune(options: TcpOptions): void {
+    this.options = options;
+    this.settings = new SocketSettings(options);
+    this.settings.shared = true;
+    this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
+    this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
   }
 
   takeTx(): Tx {
