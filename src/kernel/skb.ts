@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
 import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
-import { copySegment, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
+import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
 import { seqAdd } from '../tcp/seq.ts';
 import { tailroomOf } from './truesize.ts';
 
@@ -79,6 +79,8 @@ export class Skb extends Segment implements Train {
     f.off = this.off + i * this.segSize;
     f.len = last ? this.len - i * this.segSize : this.segSize;
     if (!last) f.flags &= ~(FIN | PSH);
+    // Once is enough: the device sets it on the first frame alone (SKB_GSO_TCP_ECN).
+    if (i > 0) f.flags &= ~CWR;
     f.segs = 1;
     f.segSize = f.len;
     f.ordinal = this.ordinal + i;

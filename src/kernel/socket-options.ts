@@ -20,6 +20,7 @@ export const SO_RCVLOWAT = 18;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_ACCEPTCONN = 30;
+export const SO_MAX_PACING_RATE = 47;
 export const SO_MEMINFO = 55;
 
 export const IP_TOS = 1;

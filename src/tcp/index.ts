@@ -7,12 +7,15 @@
  *               events are taken last; TIME_WAIT and CLOSED are acted on only then: a last ACK or RST was polled before.
  */
 export * from './calls.ts';
+export { setCongestion } from './congestion/index.ts';
 export * from './connection.ts';
 export { TcpContext, TcpMemory, TcpMib } from './context.ts';
 export * from './fastopen-option.ts';
 export { onSegment } from './input.ts';
 export * from './observer.ts';
 export * from './options.ts';
+export { setMaxPacingRate } from './pacing.ts';
+export { deliveryRate } from './rate.ts';
 export { pollSegment } from './output.ts';
 export * from './request.ts';
 export * from './segment.ts';

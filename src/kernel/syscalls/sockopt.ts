@@ -4,12 +4,15 @@
  * Before there is a connection an option goes into the socket's settings, which connect() and the connections of a listener
  * take over; afterwards into the connection's, which may have something to send because of it.
  *
- * Left out: TCP_CONGESTION on a connection (its state would have to be handed over) and SO_REUSEPORT.
+ * Left out: SO_REUSEPORT.
  */
-import { EINVAL, EISCONN, ENOPROTOOPT } from '../../base/errno.ts';
+import { EINVAL, ENOENT, ENOPROTOOPT } from '../../base/errno.ts';
 import {
+  ECN_ECT,
+  setCongestion,
   setCork,
   setKeepAlive,
+  setMaxPacingRate,
   setNoDelay,
   setQuickAck,
   ownSettings,
@@ -59,6 +62,7 @@ export function sysTcpInfo(t: Thread, trap: Trap): number {
 function set(s: Sock, level: number, opt: number, value: number): number {
   if (level === o.SOL_SOCKET) return setSocket(s, opt, value);
   if (level === o.IPPROTO_TCP) return setTcp(s, opt, value);
+  if (level === o.SOL_IP) return setIp(s, opt, value);
   return -ENOPROTOOPT;
 }
 
@@ -81,6 +85,8 @@ function setSocket(s: Sock, opt: number, value: number): number {
     case o.SO_LINGER:
       s.linger = value;
       return 0;
+    case o.SO_MAX_PACING_RATE:
+      return setPacingRate(s, value);
     case o.SO_KEEPALIVE:
       if (s.settings !== null) s.ownSettings()!.keepAlive = value !== 0;
       if (s.c !== null) setKeepAlive(s.c, value !== 0, s.stack.engine.now);
@@ -88,6 +94,24 @@ function setSocket(s: Sock, opt: number, value: number): number {
     default:
       return -ENOPROTOOPT;
   }
+}
+
+/** The options of the socket, or of its connection once there is one, to be changed. */
+const ownOf = (s: Sock): SocketSettings => (s.c === null ? s.ownSettings()! : ownSettings(s.c));
+
+function setIp(s: Sock, opt: number, value: number): number {
+  if (opt !== o.IP_TOS) return -ENOPROTOOPT;
+  // The ECN bits are TCP's own (ip_sock_set_tos).
+  ownOf(s).tos = value & 0xfc;
+  return 0;
+}
+
+/** All ones, in 32 or 64 bits: no bound. */
+function setPacingRate(s: Sock, value: number): number {
+  const rate = value < 0 || value >= 0xffff_ffff ? Infinity : value;
+  ownOf(s).maxPacingRate = rate;
+  if (s.c !== null) setMaxPacingRate(s.c, rate);
+  return 0;
 }
 
 /** The kernel doubles what it is given and keeps it within its bounds; autotuning ends. */
@@ -129,7 +153,7 @@ function setLowat(s: Sock, value: number): number {
 
 function setTcp(s: Sock, opt: number, value: number): number {
   const { c } = s;
-  const own = (): SocketSettings => (c === null ? s.ownSettings()! : ownSettings(c));
+  const own = (): SocketSettings => ownOf(s);
   switch (opt) {
     case o.TCP_NODELAY:
       if (c === null) own().noDelay = value !== 0;
@@ -162,9 +186,9 @@ function setTcp(s: Sock, opt: number, value: number): number {
       return keep(value, 88, 32_767, (v) => (own().userMss = v));
     case o.TCP_CONGESTION: {
       const name = o.CONGESTION_CONTROLS[value];
-      if (name === undefined) return -EINVAL;
-      if (c !== null) return -EISCONN;
-      own().congestion = name;
+      if (name === undefined) return -ENOENT;
+      if (c === null) own().congestion = name;
+      else setCongestion(c, name, s.stack.engine.now);
       return 0;
     }
     default:
@@ -191,8 +215,13 @@ function setClamp(s: Sock, value: number): number {
 function get(s: Sock, level: number, opt: number): number {
   if (level === o.SOL_SOCKET) return getSocket(s, opt);
   if (level === o.IPPROTO_TCP) return getTcp(s, opt);
+  if (level === o.SOL_IP && opt === o.IP_TOS) return tosOf(s);
   return -ENOPROTOOPT;
 }
+
+/** With ECT(0) while what leaves carries it. */
+const tosOf = (s: Sock): number =>
+  (s.c ?? s).settings!.tos | (s.c !== null && s.c.ecn & ECN_ECT ? 2 : 0);
 
 function getSocket(s: Sock, opt: number): number {
   const from = s.c ?? s.settings!;
@@ -216,6 +245,8 @@ function getSocket(s: Sock, opt: number): number {
       return s.linger;
     case o.SO_KEEPALIVE:
       return kept.keepAlive ? 1 : 0;
+    case o.SO_MAX_PACING_RATE:
+      return Math.min(kept.maxPacingRate, 0xffff_ffff);
     case o.SO_ACCEPTCONN:
       return s.listener === null ? 0 : 1;
     default:
@@ -245,6 +276,8 @@ function getTcp(s: Sock, opt: number): number {
       return kept.linger2S;
     case o.TCP_WINDOW_CLAMP:
       return from.windowClamp;
+    case o.TCP_CONGESTION:
+      return o.CONGESTION_CONTROLS.indexOf(kept.congestion);
     case o.TCP_MAXSEG:
       return s.c === null ? s.settings!.userMss || 536 : s.c.mssCache;
     default:
