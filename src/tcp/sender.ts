@@ -43,12 +43,26 @@ export class Sender {
   /** Frames marked lost so far, to tell what one ACK found out. */
   lost = 0;
   frto = false;
+  /** F-RTO sends new data next; if that cannot be, what is lost (REXMIT_NEW). */
+  newDataFirst = false;
+  /** The peer threw away what it had SACKed, and that has not been repaired yet (is_sack_reneg). */
+  reneging = false;
   reordSeen = 0;
   // RACK (RFC 8985): the newest transmission known to be delivered.
   rackAt: Instant = START;
   rackEnd: Seq = SEQ_ZERO;
   rackRttUs = 0;
   rackAdvanced = false;
+  /** Reordering window in quarters of the least RTT, and for how many more recoveries it stays wider. */
+  reoSteps = 1;
+  reoPersist = 0;
+  /** A D-SACK has shown that RACK was too quick; when the window was last widened for that. */
+  reoDsack = false;
+  reoWidenedAt: Instant = START;
+  // Tail loss probe (RFC 8985 §7): an episode, SND.NXT at its beginning, and whether the probe repeated a segment.
+  tlpActive = false;
+  tlpHighSeq: Seq = SEQ_ZERO;
+  tlpRetrans = false;
   /** SND.UNA when the reduction began, while it may be undone. */
   undoMarker: Seq = SEQ_ZERO;
   undoArmed = false;
