@@ -6,7 +6,7 @@ import { worldOf } from '../src/study/grid.ts';
 import { judgeSweep } from '../src/study/judge.ts';
 import { Study } from '../src/study/study.ts';
 import { table } from '../src/study/table.ts';
-import { compare, type Compared } from './compare.ts';
+import { compare, type Compared, type Pair } from './compare.ts';
 import { type Row, rowsOf } from './transfers.ts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -91,21 +91,17 @@ export function recordedRows(): Row[] {
 }
 
 export function recordedText(rows: readonly (readonly [Row, Compared])[]): string {
-  const percent = (x: number): string =>
-    `${x >= 1 ? '+' : '−'}${Math.abs(100 * (x - 1)).toFixed(1)} %`;
+  const cells = (p: Pair, digits: number): string[] => [
+    p.linux.toFixed(digits),
+    p.ours.toFixed(digits),
+    `${p.ratio >= 1 ? '+' : '−'}${Math.abs(100 * (p.ratio - 1)).toFixed(1)} %`,
+  ];
   return [
-    '| transfer | goodput, Mbit/s: Linux | here | | `read()` calls: Linux | here | |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...rows.map(([row, { goodput: g, reads: r }]) => {
-      const cells = [
-        g.linux.toFixed(2),
-        g.ours.toFixed(2),
-        percent(g.ratio),
-        r.linux.toFixed(0),
-        r.ours.toFixed(0),
-        percent(r.ratio),
-      ];
-      return `| ${row.name} | ${cells.join(' | ')} |`;
+    '| transfer | goodput, Mbit/s: Linux | here | | `read()` calls: Linux | here | | switches: Linux | here | | ACKs: Linux | here | |',
+    `| --- |${' ---: |'.repeat(12)}`,
+    ...rows.map(([row, c]) => {
+      const line = [cells(c.goodput, 2), cells(c.reads, 0), cells(c.switches, 0), cells(c.acks, 0)];
+      return `| ${row.name} | ${line.flat().join(' | ')} |`;
     }),
   ].join('\n');
 }
