@@ -13,7 +13,7 @@ import { DEVICE, type Timer } from '../engine/engine.ts';
 import { DeviceCounters } from './counters.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-import type { NetDevice, Wire } from './netdev.ts';
+import { WHOLE, type NetDevice, type Wire } from './netdev.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
 import type { Skb } from './skb.ts';
 import { tunTruesize } from './truesize.ts';
@@ -40,7 +40,7 @@ export const TUN_DEFAULTS: TunOptions = {
 export class Tun implements NetDevice, TxDriver, Ingress {
   readonly host: Host;
   readonly name: string;
-  readonly options: TunOptions;
+  options: TunOptions;
   readonly counters: DeviceCounters = new DeviceCounters();
   readonly qdisc: Qdisc;
   readonly flight: Flight = new Flight();
@@ -64,6 +64,11 @@ export class Tun implements NetDevice, TxDriver, Ingress {
 
   get mtu(): number {
     return this.options.mtu;
+  }
+
+  /** ip link, ethtool: what is sent from now on. What connections know of the device, the stack is told apart (changePath). */
+  configure(changes: Partial<Pick<TunOptions, 'mtu' | 'tso' | 'gso'>>): void {
+    this.options = { ...this.options, ...changes };
   }
   get tso(): boolean {
     return this.options.tso;
@@ -101,6 +106,21 @@ export class Tun implements NetDevice, TxDriver, Ingress {
     this.counters.tx_bytes += skb.len + skb.segs * skb.headerLen;
     this.wire.transmit(skb, this.host.engine.now);
     if (owner !== null) this.host.handler.txFreed(owner, txTruesize, core); // skb_orphan in tun_net_xmit
+  }
+
+  /**
+   * The program writes one packet, in the effect of a device event. One of several segments comes merged, with their size in
+   * its header (IFF_VNET_HDR, VIRTIO_NET_HDR_GSO_TCPV4), and stays so.
+   */
+  write(skb: Skb): void {
+    const { core, counters } = this;
+    const bytes = skb.headerLen + skb.len;
+    counters.rx_packets++;
+    counters.rx_bytes += bytes;
+    skb.outstanding = skb.segs;
+    core.hold();
+    core.softirq.backlog.enqueue(skb, WHOLE, 0, tunTruesize(bytes));
+    core.enter();
   }
 
   onAppend(first: Instant): void {
