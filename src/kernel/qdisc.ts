@@ -29,7 +29,7 @@ export class Qdisc {
   queued = 0;
   private readonly host: Host;
   private readonly driver: TxDriver;
-  private readonly limit: number;
+  private limit: number;
   private readonly skbs = new Ring<Skb>();
   private scheduled = false;
   private core: Core;
@@ -42,9 +42,14 @@ export class Qdisc {
     this.meter = new QueueMeter(`${name}/qdisc`, limit);
   }
 
+  /** tc qdisc replace … limit: 0 drops everything, as of a pfifo (net/sched/sch_fifo.c). What waits stays. */
+  resize(limit: number): void {
+    this.limit = limit;
+  }
+
   /** @returns NET_XMIT_DROP when it was full: the skb and what its owner was charged are gone */
   enqueue(skb: Skb, core: Core): number {
-    if (this.skbs.length === 0 && this.driver.txRoom) {
+    if (this.skbs.length === 0 && this.limit > 0 && this.driver.txRoom) {
       this.sent++;
       this.driver.startXmit(skb, core);
       return NET_XMIT_SUCCESS;

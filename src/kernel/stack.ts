@@ -178,6 +178,11 @@ export class Stack implements PacketHandler {
     return path;
   }
 
+  /** ip route, ip link, ethtool: what holds for connections by `device` that are made from now on. */
+  changePath(device: NetDevice, changes: Partial<PathOptions>): void {
+    this.paths.set(device, pathOptions({ ...this.pathOf(device), ...changes }));
+  }
+
   // ---- input -------------------------------------------------------------------------------------------------------
 
   receive(train: Skb, index: number, mark: number, truesize: number, core: Core): void {
