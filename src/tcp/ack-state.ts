@@ -14,6 +14,7 @@ export const F_SND_UNA_ADVANCED = 0x400;
 export const F_DSACKING_ACK = 0x800;
 export const F_SET_XMIT_TIMER = 0x1000;
 export const F_SACK_RENEGING = 0x2000;
+export const F_DSACK_TLP = 0x4000; // a D-SACK for the tail loss probe
 export const F_ACKED = 0x14;
 export const F_NOT_DUP = 0x17;
 export const F_FORWARD_PROGRESS = 0x34;

@@ -23,20 +23,23 @@ import {
 } from './ack-state.ts';
 import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
 import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
-import { fastRetransAlert, reduceCwnd, removeRenoSacks, xmitRecovery } from './loss.ts';
+import { fastRetransAlert, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
 import { acceptCwr, hasEcnEcho } from './ecn.ts';
 import { syncMss } from './mss.ts';
 import { updatePacingRate } from './pacing.ts';
+import { removeRenoSacks } from './newreno.ts';
 import { ackProbe } from './probe.ts';
-import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
+import { reduceCwnd } from './prr.ts';
+import { adaptReorderWindow, highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
 import { SYN, segLen, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
-import { rearmRto } from './timers.ts';
+import { processTlpAck, setXmitTimer } from './tlp.ts';
+import { echoBefore } from './undo.ts';
 import { challengeAck, olderThanRecent } from './validate.ts';
 
 export const ACK_NEW = 1; // acceptable
@@ -77,20 +80,23 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
       xmitRecovery(c, a);
     }
     ackProbe(c, now);
+    if (c.sender !== null && c.sender.tlpActive) processTlpAck(c, a, now);
     return ACK_NEW;
   }
   // What is out may also be a SYN that crossed the peer's.
   const snd = senderOf(c);
   const lostBefore = snd.lost;
   cleanSendQueue(c, a, now);
+  if ((snd.reoDsack || snd.reoSteps > 1) && a.flag & F_FORWARD_PROGRESS) adaptReorderWindow(c, now);
   if (a.flag & F_ECE) snd.deliveredCe += c.delivered - deliveredBefore;
   if (c.ecn & ECN_NEEDED) c.congestion.onAck(c);
+  if (snd.tlpActive) processTlpAck(c, a, now);
   if (isDubious(c, a)) {
     if ((a.flag & (F_SND_UNA_ADVANCED | F_NOT_DUP | F_DSACKING_ACK)) === 0)
       a.dupacks = Math.max(1, seg.segs);
     fastRetransAlert(c, a, now);
   }
-  if (a.flag & F_SET_XMIT_TIMER) rearmRto(c, now);
+  if (a.flag & F_SET_XMIT_TIMER) setXmitTimer(c, now);
   const delivered = c.delivered - deliveredBefore;
   if (rate !== null) rate.finish(c, delivered, snd.lost - lostBefore, false, now);
   if (c.congestion.ownsWindow) c.congestion.control(c, rate, now);
@@ -235,8 +241,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
 
 /** Was the record repeated for nothing: does the echo show that the original arrived (tcp_skb_spurious_retrans)? */
 function spuriousRetrans(c: Connection, t: Tx, a: AckState): boolean {
-  if ((t.sacked & (RETRANS | EVER_RETRANS)) === 0 || !a.hasTs || a.tsEcr === 0) return false;
-  return ((a.tsEcr - ((tsClock(t.sentAt) + c.tsOffset) | 0)) | 0) < 0;
+  return (t.sacked & (RETRANS | EVER_RETRANS)) !== 0 && echoBefore(c, a, t.sentAt);
 }
 
 /** Part of a record of several segments is acknowledged: how many segments of it (tcp_tso_acked). */

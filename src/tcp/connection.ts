@@ -13,6 +13,7 @@ import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
+import type { FastOpen } from './fastopen.ts';
 import type { Receiver } from './receiver.ts';
 import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
 import type { SendQueue } from './send-queue.ts';
@@ -40,6 +41,7 @@ export const WORK_RST = 64;
 export const WORK_WAKEUP = 128; // probe with what fits into the window
 export const WORK_SPACE = 256; // look whether a refused writer can go on, once all has been sent
 export const WORK_REPLY_RST = 512; // a RST that answers a segment (its number is in replySeq)
+export const WORK_TAIL_PROBE = 1024; // a tail loss probe: new data, or the last segment again
 export const WORK_PRIOR_ACK = 4096; // an ACK of what came before the CE mark changed (Receiver.priorAck)
 
 /** ACK scheduling, icsk_ack.pending. */
@@ -70,6 +72,7 @@ export const TIMER_NONE = 0;
 export const TIMER_RETRANS = 1;
 export const TIMER_REO = 2;
 export const TIMER_PROBE0 = 3;
+export const TIMER_TLP = 4;
 
 export const INFINITE_SSTHRESH = 0x7fffffff;
 
@@ -98,7 +101,8 @@ export interface ConnectionArgs {
 
 export class Connection {
   readonly context: TcpContext;
-  readonly path: PathOptions;
+  /** The route; another one when that changes. */
+  path: PathOptions;
   /** Options that are only kept and read when they matter; what the connection changes by itself (buffers) it has of its own. */
   settings: SocketSettings;
   readonly src: number;
@@ -257,6 +261,9 @@ export class Connection {
 
   /** ECN_* bits. */
   ecn = 0;
+
+  /** Made with the first use of Fast Open. */
+  fastOpen: FastOpen | null = null;
 
   // ---- Keepalive
   rcvTstamp: Instant = START;

@@ -7,6 +7,7 @@ import { Deque } from './deque.ts';
 import type { Lane } from '../base/hash.ts';
 import { NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
+import { FastOpenCache } from './fastopen-cache.ts';
 import type { TcpObserver } from './observer.ts';
 import { SocketSettings, type TcpOptions } from './options.ts';
 import { Rx } from './recv-queue.ts';
@@ -42,7 +43,11 @@ export class TcpMib {
   TCPFastRetrans = 0;
   TCPSlowStartRetrans = 0;
   TCPSackRecovery = 0;
+  TCPSackRecoveryFail = 0;
   TCPRenoRecovery = 0;
+  TCPRenoRecoveryFail = 0;
+  TCPSACKReneging = 0;
+  TCPLostRetransmit = 0;
   TCPSackFailures = 0;
   TCPRenoFailures = 0;
   TCPLossFailures = 0;
@@ -54,6 +59,10 @@ export class TcpMib {
   TCPDSACKOfoSent = 0;
   TCPDSACKRecv = 0;
   TCPDSACKOfoRecv = 0;
+  TCPDSACKRecvSegs = 0;
+  TCPDSACKIgnoredOld = 0;
+  TCPDSACKIgnoredNoUndo = 0;
+  TCPDSACKIgnoredDubious = 0;
   TCPSACKReorder = 0;
   TCPRenoReorder = 0;
   TCPTSReorder = 0;
@@ -91,6 +100,16 @@ export class TcpMib {
   RcvPruned = 0;
   OfoPruned = 0;
   TCPRcvCollapsed = 0;
+  TCPFastOpenActive = 0;
+  TCPFastOpenActiveFail = 0;
+  TCPFastOpenPassive = 0;
+  TCPFastOpenPassiveFail = 0;
+  TCPFastOpenListenOverflow = 0;
+  TCPFastOpenCookieReqd = 0;
+  TCPFastOpenBlackhole = 0;
+  TCPMTUPFail = 0;
+  TCPMTUPSuccess = 0;
+  TCPDeferAcceptDrop = 0;
   TW = 0;
 }
 
@@ -116,6 +135,8 @@ export class TcpContext {
   /** Challenge ACKs sent in the current second (RFC 5961 §7). */
   challengeSecond = -1;
   challengeCount = 0;
+  /** Cookies, and paths that swallow SYNs with data. */
+  readonly fastOpen: FastOpenCache = new FastOpenCache();
   /** Scratch of processAck. */
   readonly ackState: AckState = new AckState();
   private readonly txPool: Tx[] = [];

@@ -1,6 +1,6 @@
 /**
- * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission or zero-window
- * probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
+ * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission, zero-window
+ * probe, tail loss probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
  * (which is also the FIN-WAIT-2 timer of an orphan), pacing.
  */
 import { NEVER, type Instant } from '../base/units.ts';
@@ -10,11 +10,14 @@ import {
   TIMER_PROBE0,
   TIMER_REO,
   TIMER_RETRANS,
+  TIMER_TLP,
+  WORK_TAIL_PROBE,
   type Connection,
 } from './connection.ts';
-import { onReoTimer, onRetransmitTimer } from './loss.ts';
+import { onReoTimer } from './loss.ts';
 import { onPacingTimer } from './pacing.ts';
 import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
+import { onRetransmitTimer } from './rto.ts';
 
 /** The earliest deadline; NEVER: none. */
 export function nextDeadline(c: Connection): Instant {
@@ -34,11 +37,13 @@ export function onTimer(c: Connection, now: Instant): void {
   if (c.delackAt <= now) onDelackTimer(c);
   if (c.timerAt <= now) {
     const kind = c.timer;
-    c.timer = TIMER_NONE;
     c.timerAt = NEVER;
+    // The other two stand in for the retransmission timer, and it matters to that which did (rearmRto).
+    if (kind === TIMER_RETRANS || kind === TIMER_PROBE0) c.timer = TIMER_NONE;
     if (kind === TIMER_RETRANS) onRetransmitTimer(c, now);
     else if (kind === TIMER_PROBE0) onProbeTimer(c, now);
     else if (kind === TIMER_REO) onReoTimer(c, now);
+    else if (kind === TIMER_TLP) c.work |= WORK_TAIL_PROBE;
   }
   const pacing = c.sender === null ? null : c.sender.pacing;
   if (pacing !== null && pacing.at <= now) onPacingTimer(c, pacing);

@@ -51,6 +51,11 @@ export interface TcpOptions {
   readonly keepaliveIntvlS: number;
   readonly keepaliveProbes: number;
   readonly reordering: number;
+  readonly recovery: number;
+  readonly earlyRetrans: number;
+  readonly frto: number;
+  readonly retransCollapse: boolean;
+  readonly thinLinearTimeouts: boolean;
   readonly maxReordering: number;
   readonly slowStartAfterIdle: boolean;
   readonly noSsthreshMetricsSave: boolean;
@@ -304,6 +309,41 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'net.ipv4.tcp_reordering',
     'segments',
     'initial duplicate-ACK threshold',
+    IP_SYSCTL,
+  ),
+  recovery: row(
+    1,
+    'net.ipv4.tcp_recovery',
+    'bits',
+    'RACK: 2 its reordering window does not adapt, 4 it waits in spite of three duplicates; 1 does nothing since Linux 6.17',
+    IP_SYSCTL + ', RFC 8985',
+  ),
+  earlyRetrans: row(
+    3,
+    'net.ipv4.tcp_early_retrans',
+    '',
+    '3 or 4: tail loss probes; 0: none',
+    IP_SYSCTL + ', RFC 8985 §7',
+  ),
+  frto: row(
+    2,
+    'net.ipv4.tcp_frto',
+    '',
+    '0: a time-out is never taken for spurious because of what is acknowledged after it (F-RTO)',
+    IP_SYSCTL + ', RFC 5682',
+  ),
+  retransCollapse: row(
+    true,
+    'net.ipv4.tcp_retrans_collapse',
+    '',
+    'small segments are joined when they are sent again',
+    IP_SYSCTL,
+  ),
+  thinLinearTimeouts: row(
+    false,
+    'net.ipv4.tcp_thin_linear_timeouts',
+    '',
+    'the first six time-outs of a stream with fewer than four segments out do not back off',
     IP_SYSCTL,
   ),
   maxReordering: row(300, 'net.ipv4.tcp_max_reordering', 'segments', 'its ceiling', IP_SYSCTL),

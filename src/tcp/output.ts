@@ -10,6 +10,7 @@ import {
   ECN_OK,
   TIMER_NONE,
   TIMER_PROBE0,
+  TIMER_TLP,
   WORK_ACK,
   WORK_HEAD,
   WORK_PRIOR_ACK,
@@ -19,6 +20,7 @@ import {
   WORK_RTX,
   WORK_SPACE,
   WORK_SYN,
+  WORK_TAIL_PROBE,
   WORK_WAKEUP,
   WORK_XMIT,
   WRITABLE,
@@ -42,10 +44,11 @@ import {
   type Segment,
 } from './segment.ts';
 import { type SendQueue, type Tx } from './send-queue.ts';
-import { retransmit, retransmitLost } from './retransmit.ts';
-import { senderOf } from './sender.ts';
+import { repeatTail, retransmit, retransmitLost } from './retransmit.ts';
+import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt } from './seq.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
+import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
 
@@ -63,6 +66,7 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
     c.work &= ~WORK_HEAD;
     if (c.packetsOut > 0 && retransmit(c, c.sendQueue!, 0, 1, now, out)) return true;
   }
+  if (c.work & WORK_TAIL_PROBE && sendTailProbe(c, now, out)) return true;
   if (c.work & WORK_WAKEUP && writeWakeup(c, now, out)) return true;
   if (c.work & WORK_PROBE) return sendProbe(c, now, out);
   if (c.work & WORK_RTX) {
@@ -70,8 +74,9 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
     c.work &= ~WORK_RTX;
   }
   if (c.work & WORK_XMIT) {
-    if (writeXmit(c, now, out)) return true;
+    if (writeXmit(c, false, now, out)) return true;
     finishXmit(c, now);
+    if (c.work & WORK_RTX && retransmitLost(c, now, out)) return true;
   }
   if (c.work & WORK_SPACE) {
     c.work &= ~WORK_SPACE;
@@ -200,27 +205,31 @@ function nagleHolds(c: Connection, partial: boolean): boolean {
   return seqGt(snd.sndSml, c.sndUna) && !seqGt(snd.sndSml, c.sndNxt);
 }
 
-/** Sends the next new segment if window, congestion window, Nagle and the device's credit allow it (tcp_write_xmit). */
-function writeXmit(c: Connection, now: Instant, out: Segment): boolean {
+/**
+ * Sends the next new segment if window, congestion window, Nagle and the device's credit allow it (tcp_write_xmit). A tail
+ * loss probe (`probe`) asks neither the congestion window nor Nagle.
+ */
+function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): boolean {
   const q = c.sendQueue;
   if (q === null || q.unsent === 0) return false;
   const flight = inFlight(c);
-  if (flight >= c.cwnd) return false;
+  if (flight >= c.cwnd && !probe) return false;
   const pacing = c.sender!.pacing;
   if (pacing !== null && pacing.holds(now)) return false;
   const t = q.records.at(q.sent);
   if (c.held && seqGe(t.seq, c.heldSeq)) return false;
   const mss = currentMss(c);
   const end = windowEnd(c);
-  const quota = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, tsoSegments(c, mss));
+  const open = Math.max(c.cwnd - flight, 1);
+  const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, tsoSegments(c, mss));
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
-  if (seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, end)) return false;
+  if (!headFits(c, mss)) return false;
   const last = q.unsent === 1;
   if (t.len <= mss) {
-    if (last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
+    if (!probe && last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
   } else {
-    if (tsoShouldDefer(c, q, t, mss, now)) return false;
-    const limit = splitPoint(c, t, mss, quota, last, seqDiff(end, t.seq));
+    if (!probe && tsoShouldDefer(c, q, t, mss, now)) return false;
+    const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
   if (smallQueueFull(c, q)) return false;
@@ -235,6 +244,7 @@ function splitPoint(
   mss: number,
   segs: number,
   last: boolean,
+  probe: boolean,
   window: number,
 ): number {
   const most = mss * segs;
@@ -242,7 +252,7 @@ function splitPoint(
   const needed = Math.min(t.len, window);
   if (most <= needed) return most;
   const partial = needed % mss;
-  return nagleHolds(c, partial !== 0) ? needed - partial : needed;
+  return !probe && nagleHolds(c, partial !== 0) ? needed - partial : needed;
 }
 
 /** Bytes in qdisc and device are bounded, but one segment may always be there (tcp_small_queue_check). */
@@ -265,7 +275,7 @@ function transmitNew(
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
   fillData(c, out, t, now);
-  const first = c.packetsOut === 0;
+  const untimed = c.packetsOut === 0 || c.timer === TIMER_TLP;
   if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);
   if (snd.rate !== null) snd.rate.onSent(c, t, now);
   q.sent++;
@@ -276,7 +286,7 @@ function transmitNew(
   snd.sentSince += t.segs;
   if (inCwndReduction(c)) snd.prrOut += t.segs;
   if (t.len < t.segs * mss) snd.sndSml = t.end;
-  if (first) rearmRto(c, now);
+  if (untimed) rearmRto(c, now);
   emitted(c, out, false, now);
 }
 
@@ -289,13 +299,24 @@ function finishXmit(c: Connection, now: Instant): void {
     const limited = snd.deferredByCwnd || inFlight(c) >= c.cwnd;
     snd.deferredByCwnd = false;
     if (snd.sentSince > 0 || limited) {
+      const sent = snd.sentSince > 0;
       snd.sentSince = 0;
       validateCwnd(c, limited, now);
+      if (sent) scheduleLossProbe(c, false, now);
     }
+    if (snd.newDataFirst) afterNewData(c, snd);
   }
   const q = c.sendQueue;
   if (c.packetsOut === 0 && q !== null && q.unsent > 0 && c.timer === TIMER_NONE)
     armTimer(c, TIMER_PROBE0, probe0When(c, now), now);
+}
+
+/** F-RTO asked for new data: if none could be sent, it is what is lost that is sent (tcp_xmit_recovery). */
+function afterNewData(c: Connection, snd: Sender): void {
+  snd.newDataFirst = false;
+  if (seqGt(c.sndNxt, snd.highSeq)) return;
+  snd.frto = false;
+  c.work |= WORK_RTX;
 }
 
 /** A refused writer may go on when a third of the buffer is free (tcp_check_space, sk_stream_write_space). */
@@ -311,6 +332,43 @@ function checkSpace(c: Connection, now: Instant): void {
 }
 
 // ---- Probes
+
+/**
+ * A tail loss probe is due (tcp_send_loss_probe; RFC 8985 §7.3): the next new segment if the window takes it, else the last
+ * one again, one in an episode; then the retransmission time-out runs. False: nothing could be sent.
+ */
+function sendTailProbe(c: Connection, now: Instant, out: Segment): boolean {
+  c.work &= ~WORK_TAIL_PROBE;
+  const snd = c.sender!;
+  let sent = false;
+  if (c.packetsOut > 0 && !snd.tlpActive) {
+    snd.tlpRetrans = false;
+    const next = headFits(c, currentMss(c));
+    sent = next ? writeXmit(c, true, now, out) : repeatTail(c, now, out);
+    if (next && sent) {
+      validateCwnd(c, inFlight(c) >= c.cwnd, now);
+      snd.sentSince = 0;
+    }
+    snd.tlpRetrans = sent && !next;
+  }
+  if (sent) {
+    snd.tlpActive = true;
+    snd.tlpHighSeq = c.sndNxt;
+    c.context.mib.TCPLossProbes++;
+    // From now on, not from when the first segment was sent.
+    c.timer = TIMER_NONE;
+  }
+  rearmRto(c, now);
+  return sent;
+}
+
+/** Is there new data, and does a segment of it fit into the peer's window (tcp_snd_wnd_test)? */
+function headFits(c: Connection, mss: number): boolean {
+  const q = c.sendQueue;
+  if (q === null || q.unsent === 0) return false;
+  const t = q.records.at(q.sent);
+  return !seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, windowEnd(c));
+}
 
 /**
  * A probe that carries data, when the window is open but too small for a whole segment (tcp_write_wakeup). False when

@@ -11,9 +11,10 @@ import {
   type Connection,
 } from './connection.ts';
 import { done, enterTimeWait, fail, finTime } from './done.ts';
-import { orphanRetries } from './loss.ts';
+
 import { windowEnd } from './mss.ts';
 import { lastReceived } from './receiver.ts';
+import { orphanRetries } from './rto.ts';
 import { rtoMax } from './rtt.ts';
 import { seqGt, seqLt } from './seq.ts';
 import { armTimer, probe0When, stopTimer } from './timers.ts';

@@ -1,7 +1,7 @@
 /** Cutting and joining the records of the send queue, with their memory and their marks on the scoreboard. */
 import type { Connection } from './connection.ts';
 import { FIN, PSH } from './segment.ts';
-import { LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
+import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqAdd, seqDiff } from './seq.ts';
 
 /** Truesize of a segment without payload: sk_buff, shared info and header room (measured: 832 on x86-64). */
@@ -11,7 +11,7 @@ export const TX_OVERHEAD = 832;
 export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void {
   const next = q.records.at(q.sent + 1);
   const n = Math.min(bytes, next.len);
-  if (n === 0) return;
+  if (n === 0 || t.eor) return;
   t.len += n;
   t.end = seqAdd(t.end, n);
   t.truesize += n;
@@ -21,6 +21,7 @@ export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void 
   if (next.len > 0) return;
   t.end = next.end;
   t.flags |= next.flags;
+  t.eor = next.eor;
   q.records.remove(q.sent + 1);
   c.wmemQueued -= next.truesize;
   c.context.giveTx(next);
@@ -35,6 +36,27 @@ export function trimHead(c: Connection, t: Tx): void {
   c.wmemQueued -= n;
 }
 
+/** Record `i` takes up the next one, which was sent too and is small (tcp_collapse_retrans). */
+export function joinTx(c: Connection, q: SendQueue, i: number): void {
+  const t = q.records.at(i);
+  const next = q.records.remove(i + 1);
+  q.unlist(next);
+  q.sent--;
+  t.len += next.len;
+  t.end = next.end;
+  t.flags |= next.flags;
+  t.eor = next.eor;
+  t.truesize += next.len;
+  t.sacked |= next.sacked & EVER_RETRANS;
+  c.wmemQueued += next.len - next.truesize;
+  c.packetsOut -= next.segs;
+  if (next.sacked & LOST) c.lostOut -= next.segs;
+  if (next.sacked & RETRANS) c.retransOut -= next.segs;
+  // Without SACK it is not known which are missing: one less is.
+  if (!c.sackOk) c.sackedOut -= Math.min(c.sackedOut, next.segs);
+  c.context.giveTx(next);
+}
+
 /** Cuts record `i` after `len` bytes (tcp_fragment): both parts keep its state. */
 export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss: number): void {
   const t = q.records.at(i);
@@ -44,6 +66,7 @@ export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss
   rest.end = t.end;
   rest.len = t.len - len;
   rest.flags = t.flags;
+  rest.eor = t.eor;
   rest.sacked = t.sacked;
   rest.sentAt = t.sentAt;
   if (t.stamp !== null) rest.stamp = { ...t.stamp };
@@ -52,6 +75,7 @@ export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss
   t.end = rest.seq;
   t.len = len;
   t.flags &= ~(FIN | PSH);
+  t.eor = false;
   t.truesize -= rest.len;
   t.segs = Math.max(Math.ceil(len / mss), 1);
   c.wmemQueued += TX_OVERHEAD;

@@ -3,7 +3,13 @@
  * of the send queue. Only what is new since the previous ACK's blocks is walked.
  */
 import type { Instant } from '../base/units.ts';
-import { F_DATA_SACKED, F_DSACKING_ACK, F_ORIG_SACK_ACKED, type AckState } from './ack-state.ts';
+import {
+  F_DATA_SACKED,
+  F_DSACK_TLP,
+  F_DSACKING_ACK,
+  F_ORIG_SACK_ACKED,
+  type AckState,
+} from './ack-state.ts';
 import { CA_LOSS, type Connection } from './connection.ts';
 import { currentMss } from './mss.ts';
 import { highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
@@ -11,7 +17,7 @@ import { splitTx } from './records.ts';
 import type { Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
-import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
+import { seqAdd, seqDiff, seqEq, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
 
 /** The blocks of the previous ACK, sorted, and room to sort those of this one. */
 export class SackCache {
@@ -61,7 +67,7 @@ export function tagSack(c: Connection, seg: Segment, a: AckState, now: Instant):
     const right = block(seg, 2 * i + 1);
     const isDup = dup && i === 0;
     if (!validBlock(c, isDup, left, right)) {
-      if (!isDup) c.context.mib.TCPSACKDiscard++;
+      countInvalid(c, seg, isDup, right);
       continue;
     }
     if (seqLe(right, a.priorUna)) continue;
@@ -72,6 +78,15 @@ export function tagSack(c: Connection, seg: Segment, a: AckState, now: Instant):
   cache.turn();
   if ((c.caState !== CA_LOSS || snd.undoArmed) && seqLt(a.reord, highestSackSeq(c)))
     noteReordering(c, a.reord, highestSackSeq(c), false);
+}
+
+/** A block that cannot be; old ones of reordered ACKs are not worth counting. */
+function countInvalid(c: Connection, seg: Segment, isDup: boolean, right: Seq): void {
+  const mib = c.context.mib;
+  if (!isDup) {
+    if (seqEq(seg.ack, c.sndUna) || seqGt(right, c.sndUna)) mib.TCPSACKDiscard++;
+  } else if (c.sender!.undoArmed) mib.TCPDSACKIgnoredOld++;
+  else mib.TCPDSACKIgnoredNoUndo++;
 }
 
 /** Walks the blocks of this ACK without what the previous one had. */
@@ -103,12 +118,12 @@ function checkDsack(c: Connection, seg: Segment, a: AckState): boolean {
     c.context.mib.TCPDSACKOfoRecv++;
   } else return false;
   const bytes = seqDiff(right, left);
-  if (bytes <= 0 || bytes > c.maxWindow) return false;
   const segs = bytes > c.mssCache ? Math.ceil(bytes / c.mssCache) : 1;
-  snd.dsackDups += segs;
-  // More duplicates than we ever repeated: the network made them.
-  if (snd.dsackDups > c.totalRetrans) return false;
-  a.flag |= F_DSACKING_ACK;
+  if (bytes <= 0 || bytes > c.maxWindow || !believeDsack(c, segs, right, a)) {
+    c.context.mib.TCPDSACKIgnoredDubious++;
+    return false;
+  }
+  c.context.mib.TCPDSACKRecvSegs += segs;
   c.delivered += segs;
   if (
     snd.undoArmed &&
@@ -118,6 +133,19 @@ function checkDsack(c: Connection, seg: Segment, a: AckState): boolean {
   ) {
     snd.undoRetrans = Math.max(0, snd.undoRetrans - segs);
   }
+  return true;
+}
+
+/** Can `segs` segments, up to `right`, have come twice because of us (tcp_dsack_seen)? */
+function believeDsack(c: Connection, segs: number, right: Seq, a: AckState): boolean {
+  const snd = c.sender!;
+  if (segs === 1 && snd.tlpActive && seqEq(snd.tlpHighSeq, right)) a.flag |= F_DSACK_TLP;
+  snd.dsackDups += segs;
+  // More duplicates than we ever repeated: the network made them.
+  if (snd.dsackDups > c.totalRetrans) return false;
+  // RACK may have been too quick, if there is reordering at all and it was not the tail loss probe.
+  if (snd.reordSeen > 0 && (a.flag & F_DSACK_TLP) === 0) snd.reoDsack = true;
+  a.flag |= F_DSACKING_ACK;
   return true;
 }
 

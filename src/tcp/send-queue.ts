@@ -6,13 +6,15 @@
  */
 import type { Instant } from '../base/units.ts';
 import { Deque } from './deque.ts';
-import { SEQ_ZERO, seqGt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seqDiff, seqGt, type Seq } from './seq.ts';
 
 /** Scoreboard bits, TCP_SKB_CB(skb)->sacked. */
 export const SACKED = 1;
 export const RETRANS = 2; // retransmitted, and that is not known to be lost
 export const LOST = 4;
 export const EVER_RETRANS = 8;
+/** RACK took it for lost and off its list: only another transmission puts it back. */
+export const RACK_LOST = 16;
 
 /** What the rate sampler (rate.ts) notes of a transmission: times in µs; −1: used up. */
 export interface RateStamp {
@@ -29,6 +31,8 @@ export class Tx {
   len = 0;
   /** FIN and PSH of segment.ts. */
   flags = 0;
+  /** Nothing is added to it, and it grows no more (MSG_EOR). */
+  eor = false;
   /** Frames it stands for (tcp_skb_pcount). */
   segs = 1;
   sacked = 0;
@@ -69,6 +73,7 @@ export class SendQueue {
   /** The record was sent last. */
   list(t: Tx): void {
     if (t.listed) this.unlist(t);
+    t.sacked &= ~RACK_LOST;
     t.listed = true;
     t.older = this.newest;
     if (this.newest === null) this.oldest = t;
@@ -86,6 +91,18 @@ export class SendQueue {
     else t.newer.older = t.older;
     t.older = null;
     t.newer = null;
+  }
+
+  /** What a time-out took off the list is in the network after all: all of that, in the order of transmission. */
+  relist(): void {
+    const flying: Tx[] = [];
+    for (let i = 0; i < this.sent; i++) {
+      const t = this.records.at(i);
+      if (t.listed || (t.sacked & (SACKED | RACK_LOST)) === 0) flying.push(t);
+    }
+    for (const t of flying) this.unlist(t);
+    flying.sort((a, b) => a.sentAt - b.sentAt || seqDiff(a.end, b.end));
+    for (const t of flying) this.list(t);
   }
 
   /** Puts `t`, split off `after`, behind it on the list. */

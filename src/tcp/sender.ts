@@ -82,6 +82,11 @@ export class Sender {
   rtoStamp: Instant = NEVER;
   probesStamp: Instant = NEVER;
 
+  /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
+  softError = 0;
+  /** Somebody in a system call will write once the handshake is complete (sk_write_pending). */
+  writePending = false;
+
   // ---- tcp_info
   bytesRetrans = 0;
   /** Frames delivered that the peer's ACKs showed to be marked (tcpi_delivered_ce). */

@@ -1,8 +1,11 @@
 /** Arming and stopping the timers of a connection, and how long they run. What happens when they expire: deadlines.ts. */
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { jiffiesOfMs } from './clock.ts';
-import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
+import { jiffiesOfMs, usOf } from './clock.ts';
+import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, TIMER_TLP, type Connection } from './connection.ts';
 import { rtoMax, rtoMin } from './rtt.ts';
+
+/** Least length of a probe's or reordering timer, µs (include/net/tcp.h TCP_TIMEOUT_MIN_US). */
+export const TIMEOUT_MIN_US = 2000;
 
 export function armTimer(c: Connection, kind: number, after: Duration, now: Instant): void {
   c.timer = kind;
@@ -24,12 +27,31 @@ export function stopAllTimers(c: Connection): void {
   c.keepaliveAt = NEVER;
 }
 
-/** (Re)starts the retransmission timer, or stops it when nothing is out (tcp_rearm_rto; RFC 6298 §5.1–5.3). */
+/** Until the first segment that is out has waited for an RTO, in whole ticks; ≤ 0: it has (tcp_rto_delta_us). */
+export function rtoLeft(c: Connection, now: Instant): number {
+  const q = c.sendQueue;
+  if (q === null || q.sent === 0) return c.rto;
+  const left = c.rto - (usOf(now) - usOf(q.records.at(0).sentAt)) * 1000;
+  const j = c.context.jiffyNs;
+  return j === 0 ? left : Math.ceil(left / j) * j;
+}
+
+/**
+ * (Re)starts the retransmission timer, or stops it when nothing is out (tcp_rearm_rto; RFC 6298 §5.1–5.3). If a probe's or
+ * reordering timer ran in its place, it goes on from when the first segment was sent.
+ */
 export function rearmRto(c: Connection, now: Instant): void {
   if (c.packetsOut === 0) {
-    stopTimer(c, TIMER_RETRANS);
-    stopTimer(c, TIMER_REO);
-  } else armTimer(c, TIMER_RETRANS, c.rto, now);
+    c.timer = TIMER_NONE;
+    c.timerAt = NEVER;
+    return;
+  }
+  let after: number = c.rto;
+  if (c.timer === TIMER_REO || c.timer === TIMER_TLP) {
+    const least = c.context.jiffyNs === 0 ? 1000 : c.context.jiffyNs;
+    after = Math.max(rtoLeft(c, now), least);
+  }
+  armTimer(c, TIMER_RETRANS, after as Duration, now);
 }
 
 /** Interval of the next zero-window probe: the RTO, doubled for each one before (tcp_probe0_when). */

@@ -1,0 +1,96 @@
+/** Building what leaves: header fields, payload, SACK blocks, and the counting that every segment has in common. */
+import type { Instant } from '../base/units.ts';
+import { onAckSent, onDataSent } from './ack.ts';
+import { tsClock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { markEcn } from './ecn.ts';
+import { currentMss, sackBlocks, windowEnd } from './mss.ts';
+import { ACK, BASE_HEADER, PSH, resetSegment, sackRoom, type Segment } from './segment.ts';
+import type { Tx } from './send-queue.ts';
+import { seqDiff, type Seq } from './seq.ts';
+import { advertiseWindow } from './window.ts';
+
+/** Header fields of a segment of an established connection; the caller sets the payload. */
+export function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
+  resetSegment(out);
+  out.src = c.src;
+  out.dst = c.dst;
+  out.sport = c.sport;
+  out.dport = c.dport;
+  out.flow = c.flow;
+  out.flags = flags;
+  out.seq = seq;
+  out.tos = c.settings.tos;
+  out.ack = flags & ACK ? c.rcvNxt : (0 as unknown as Seq);
+  let options = 0;
+  if (c.tsOk) {
+    out.hasTs = true;
+    out.tsVal = (tsClock(now) + c.tsOffset) | 0;
+    out.tsEcr = c.tsRecent;
+    options = 12;
+  }
+  if (flags & ACK) {
+    const n = sackBlocks(c);
+    if (n > 0) {
+      fillSack(c, out, n);
+      options += 4 + 8 * n;
+    }
+    out.window = advertiseWindow(c);
+    onAckSent(c);
+  }
+  out.headerLen = BASE_HEADER + options;
+}
+
+/** The D-SACK first, then the islands, newest first (RFC 2883 §4, RFC 2018 §4). */
+function fillSack(c: Connection, out: Segment, n: number): void {
+  const rcv = c.receiver!;
+  const sacks = sackRoom(out);
+  let i = 0;
+  if (rcv.dsack) {
+    sacks[0] = rcv.dsackLeft as unknown as number;
+    sacks[1] = rcv.dsackRight as unknown as number;
+    rcv.dsack = false;
+    i = 1;
+  }
+  for (let k = 0; i < n; i++, k++) {
+    sacks[2 * i] = c.ofo!.blocks[2 * k]!;
+    sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
+  }
+  out.nsack = n;
+}
+
+/** Counts what leaves, and gives it its place among the connection's frames. */
+export function emitted(c: Connection, out: Segment, again: boolean, now: Instant): void {
+  out.ordinal = c.ordinal;
+  c.ordinal += out.segs;
+  c.segsOut += out.segs;
+  c.context.mib.OutSegs += out.segs;
+  c.wmemAlloc += out.truesize;
+  if (c.ecn !== 0) markEcn(c, out, again);
+  if (c.sender !== null) c.sender.lastSentAt = now;
+  c.context.observer?.onSent(c, out, again);
+}
+
+export function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
+  // Taken before the header is: a D-SACK has room in this segment, and is forgotten once it is written.
+  const mss = currentMss(c);
+  // What the device cuts up carries PSH, so that the receiver's GRO does not hold it; the record itself does not.
+  fill(c, out, ACK | t.flags | (t.segs > 1 ? PSH : 0), t.seq, now);
+  out.stream = t.len > 0 ? c.tx : null;
+  out.off = c.unaOff + seqDiff(t.seq, c.sndUna);
+  out.len = t.len;
+  out.segs = t.segs;
+  out.segSize = t.segs > 1 ? mss : t.len;
+  out.truesize = t.truesize;
+  if (t.len > 0) {
+    c.dataSegsOut += t.segs;
+    c.bytesSent += t.len;
+    onDataSent(c, now);
+  }
+}
+
+/** Sequence number of a segment without data: SND.NXT, unless the peer has shrunk its window (tcp_acceptable_seq). */
+export function acceptableSeq(c: Connection): Seq {
+  const beyond = seqDiff(c.sndNxt, windowEnd(c));
+  return beyond <= 0 || (c.wscaleOk && beyond < 1 << c.rcvWscale) ? c.sndNxt : windowEnd(c);
+}
