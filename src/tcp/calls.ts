@@ -1,5 +1,5 @@
-/** What the application's side calls: connect, write, read, shutdown, close, and the options of a live socket. */
-import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from '../base/errno.ts';
+/** What the application's side calls: connect, read, shutdown, close, and the options of a live socket. Writing: write.ts. */
+import { EAGAIN, EINVAL, ENOTCONN } from '../base/errno.ts';
 import { add, type Duration, type Instant } from '../base/units.ts';
 import { cleanupRbuf, enterPingpong, exitPingpong } from './ack.ts';
 import { jiffiesOfUs } from './clock.ts';
@@ -9,10 +9,8 @@ import {
   CLOSED,
   Connection,
   HANGUP,
-  inFlight,
   READABLE,
   WORK_RST,
-  WORK_RTX,
   WORK_SYN,
   WORK_XMIT,
   WRITABLE,
@@ -20,20 +18,20 @@ import {
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
 import { MIN_RCVBUF, type SocketSettings } from './options.ts';
-import { slowStartAfterIdle } from './cwnd.ts';
-import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
-import { splitTx, TX_OVERHEAD } from './records.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
+import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
 import type { Rx } from './recv-queue.ts';
-import { advertisedMss } from './request.ts';
+import { advertisedMss } from './mss.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
-import { ACK, BASE_HEADER, FIN, PSH, resetSegment, RST, segLen, type Segment } from './segment.ts';
-import { hasWriteSpace, memoryFree } from './send-memory.ts';
-import { SendQueue, type Tx } from './send-queue.ts';
+import { ACK, BASE_HEADER, FIN, resetSegment, RST, segLen, type Segment } from './segment.ts';
+import { hasWriteSpace } from './send-memory.ts';
+import { SendQueue } from './send-queue.ts';
 import { senderOf } from './sender.ts';
-import { seq, seqAdd, seqDiff, seqGt } from './seq.ts';
-import { sends, setState } from './state.ts';
+import { seq, seqAdd, seqDiff } from './seq.ts';
+import { setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
+import { mayWrite, newRecord, takeError } from './write.ts';
 
 /** Starts an active open: the SYN comes with the next poll (tcp_v4_connect, tcp_connect_init). */
 export function connect(args: ConnectionArgs, now: Instant): Connection {
@@ -65,174 +63,6 @@ export function connect(args: ConnectionArgs, now: Instant): Connection {
   setState(c, 'SYN-SENT', now);
   c.work |= WORK_SYN;
   return c;
-}
-
-// ---- Writing
-
-/**
- * Appends pattern (a number of bytes) or real bytes. With `more`, the same system call will write more: then only what
- * Linux sends in the middle of a write may leave (a piece of a full record; everything, half a window after the last
- * PSH), until the write without `more`, a short count, or setNoSpace.
- *
- * @returns the count taken, which may be short; −EAGAIN when there is no room or the handshake is not done; the pending
- * error, once; −EPIPE after our own FIN
- */
-export function write(
-  c: Connection,
-  chunk: number | Uint8Array,
-  now: Instant,
-  more: boolean = false,
-): number {
-  if (c.error !== 0) return takeError(c);
-  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
-    c.noSpace = true;
-    return -EAGAIN;
-  }
-  if (c.sndShutdown || !sends(c.state)) return -EPIPE;
-  const want = typeof chunk === 'number' ? chunk : chunk.length;
-  if (want === 0) return 0;
-  if (c.sender !== null && c.sender.rate !== null) c.sender.rate.checkAppLimited(c);
-  hold(c);
-  const taken = appendRecords(c, want, now);
-  const over = !more || taken < want;
-  if (over) c.held = false;
-  if (taken < want) {
-    // Refused: WRITABLE will tell, and what is there goes even if it is small.
-    c.noSpace = true;
-    c.naglePush = true;
-    c.work |= WORK_XMIT;
-    if (taken === 0) return -EAGAIN;
-  }
-  const off = c.tx.written;
-  if (typeof chunk === 'number') c.tx.appendPattern(taken);
-  else c.tx.append(taken === want ? chunk : chunk.subarray(0, taken));
-  c.context.observer?.onWritten(c, off, taken);
-  if (over) push(c);
-  else c.work |= WORK_XMIT;
-  return taken;
-}
-
-/** Nothing that is queued leaves on account of this write before it says so. */
-function hold(c: Connection): void {
-  const q = c.sendQueue;
-  c.held = true;
-  c.heldSeq = q !== null && q.unsent > 0 ? q.records.at(q.sent).seq : c.writeSeq;
-}
-
-function takeError(c: Connection): number {
-  const e = c.error;
-  c.error = 0;
-  return -e;
-}
-
-/** Fills the last record and adds new ones while memory lasts (tcp_sendmsg_locked). */
-function appendRecords(c: Connection, want: number, now: Instant): number {
-  const mss = currentMss(c);
-  const goal = sizeGoal(c, mss);
-  const snd = senderOf(c);
-  const q = (c.sendQueue ??= new SendQueue());
-  let taken = 0;
-  while (taken < want) {
-    let t = tailWithRoom(q, goal);
-    if (t === null) {
-      if (!memoryFree(c, false)) break;
-      if (q.records.length === 0) slowStartAfterIdle(c, now);
-      t = newRecord(c, q);
-    }
-    const n = Math.min(want - taken, goal - t.len);
-    if (taken === 0) t.flags &= ~PSH;
-    t.len += n;
-    t.end = seqAdd(t.end, n);
-    t.truesize += n;
-    c.wmemQueued += n;
-    c.writeSeq = t.end;
-    taken += n;
-    if (t.len < goal) continue;
-    // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
-    if (seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1))) {
-      markPush(c, t);
-      c.heldSeq = t.end;
-    } else if (goal > mss) pushOne(c, q, t, mss);
-  }
-  if (q.records.length === 0) c.sendQueue = null;
-  return taken;
-}
-
-/**
- * What the next write takes whatever the send buffer holds: the rest of the record that is being filled, or a whole one
- * when memory allows a new one. So one record may pass SO_SNDBUF, up to 64 KiB with GSO (measured). 0: no room.
- */
-export function recordRoom(c: Connection): number {
-  const goal = sizeGoal(c, currentMss(c));
-  const tail = c.sendQueue === null ? null : tailWithRoom(c.sendQueue, goal);
-  if (tail !== null) return goal - tail.len;
-  return memoryFree(c, false) ? goal : 0;
-}
-
-/**
- * In the middle of a write Linux sends one piece of a full record at once (tcp_push_one), and what is left of the record
- * has room again, whatever the send buffer holds. The piece is cut off here and leaves with the next poll.
- */
-function pushOne(c: Connection, q: SendQueue, t: Tx, mss: number): void {
-  const flight = inFlight(c);
-  if (q.unsent !== 1 || flight >= c.cwnd) return;
-  const window = Math.floor(seqDiff(windowEnd(c), t.seq) / mss);
-  const segs = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, tsoSegments(c, mss), window);
-  if (segs <= 0 || segs * mss >= t.len) return;
-  splitTx(c, q, q.sent, segs * mss, mss);
-  c.heldSeq = t.end;
-}
-
-function tailWithRoom(q: SendQueue, goal: number): Tx | null {
-  if (q.unsent === 0) return null;
-  const t = q.records.at(q.records.length - 1);
-  return t.len < goal && (t.flags & FIN) === 0 ? t : null;
-}
-
-function newRecord(c: Connection, q: SendQueue): Tx {
-  const t = c.context.takeTx();
-  t.seq = c.writeSeq;
-  t.end = c.writeSeq;
-  t.len = 0;
-  t.flags = 0;
-  t.segs = 1;
-  t.sacked = 0;
-  t.truesize = TX_OVERHEAD;
-  c.wmemQueued += TX_OVERHEAD;
-  q.records.push(t);
-  return t;
-}
-
-function markPush(c: Connection, t: Tx): void {
-  t.flags |= PSH;
-  c.sender!.pushedSeq = c.writeSeq;
-}
-
-/** The end of a write: PSH on its last record, and it may go, unless it is small and the device is busy (tcp_push). */
-function push(c: Connection): void {
-  const q = c.sendQueue!;
-  const t = q.records.at(q.records.length - 1);
-  if (!c.cork) markPush(c, t);
-  const corks =
-    c.context.options.autocorking &&
-    q.unsent > 0 &&
-    q.sent > 0 &&
-    t.len < sizeGoal(c, currentMss(c)) &&
-    c.wmemAlloc > t.truesize;
-  if (corks && c.noSpace === false) {
-    c.context.mib.TCPAutoCorking++;
-    c.tsqThrottled = true;
-    return;
-  }
-  c.work |= WORK_XMIT;
-}
-
-/** The device has freed `truesize` bytes of what was polled (TSQ). */
-export function onTxFreed(c: Connection, truesize: number, _now: Instant): void {
-  c.wmemAlloc -= truesize;
-  if (!c.tsqThrottled || c.state === 'CLOSED') return;
-  c.tsqThrottled = false;
-  if (c.sendQueue !== null) c.work |= WORK_XMIT | (c.lostOut > c.retransOut ? WORK_RTX : 0);
 }
 
 // ---- Reading
@@ -311,12 +141,12 @@ export function shutdownWrite(c: Connection, now: Instant): number {
   if (c.state === 'CLOSED' || c.state === 'SYN-SENT') return -ENOTCONN;
   c.sndShutdown = true;
   c.events |= WRITABLE;
-  finState(c, now);
+  finState(c, false, now);
   return 0;
 }
 
 /** Moves to FIN-WAIT-1 or LAST-ACK and queues the FIN (tcp_close_state, tcp_send_fin). */
-function finState(c: Connection, now: Instant): void {
+function finState(c: Connection, closing: boolean, now: Instant): void {
   switch (c.state) {
     case 'ESTABLISHED':
       setState(c, 'FIN-WAIT-1', now);
@@ -325,8 +155,12 @@ function finState(c: Connection, now: Instant): void {
       setState(c, 'LAST-ACK', now);
       break;
     case 'SYN-RECEIVED':
+      // Otherwise the FIN waits until the handshake is complete.
+      if (!closing || !awaitsHandshake(c)) return;
+      setState(c, 'FIN-WAIT-1', now);
+      break;
     default:
-      return; // FIN already queued, or it will be when the handshake is done
+      return; // FIN already queued
   }
   senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
@@ -373,7 +207,7 @@ export function close(c: Connection, now: Instant): void {
   }
   if (!c.sndShutdown) {
     c.sndShutdown = true;
-    finState(c, now);
+    finState(c, true, now);
   }
   if (c.state === 'FIN-WAIT-2') orphanInFinWait2(c, now);
 }
@@ -490,7 +324,7 @@ export const outqUnsent = (c: Connection): number =>
 
 /** Is there room for a writer, as poll and epoll see it (EPOLLOUT)? After our FIN: yes, a write fails at once. */
 export const isWritable = (c: Connection): boolean =>
-  c.sndShutdown || (c.state !== 'SYN-SENT' && hasWriteSpace(c, false));
+  c.sndShutdown || (mayWrite(c) && hasWriteSpace(c, false));
 
 /** Is SO_RCVLOWAT reached, or the end of the stream, as poll and epoll see it (EPOLLIN)? */
 export function isReadable(c: Connection): boolean {

@@ -13,7 +13,7 @@ import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
 import type { Deque } from './deque.ts';
-import type { FastOpen } from './fastopen.ts';
+import type { FastOpen } from './fastopen-state.ts';
 import type { Receiver } from './receiver.ts';
 import type { OutOfOrderQueue, Rx } from './recv-queue.ts';
 import type { SendQueue } from './send-queue.ts';

@@ -1,5 +1,6 @@
 /** How large a segment may be: path, peer, options, SACK blocks, the peer's window; and where that window ends. */
 import type { Connection } from './connection.ts';
+import type { PathOptions, SocketSettings } from './options.ts';
 import { BASE_HEADER } from './segment.ts';
 import { seqAdd, type Seq } from './seq.ts';
 
@@ -21,6 +22,15 @@ export function sackBytes(c: Connection): number {
 
 /** Payload of a full segment now: SACK blocks take room from it (tcp_current_mss). */
 export const currentMss = (c: Connection): number => c.mssCache - sackBytes(c);
+
+/** net.ipv4.route.min_adv_mss */
+const MIN_ADVMSS = 256;
+
+/** The MSS that this side offers: what the path takes, and TCP_MAXSEG (ipv4_default_advmss, tcp_mss_clamp). */
+export function advertisedMss(path: PathOptions, s: SocketSettings): number {
+  const mss = path.advmss > 0 ? path.advmss : Math.max(path.mtu - BASE_HEADER, MIN_ADVMSS);
+  return s.userMss > 0 ? Math.min(mss, s.userMss) : mss;
+}
 
 /** Half the largest window the peer ever offered bounds a segment (tcp_bound_to_half_wnd; RFC 9293 §3.8.6.2.1). */
 export function boundToHalfWindow(c: Connection, size: number): number {

@@ -11,11 +11,11 @@ import type { TcpContext } from './context.ts';
 import { agreesToEcn, ECT_0 } from './ecn.ts';
 import { onSegment } from './input.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
-import { syncMss } from './mss.ts';
+import { advertisedMss, syncMss } from './mss.ts';
 import { synOptionBytes } from './output.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
-import { ACK, BASE_HEADER, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
+import { ACK, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
 import { SEQ_ZERO, seq, seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
 import { setState } from './state.ts';
 import { selectInitialWindow } from './window.ts';
@@ -131,12 +131,6 @@ export function onSyn(
   r.synackAt = now;
   r.deadline = add(now, jiffiesOfUs(x, INITIAL_RTO_US));
   return r;
-}
-
-/** The MSS that this side offers: what the path takes, and TCP_MAXSEG. */
-export function advertisedMss(path: PathOptions, s: SocketSettings): number {
-  const mss = path.mtu - BASE_HEADER;
-  return s.userMss > 0 ? Math.min(mss, s.userMss) : mss;
 }
 
 /** A segment for a half-open connection (tcp_check_req): REQ_DROP, REQ_ESTABLISH or REQ_DEAD. */
