@@ -1,4 +1,5 @@
-/** What rooms above the kernel use of TCP's own vocabulary: numbers of segments, and the options of a host. */
+/** What rooms above the kernel use of TCP's own vocabulary: numbers of segments, counters, and the options of a host. */
+export { TcpMib } from '../tcp/context.ts';
 export {
   tcpOptions,
   TCP_TUNABLES,
