@@ -16,14 +16,17 @@ export interface SysctlDef {
   readonly name: string;
   /** The field of TcpOptions that it sets; null: the machine's. */
   readonly field: keyof TcpOptions | null;
-  /** A switch takes 0 or 1; a word is one of `words`. */
-  readonly kind: 'switch' | 'number' | 'triple' | 'word';
+  /** A switch takes 0 or 1; a word is one of `words`; a key is as KEY says. */
+  readonly kind: 'switch' | 'number' | 'triple' | 'word' | 'key';
   readonly words: readonly string[];
   readonly fallback: string;
   readonly unit: string;
   readonly meaning: string;
   readonly source: string;
 }
+
+/** Four 32-bit numbers, hexadecimal; a second key, for cookies from before, behind a comma. */
+export const KEY: RegExp = /^[\da-f]{1,8}(-[\da-f]{1,8}){3}(,[\da-f]{1,8}(-[\da-f]{1,8}){3})?$/i;
 
 const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
   congestionControl: CONGESTION_CONTROLS,
@@ -37,7 +40,9 @@ function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>
       : typeof v === 'number'
         ? 'number'
         : typeof v === 'string'
-          ? 'word'
+          ? WORDS[field] === undefined
+            ? 'key'
+            : 'word'
           : 'triple';
   return {
     name: t.sysctl ?? '',

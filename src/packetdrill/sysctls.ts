@@ -4,6 +4,7 @@
  */
 import { nearest } from '../base/nearest.ts';
 import {
+  KEY,
   SYSCTLS,
   sysctlNamed,
   type SysctlDef,
@@ -109,6 +110,7 @@ function valueOf(def: SysctlDef, text: string, now: SysctlValue): SysctlValue {
     throw new NotSupported(`sysctl ${def.name}=${text}`);
   };
   if (def.kind === 'word') return def.words.includes(text) ? text : bad();
+  if (def.kind === 'key') return KEY.test(text) ? text : bad();
   const words = text.trim().split(/\s+/);
   const most = def.kind === 'switch' ? 1 : 0xffff_ffff;
   const numbers = words.map((w) => (NUMBER.test(w) ? Number(w) : bad()));

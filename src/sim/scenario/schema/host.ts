@@ -4,7 +4,7 @@ import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
 import { IDLE_DEFAULTS, type IdleOptions } from '../../../kernel/cpuidle.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
-import { SYSCTLS, type SysctlDef } from '../sysctl.ts';
+import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
 import { documented, onOff, packets, quantity, usecs, whole } from './fields.ts';
 import { limit } from './link.ts';
 
@@ -19,6 +19,10 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
       if (typeof raw === 'string' && def.words.includes(raw)) return raw;
       const hint = didYouMean(String(raw), def.words, 'write one of') ?? '';
       return bad(`\`${String(raw)}\` is none of ${def.words.join(', ')}`, hint);
+    }
+    if (def.kind === 'key') {
+      if (KEY.test(String(raw))) return String(raw);
+      return bad('expected four hexadecimal numbers', `e.g. \`${def.fallback}\``);
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
     const example = `e.g. \`${def.fallback}\``;
