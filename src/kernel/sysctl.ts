@@ -24,7 +24,11 @@ export function stackOptionsOf(
  *
  * @param sysctl  all values that are not the profile's
  */
-export function writeSysctls(stack: Stack, sysctl: Values, changes: Partial<TcpOptions> = {}): void {
+export function writeSysctls(
+  stack: Stack,
+  sysctl: Values,
+  changes: Partial<TcpOptions> = {},
+): void {
   const { tcp, somaxconn, syncookies, maxSynBacklog } = stackOptionsOf(sysctl, changes);
   stack.tcp.retune(tcp);
   stack.somaxconn = somaxconn;
