@@ -50,8 +50,6 @@ export const AS_MODELLED: Readonly<Record<string, string>> = Object.freeze({
   'net.ipv4.tcp_plb_enabled': '0',
   'net.ipv4.tcp_reflect_tos': '0',
   'net.ipv4.tcp_stdurg': '0',
-  'net.ipv4.tcp_thin_linear_timeouts': '0',
-  'net.ipv4.tcp_tso_rtt_log': '9',
   'net.ipv4.tcp_workaround_signed_windows': '0',
 });
 

@@ -19,8 +19,8 @@ export interface Settings {
   mtu: number;
   /** Written by the script or the command line, µs; null: packetdrill's 4000, or none at all under --strict. */
   toleranceUsecs: number | null;
-  /** Of the time since the event before. */
-  tolerancePercent: number;
+  /** The same, in percent of the time since the event before; null: packetdrill's 12.5, or none. */
+  tolerancePercent: number | null;
   /** A tick of outbound timestamps, µs: their values are checked; 0: they are not. */
   tsTickUsecs: number;
   /** Inbound timestamp echoes lie between those that were seen. */
@@ -43,7 +43,7 @@ export const SETTINGS: Readonly<Settings> = Object.freeze({
   mss: null,
   mtu: 1500,
   toleranceUsecs: null,
-  tolerancePercent: 12.5,
+  tolerancePercent: null,
   tsTickUsecs: 0,
   tsEcrScaled: false,
   strictSegments: false,
