@@ -1,0 +1,158 @@
+/** A packet of a script as the host receives it. */
+import type { PayloadStream } from '../base/payload.ts';
+import type { Skb } from '../kernel/skb.ts';
+import { BASE_HEADER, sackRoom, seq } from '../kernel/tcp.ts';
+import {
+  FLAG_ACK,
+  FLAG_SYN,
+  FLAG_URG,
+  type IpInfo,
+  type SackBlock,
+  type TcpOption,
+  type TcpPacket,
+} from './ast.ts';
+import type { Flow } from './flow.ts';
+import { LOCAL_ADDR, REMOTE_ADDR } from './rig.ts';
+import { Failure, NotSupported } from './verdict.ts';
+
+export interface InjectOptions {
+  /** Payload per segment of a merged packet (--mss); null: every packet is one segment. */
+  readonly mss: number | null;
+  readonly tsEcrScaled: boolean;
+}
+
+/**
+ * Writes `packet` into `skb`, in the host's numbers.
+ *
+ * @param payload what the script's side of this connection sends
+ * @throws Failure when it echoes a timestamp that was never sent
+ * @throws NotSupported for what a segment cannot carry
+ */
+export function fillSkb(
+  skb: Skb,
+  packet: TcpPacket,
+  flow: Flow,
+  payload: PayloadStream,
+  options: InjectOptions,
+  line: number,
+): void {
+  if ((packet.flags & FLAG_URG) !== 0 || packet.urg !== 0)
+    throw new NotSupported('urgent data', line);
+  if (packet.ports !== null) throw new NotSupported('ports of an inbound packet', line);
+  const syn = (packet.flags & FLAG_SYN) !== 0;
+  skb.src = REMOTE_ADDR;
+  skb.dst = LOCAL_ADDR;
+  skb.sport = flow.remotePort;
+  skb.dport = flow.localPort;
+  skb.flags = packet.flags;
+  skb.seq = seq(flow.remoteToLive(packet.seq, syn));
+  skb.ack = seq((packet.flags & FLAG_ACK) === 0 ? packet.ack : flow.localToLive(packet.ack, syn));
+  skb.window = packet.win ?? 0;
+  fillIp(skb, packet.ip);
+  fillOptions(skb, packet, flow, options, line);
+  skb.stream = packet.len > 0 ? payload : null;
+  skb.off = syn ? 0 : (packet.seq - 1) | 0;
+  skb.len = packet.len;
+  const size = options.mss ?? packet.len;
+  skb.segs = packet.len > size ? Math.ceil(packet.len / size) : 1;
+  skb.segSize = Math.min(packet.len, size);
+}
+
+const ECN_FIELD = { noecn: 0, ect1: 1, ect0: 2, ce: 3, ect01: 2 } as const;
+
+function fillIp(skb: Skb, ip: IpInfo): void {
+  if (ip.tos !== null) skb.tos = ip.tos;
+  if (ip.ecn !== null) skb.tos = (skb.tos & ~3) | ECN_FIELD[ip.ecn];
+  skb.ce = (skb.tos & 3) === 3;
+}
+
+function fillOptions(
+  skb: Skb,
+  packet: TcpPacket,
+  flow: Flow,
+  { tsEcrScaled }: InjectOptions,
+  line: number,
+): void {
+  let bytes = 0;
+  for (const o of packet.options === 'any' ? [] : packet.options) {
+    bytes += lengthOf(o);
+    switch (o.kind) {
+      case 'mss':
+        skb.mss = o.value;
+        break;
+      case 'wscale':
+        skb.wscale = o.value;
+        break;
+      case 'sackOK':
+        skb.sackOk = true;
+        break;
+      case 'TS':
+        skb.hasTs = true;
+        skb.tsVal = o.val | 0;
+        skb.tsEcr = echoOf(o.ecr, packet, flow, tsEcrScaled, line) | 0;
+        break;
+      case 'sack':
+        fillSack(skb, o.blocks, flow);
+        break;
+      case 'FO':
+      case 'FOEXP':
+        skb.fastOpen = { exp: o.kind === 'FOEXP', cookie: bytesOf(o.cookie) };
+        break;
+      case 'md5':
+      case 'ECN':
+        throw new NotSupported(`TCP option ${o.kind}`, line);
+      default: // nop, eol
+    }
+  }
+  skb.headerLen = BASE_HEADER + ((bytes + 3) & ~3);
+}
+
+/** Only an ACK echoes anything. */
+function echoOf(ecr: number, packet: TcpPacket, flow: Flow, scaled: boolean, line: number): number {
+  if ((packet.flags & FLAG_ACK) === 0) return ecr;
+  const live = flow.tsToLive(ecr, scaled);
+  if (live === null) throw new Failure(line, `TS ecr ${ecr}: no line before had this TS val sent`);
+  return live;
+}
+
+function fillSack(skb: Skb, blocks: readonly SackBlock[], flow: Flow): void {
+  const into = sackRoom(skb);
+  skb.nsack = Math.min(blocks.length, 4);
+  for (let i = 0; i < skb.nsack; i++) {
+    into[2 * i] = flow.localToLive(blocks[i]!.left, false);
+    into[2 * i + 1] = flow.localToLive(blocks[i]!.right, false);
+  }
+}
+
+/** @param hex two digits a byte */
+function bytesOf(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length >> 1 }, (_, i) =>
+    parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+function lengthOf(o: TcpOption): number {
+  switch (o.kind) {
+    case 'nop':
+    case 'eol':
+      return 1;
+    case 'sackOK':
+      return 2;
+    case 'wscale':
+      return 3;
+    case 'mss':
+      return 4;
+    case 'TS':
+      return 10;
+    case 'sack':
+      return 2 + 8 * o.blocks.length;
+    case 'FO':
+      return 2 + (o.cookie.length >> 1);
+    case 'FOEXP':
+      return 4 + (o.cookie.length >> 1);
+    case 'md5':
+      return 18;
+    case 'ECN':
+      return 2 + 3 * o.fields.length;
+  }
+}
