@@ -130,8 +130,8 @@ function compressAck(c: Connection, now: Instant): void {
   if (rcv.compressedAt !== NEVER) return;
   let rtt = rcv.rcvRttUs;
   if (c.srttUs > 0 && c.srttUs < rtt) rtt = c.srttUs;
-  // Both estimates are scaled by 8.
-  const share = Math.floor(((rtt >> 3) * 1000 * o.compSackRttPercent) / 100);
+  // Both estimates are scaled by 8: 1.25 makes a hundredth of them in ns.
+  const share = (rtt + (rtt >> 2)) * o.compSackRttPercent;
   rcv.compressedAt = add(now, Math.min(share, o.compSackDelayNs) as Duration);
 }
 
@@ -164,6 +164,7 @@ function delayAck(c: Connection, now: Instant): void {
 /** The delayed-ACK timer fired (tcp_delack_timer_handler). */
 export function onDelackTimer(c: Connection): void {
   c.delackAt = NEVER;
+  if (flushCompressed(c)) return;
   if ((c.ackPending & ACK_TIMER) === 0) return;
   c.ackPending &= ~ACK_TIMER;
   if ((c.ackPending & ACK_SCHED) === 0) return;
@@ -188,6 +189,18 @@ export function onCompressedTimer(c: Connection): void {
   sendAck(c);
 }
 
+/** If ACKs are held back, one goes now for all of them (tcp_sack_compress_send_ack). */
+export function flushCompressed(c: Connection): boolean {
+  const rcv = c.receiver;
+  if (rcv === null || rcv.compressedAck === 0) return false;
+  c.context.mib.TCPAckCompressed += rcv.compressedAck - 1;
+  rcv.compressedAck = 0;
+  rcv.compressedAt = NEVER;
+  c.ackPending &= ~ACK_SCHED;
+  sendAck(c);
+  return true;
+}
+
 /** A segment with the ACK flag leaves: nothing is owed any more (tcp_event_ack_sent). */
 export function onAckSent(c: Connection): void {
   const rcv = c.receiver;
@@ -197,6 +210,7 @@ export function onAckSent(c: Connection): void {
       rcv.compressedAck = 0;
     }
     rcv.compressedAt = NEVER;
+    if (c.ofo !== null) c.ofo.reportDeferred();
   }
   if (c.ackQuick > 0 && c.ackPending & ACK_SCHED) {
     c.ackQuick--;

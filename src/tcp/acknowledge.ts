@@ -21,6 +21,7 @@ import {
   REXMIT_NONE,
   type AckState,
 } from './ack-state.ts';
+import { CHRONO_BUSY, stopChrono } from './chrono.ts';
 import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
 import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
 import { fastRetransAlert, xmitRecovery } from './loss.ts';
@@ -233,7 +234,10 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
     }
     if (q.sent > 0) {
       if (q.records.at(0).sacked & SACKED) a.flag |= F_SACK_RENEGING;
-    } else if (q.records.length === 0) c.sendQueue = null;
+    } else if (q.records.length === 0) {
+      c.sendQueue = null;
+      stopChrono(c, CHRONO_BUSY, now);
+    }
     if (seqLt(snd.rtxHint, c.sndUna)) snd.rtxHint = c.sndUna;
   }
   sampleRtt(c, a, firstAt, lastAt, acked, now);

@@ -164,7 +164,7 @@ function finState(c: Connection, closing: boolean, now: Instant): void {
   }
   senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
-  const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q);
+  const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q, now);
   t.flags |= FIN;
   t.end = seqAdd(t.end, 1);
   c.writeSeq = t.end;

@@ -1,9 +1,11 @@
 /** The congestion window outside of losses: was it used, and how it decays when nothing is sent. */
 import type { Instant } from '../base/units.ts';
+import { CHRONO_SNDBUF, startChrono } from './chrono.ts';
 import { jiffiesNow } from './clock.ts';
 import { isCwndLimited } from './congestion/reno.ts';
 import { CA_CWR, CA_OPEN, CA_RECOVERY, type Connection } from './connection.ts';
 import { seqGe } from './seq.ts';
+import { sends } from './state.ts';
 
 export const inCwndReduction = (c: Connection): boolean =>
   c.caState === CA_CWR || c.caState === CA_RECOVERY;
@@ -33,6 +35,9 @@ export function validateCwnd(c: Connection, limited: boolean, now: Instant): voi
   if (c.packetsOut > snd.cwndUsed) snd.cwndUsed = c.packetsOut;
   const decays = c.context.options.slowStartAfterIdle && !c.congestion.ownsWindow;
   if (decays && t - snd.cwndStamp >= c.rto) applicationLimited(c, t);
+  // Something was sent, nothing is left, and the writer was refused: it is the send buffer that is too small.
+  if (c.noSpace && c.sendQueue !== null && c.sendQueue.unsent === 0 && sends(c.state))
+    startChrono(c, CHRONO_SNDBUF, now);
 }
 
 export function applicationLimited(c: Connection, t: Instant): void {

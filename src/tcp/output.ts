@@ -5,6 +5,7 @@
 import { NEVER, type Instant } from '../base/units.ts';
 import { onAckSent } from './ack.ts';
 import { acceptableSeq, emitted, fill, fillData } from './build.ts';
+import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { jiffiesNow, tsClock } from './clock.ts';
 import {
   ECN_OK,
@@ -223,7 +224,10 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const open = Math.max(c.cwnd - flight, 1);
   const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, tsoSegments(c, mss));
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
-  if (!headFits(c, mss)) return false;
+  if (!headFits(c, mss)) {
+    c.sender!.rwndLimited = true;
+    return false;
+  }
   const last = q.unsent === 1;
   if (t.len <= mss) {
     if (!probe && last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
@@ -296,6 +300,10 @@ function finishXmit(c: Connection, now: Instant): void {
   c.work &= ~WORK_XMIT;
   c.naglePush = false;
   if (snd !== null) {
+    if (snd.rwndLimited) {
+      snd.rwndLimited = false;
+      startChrono(c, CHRONO_RWND, now);
+    } else if (snd.chrono === CHRONO_RWND) stopChrono(c, CHRONO_RWND, now);
     const limited = snd.deferredByCwnd || inFlight(c) >= c.cwnd;
     snd.deferredByCwnd = false;
     if (snd.sentSince > 0 || limited) {
@@ -329,6 +337,7 @@ function checkSpace(c: Connection, now: Instant): void {
   if (!hasWriteSpace(c, true)) return;
   c.noSpace = false;
   c.events |= WRITABLE;
+  if (c.sender !== null) stopChrono(c, CHRONO_SNDBUF, now);
 }
 
 // ---- Probes

@@ -59,7 +59,7 @@ function pruneOutOfOrder(c: Connection, seg: Segment): void {
   if (!pruned) return;
   c.context.mib.OfoPruned++;
   // What was SACKed is gone: say nothing of it any more (RFC 2018 §8 lets us).
-  ofo.count = 0;
+  ofo.forget();
   if (ofo.records.length === 0) c.ofo = null;
 }
 

@@ -8,6 +8,7 @@ import {
   enterPingpong,
   enterQuickack,
   extendDsack,
+  flushCompressed,
   MAX_QUICKACKS,
   onDataReceived,
   scheduleAck,
@@ -164,10 +165,20 @@ function queueOutOfOrder(c: Connection, seg: Segment, end: Seq): void {
   const ofo = (c.ofo ??= new OutOfOrderQueue());
   insertOutOfOrder(c, ofo, seg, end);
   if (c.sackOk) {
-    ofo.report(seg.seq, end);
+    report(c, ofo, seg.seq, end);
     growWindow(c, seg);
   }
   if (!c.orphan) growRcvbuf(c, c.rcvqSpace);
+}
+
+/**
+ * SACKs the segment. ACKs that are held back may get lost one by one, and what they said would be said only as long as it is
+ * among the newest two islands: before it ceases to be, one of them goes (TCP_SACK_BLOCKS_EXPECTED).
+ */
+function report(c: Connection, ofo: OutOfOrderQueue, left: Seq, right: Seq): void {
+  if (c.receiver!.compressedAck > 0 && ofo.age(left, right) >= 2 && flushCompressed(c))
+    ofo.reportLater(left, right);
+  else ofo.report(left, right);
 }
 
 /** In its place; what it repeats is reported as D-SACK, what it covers goes. */

@@ -74,6 +74,10 @@ export class OutOfOrderQueue {
   /** Islands in the order in which they are reported (RFC 2018 §4): newest first, [left, right) pairs, at most 4. */
   readonly blocks: Int32Array = new Int32Array(8);
   count = 0;
+  /** What is to be reported only after the ACK that is about to leave, when `deferred`. */
+  private deferred = false;
+  private deferredLeft: Seq = SEQ_ZERO;
+  private deferredRight: Seq = SEQ_ZERO;
 
   /** Index of the first record that begins after `s`. */
   upperBound(s: Seq): number {
@@ -94,10 +98,32 @@ export class OutOfOrderQueue {
     return this.blocks[2 * i + 1]! as unknown as Seq;
   }
 
+  /** How many islands were reported since the one that [left, right) touches or makes. */
+  age(left: Seq, right: Seq): number {
+    let i = 0;
+    while (i < this.count && (seqGt(left, this.right(i)) || seqGt(this.left(i), right))) i++;
+    return i;
+  }
+
+  /** [left, right) is to be reported, but the next ACK is to say what was known before. */
+  reportLater(left: Seq, right: Seq): void {
+    this.reportDeferred();
+    this.deferred = true;
+    this.deferredLeft = left;
+    this.deferredRight = right;
+  }
+
+  reportDeferred(): void {
+    if (!this.deferred) return;
+    this.deferred = false;
+    this.report(this.deferredLeft, this.deferredRight);
+  }
+
   /** [left, right) has arrived: its island comes to the front, grown (tcp_sack_new_ofo_skb). */
   report(left: Seq, right: Seq): void {
-    for (let i = 0; i < this.count; i++) {
-      if (seqGt(left, this.right(i)) || seqGt(this.left(i), right)) continue;
+    this.reportDeferred();
+    const i = this.age(left, right);
+    if (i < this.count) {
       let l = this.left(i);
       let r = this.right(i);
       if (seqLt(left, l)) l = left;
@@ -111,8 +137,15 @@ export class OutOfOrderQueue {
     this.toFront(this.count - 1, left, right);
   }
 
+  /** Nothing is reported any more. */
+  forget(): void {
+    this.count = 0;
+    this.deferred = false;
+  }
+
   /** Everything before `s` has been taken in order: islands that it covers go (tcp_sack_remove). */
   removeBefore(s: Seq): void {
+    this.reportDeferred();
     let n = 0;
     for (let i = 0; i < this.count; i++) {
       if (seqDiff(s, this.left(i)) >= 0) continue;

@@ -88,6 +88,12 @@ export class Sender {
   writePending = false;
 
   // ---- tcp_info
+  /** What chrono.ts times, since when, and how long each was timed before, ns. */
+  chrono = 0;
+  chronoSince: Instant = START;
+  readonly chronoTimes: number[] = [0, 0, 0];
+  /** The peer's window keeps the next record from being sent. */
+  rwndLimited = false;
   bytesRetrans = 0;
   /** Frames delivered that the peer's ACKs showed to be marked (tcpi_delivered_ce). */
   deliveredCe = 0;

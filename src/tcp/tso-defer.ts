@@ -15,8 +15,8 @@ const MS = 1_000_000;
 const LONGEST: number = MS;
 
 /**
- * Is `t`, the next record of `q` and worth several segments, better sent later? Says in `sender.deferredByCwnd` whether the
- * congestion window is why.
+ * Is `t`, the next record of `q` and worth several segments, better sent later? Says in `sender.deferredByCwnd` and
+ * `sender.rwndLimited` whether a window is why.
  */
 export function tsoShouldDefer(
   c: Connection,
@@ -45,6 +45,6 @@ export function tsoShouldDefer(
   if (ack > Math.min(srtt / 2, LONGEST)) return false;
   if (congWin < sendWin) {
     if (congWin <= t.len) return (snd.deferredByCwnd = true);
-  } else if (sendWin <= t.len) return true;
+  } else if (sendWin <= t.len) return (snd.rwndLimited = true);
   return (t.flags & FIN) === 0;
 }

@@ -1,4 +1,5 @@
 /** What a writer does: records are filled and may leave (net/ipv4/tcp.c tcp_sendmsg_locked). */
+import { CHRONO_BUSY, startChrono } from './chrono.ts';
 import { EAGAIN, EPIPE } from '../base/errno.ts';
 import type { Instant } from '../base/units.ts';
 import { inFlight, WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
@@ -102,7 +103,7 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     if (t === null) {
       if (!memoryFree(c, false)) break;
       if (q.records.length === 0) slowStartAfterIdle(c, now);
-      t = newRecord(c, q);
+      t = newRecord(c, q, now);
     }
     const n = Math.min(want - taken, goal - t.len);
     if (taken === 0) t.flags &= ~PSH;
@@ -155,7 +156,8 @@ function tailWithRoom(q: SendQueue, goal: number): Tx | null {
 }
 
 /** An empty record at the end of the queue. */
-export function newRecord(c: Connection, q: SendQueue): Tx {
+export function newRecord(c: Connection, q: SendQueue, now: Instant): Tx {
+  if (q.unsent === 0) startChrono(c, CHRONO_BUSY, now);
   const t = c.context.takeTx();
   t.seq = c.writeSeq;
   t.end = c.writeSeq;
