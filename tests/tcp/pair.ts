@@ -199,8 +199,8 @@ export class Pair {
     s.dst = from === this.client ? 2 : 1;
     s.stream = from.stream;
     make(s);
-    s.truesize = tunTruesize(s.len);
-    s.segSize = s.len;
+    if (s.truesize === 0) s.truesize = tunTruesize(s.len);
+    if (s.segSize === 0) s.segSize = s.len;
     this.arrive(to, s);
   }
 
