@@ -53,8 +53,7 @@ export class Cursor {
   integer(what: string, most: number): number {
     const token = this.takeKind('number', what);
     const value = Number(token.text);
-    if (!Number.isInteger(value) || !/^-?\d+$/.test(token.text))
-      this.fail(`${what} must be an integer, not ${token.text}`, token);
+    if (token.text.includes('.')) this.fail(`${what} must be an integer, not ${token.text}`, token);
     if (value < 0 || value > most)
       this.fail(`${what} must lie between 0 and ${most}, not be ${token.text}`, token);
     return value;

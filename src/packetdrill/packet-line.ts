@@ -132,7 +132,7 @@ function parseFlags(c: Cursor): number {
   if (c.accept('-')) return 0;
   const first = c.peek();
   let text = first.kind === 'word' ? c.take().text : '';
-  const isDotted = c.peek().kind === 'number' && /^\d?\.\d$/.test(c.peek().text);
+  const isDotted = c.peek().kind === 'number' && /^\d*\.\d+$/.test(c.peek().text);
   if (c.sees('.') || isDotted) text += c.take().text;
   if (text === '') c.refuse('TCP flags');
   return flagBits(c, text, first);

@@ -135,28 +135,25 @@ export function convert(
     const text = type === 's' ? str(value) : repr(value);
     return flags.includes('-') ? text.padEnd(width) : text.padStart(width);
   }
+  if (!'diuxXo'.includes(type)) throw new PythonError(`the conversion %${type}`, line, true);
   const x = int(value, line);
   const sign = x < 0 ? '-' : flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
-  const digits = digitsOf(Math.abs(x), flags, type, line);
+  const digits = digitsOf(Math.abs(x), flags.includes('#'), type);
   if (flags.includes('-')) return (sign + digits).padEnd(width);
   return flags.includes('0')
     ? sign + digits.padStart(width - sign.length, '0')
     : (sign + digits).padStart(width);
 }
 
-function digitsOf(x: number, flags: string, type: string, line: number): string {
+function digitsOf(x: number, hasPrefix: boolean, type: string): string {
   switch (type) {
-    case 'd':
-    case 'i':
-    case 'u':
-      return String(x);
     case 'x':
-      return (flags.includes('#') ? '0x' : '') + x.toString(16);
+      return (hasPrefix ? '0x' : '') + x.toString(16);
     case 'X':
-      return (flags.includes('#') ? '0X' : '') + x.toString(16).toUpperCase();
+      return (hasPrefix ? '0X' : '') + x.toString(16).toUpperCase();
     case 'o':
-      return (flags.includes('#') ? '0o' : '') + x.toString(8);
+      return (hasPrefix ? '0o' : '') + x.toString(8);
     default:
-      throw new PythonError(`the conversion %${type}`, line, true);
+      return String(x);
   }
 }

@@ -109,6 +109,8 @@ class Parser {
     while (this.at < this.tokens.length) {
       statements.push(this.statement());
       if (this.accept(';')) this.takeEnd();
+      else if (this.sees(',') || this.sees(':'))
+        throw new PythonError(`'${this.peek().text}' in a statement`, this.peek().line, true);
       else if (!this.takeEnd()) this.refuse('the end of the statement');
     }
     return statements;
@@ -395,7 +397,7 @@ function valuesIn(source: string, world: World): string {
   return ` (${known.map((name) => `${name} is ${str(world.variables.get(name)!)}`).join(', ')})`;
 }
 
-const FIELD = /\{\{|\}\}|\{([^{}!:=]+)(?:!([rs]))?(?::([-+ 0#]*)(\d*)([a-zA-Z]?))?\}|[{}]/g;
+const FIELD = /\{\{|\}\}|\{([^{}!:=]+)(?:!([rs]))?(?::(0?)(\d*)([a-zA-Z]?))?\}|[{}]/g;
 
 /** An f-string: text, and expressions in braces with an optional conversion and a simple format. */
 function replacementFields(text: string, line: number): Expression {
@@ -404,7 +406,7 @@ function replacementFields(text: string, line: number): Expression {
   for (const match of text.matchAll(FIELD)) {
     parts.push(constant(unescapePython(text.slice(end, match.index))));
     end = match.index + match[0].length;
-    const [all, source, conversion, flags = '', width = '', type = ''] = match;
+    const [all, source, conversion, zero = '', width = '', type = ''] = match;
     if (all === '{{' || all === '}}') parts.push(constant(all[0]!));
     else if (source === undefined) throw new PythonError('such a field in an f-string', line, true);
     else {
@@ -412,7 +414,7 @@ function replacementFields(text: string, line: number): Expression {
       parts.push((world) => {
         const v = value(world);
         const by = type === '' ? (conversion ?? (typeof v === 'number' ? 'd' : 's')) : type;
-        return convert(v, flags, Number(width), by, line);
+        return convert(v, typeof v === 'string' ? '-' : zero, Number(width), by, line);
       });
     }
   }
