@@ -41,6 +41,16 @@ export function sendAck(c: Connection): void {
   c.work |= WORK_ACK;
 }
 
+/**
+ * The ACK of a SYN-ACK waits a little: there is data to go with it, or whoever listens waits for data anyway (TCP_DEFER_ACCEPT;
+ * tcp_rcv_synsent_state_process).
+ */
+export function ackWithData(c: Connection, now: Instant): void {
+  enterQuickack(c, MAX_QUICKACKS);
+  c.ackPending |= ACK_SCHED | ACK_TIMER;
+  c.delackAt = add(now, c.context.delackMax);
+}
+
 /** Grants quick ACKs for half a window of segments, at most `max` (tcp_incr_quickack). */
 function grantQuickAcks(c: Connection, max: number): void {
   let n = Math.floor(c.rcvWnd / (2 * c.rcvMss));

@@ -73,6 +73,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
 
   c.probesOut = 0;
+  if (c.sender !== null) c.sender.softError = 0; // something gets through
   c.rcvTstamp = jiffiesNow(c.context, now);
   if (outBefore === 0) {
     // Nothing was out: at most a D-SACK, or an answer to a probe.

@@ -18,20 +18,18 @@ import {
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
 import { MIN_RCVBUF, type SocketSettings } from './options.ts';
-import { awaitsHandshake } from './fastopen-state.ts';
+import { finState } from './fin.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
 import type { Rx } from './recv-queue.ts';
 import { advertisedMss } from './mss.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
-import { ACK, BASE_HEADER, FIN, resetSegment, RST, segLen, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, resetSegment, RST, segLen, type Segment } from './segment.ts';
 import { hasWriteSpace } from './send-memory.ts';
-import { SendQueue } from './send-queue.ts';
-import { senderOf } from './sender.ts';
 import { seq, seqAdd, seqDiff } from './seq.ts';
 import { setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
-import { mayWrite, newRecord, takeError } from './write.ts';
+import { mayWrite, takeError } from './write.ts';
 
 /** Starts an active open: the SYN comes with the next poll (tcp_v4_connect, tcp_connect_init). */
 export function connect(args: ConnectionArgs, now: Instant): Connection {
@@ -143,33 +141,6 @@ export function shutdownWrite(c: Connection, now: Instant): number {
   c.events |= WRITABLE;
   finState(c, false, now);
   return 0;
-}
-
-/** Moves to FIN-WAIT-1 or LAST-ACK and queues the FIN (tcp_close_state, tcp_send_fin). */
-function finState(c: Connection, closing: boolean, now: Instant): void {
-  switch (c.state) {
-    case 'ESTABLISHED':
-      setState(c, 'FIN-WAIT-1', now);
-      break;
-    case 'CLOSE-WAIT':
-      setState(c, 'LAST-ACK', now);
-      break;
-    case 'SYN-RECEIVED':
-      // Otherwise the FIN waits until the handshake is complete.
-      if (!closing || !awaitsHandshake(c)) return;
-      setState(c, 'FIN-WAIT-1', now);
-      break;
-    default:
-      return; // FIN already queued
-  }
-  senderOf(c);
-  const q = (c.sendQueue ??= new SendQueue());
-  const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q, now);
-  t.flags |= FIN;
-  t.end = seqAdd(t.end, 1);
-  c.writeSeq = t.end;
-  c.naglePush = true;
-  c.work |= WORK_XMIT;
 }
 
 /** shutdown(SHUT_RD): reads end with 0, but what still comes is acknowledged and can be read (Linux). */

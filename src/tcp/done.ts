@@ -70,9 +70,9 @@ export function done(c: Connection, now: Instant): void {
   c.events |= CLOSED | READABLE | WRITABLE | HANGUP;
 }
 
-/** Given up, with an error for the application (tcp_write_err). */
+/** Given up, with an error for the application: that of an ICMP message, if there was one (tcp_write_err). */
 export function fail(c: Connection, errno: number, now: Instant): void {
-  c.error = errno;
+  c.error = (c.sender === null ? 0 : c.sender.softError) || errno;
   c.events |= ERROR;
   c.context.mib.TCPAbortOnTimeout++;
   purgeSendQueue(c);

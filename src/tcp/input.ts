@@ -5,7 +5,7 @@
  */
 import { unreachable } from '../base/assert.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { ackSndCheck, sendAck } from './ack.ts';
+import { ackSndCheck, ackWithData, sendAck } from './ack.ts';
 import { ACK_BAD, ACK_NEW, dataSndCheck, processAck, takeRttSample } from './acknowledge.ts';
 import { jiffiesNow, jiffiesOfMs, tsClock, usBetween } from './clock.ts';
 import {
@@ -20,9 +20,14 @@ import { done, enterTimeWait, finTime, onReset } from './done.ts';
 import { needsEcn } from './congestion/controller.ts';
 import { startCongestion } from './congestion/index.ts';
 import { takeEcnAnswer } from './ecn.ts';
+import { synDataAcked, takeFastOpenSynAck } from './fastopen.ts';
+import { takeFastOpen } from './fastopen-option.ts';
+import { checkHandshake, completeHandshake } from './fastopen-server.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
+import { finState } from './fin.ts';
 import { syncMss } from './mss.ts';
 import { startKeepalive } from './probe.ts';
-import { queueData } from './receive.ts';
+import { queueData, queueSynPayload } from './receive.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
@@ -93,7 +98,9 @@ function replyRst(c: Connection, seg: Segment): void {
 /** What the peer's SYN says, taken into the connection. */
 export function takeSynOptions(c: Connection, seg: Segment, now: Instant): void {
   const o = c.context.options;
-  c.mssClamp = seg.mss > 0 ? seg.mss : 536;
+  if (seg.mss > 0) c.mssClamp = seg.mss;
+  else if (c.fastOpen === null) c.mssClamp = 536; // else what the cache has said stands
+  if (c.settings.userMss > 0) c.mssClamp = Math.min(c.mssClamp, c.settings.userMss);
   c.wscaleOk = o.windowScaling && seg.wscale >= 0;
   c.sndWscale = c.wscaleOk ? Math.min(seg.wscale, 14) : 0;
   if (!c.wscaleOk) {
@@ -122,6 +129,7 @@ function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
   c.sndWnd = seg.window;
   c.maxWindow = seg.window;
   c.packetsOut = 0;
+  if (c.fastOpen !== null) synDataAcked(c);
   c.retransmits = 0;
   stopTimer(c, TIMER_RETRANS);
   if (c.tsOk) c.advMss -= 12;
@@ -137,8 +145,15 @@ function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
   c.delivered++;
   established(c, now);
   c.context.mib.ActiveOpens++;
+  const f = c.fastOpen;
+  if (f !== null && (f.asked || f.synData)) {
+    if (takeFastOpenSynAck(c, f, seg.mss, takeFastOpen(seg.fastOpen), now)) return;
+    if (queueSynPayload(c, seg, now)) f.synDataAcked = true;
+  }
   dataSndCheck(c);
-  sendAck(c);
+  if (c.settings.deferAccept > 0 || (c.sender !== null && c.sender.writePending))
+    ackWithData(c, now);
+  else sendAck(c);
 }
 
 /** Simultaneous open: SYN-ACK with the same number (RFC 9293 §3.5, Figure 8). */
@@ -177,6 +192,7 @@ export function established(c: Connection, now: Instant): void {
 
 /** RFC 9293 §3.10.7.4. */
 function synchronized(c: Connection, seg: Segment, now: Instant): void {
+  if (awaitsHandshake(c) && !checkHandshake(c, c.fastOpen!, seg, now)) return;
   if ((seg.flags & (ACK | RST | SYN)) === 0 || !acceptable(c, seg, now)) return;
   // Fifth, check the ACK field.
   if ((seg.flags & ACK) === 0) return;
@@ -241,7 +257,13 @@ function afterAck(c: Connection, seg: Segment, result: number, now: Instant): bo
 }
 
 function synReceivedAcked(c: Connection, seg: Segment, now: Instant): void {
-  c.packetsOut = 0;
+  if (awaitsHandshake(c)) {
+    completeHandshake(c, c.fastOpen!, seg, now);
+    if (c.sndShutdown) finState(c, false, now);
+    return;
+  }
+  // The SYN is not out any more; data that went with it may be.
+  c.packetsOut = c.sendQueue === null ? 0 : c.packetsOut - 1;
   stopTimer(c, TIMER_RETRANS);
   c.sndWnd = seg.window << (seg.flags & SYN ? 0 : c.sndWscale);
   c.maxWindow = Math.max(c.maxWindow, c.sndWnd);
@@ -254,11 +276,12 @@ function synReceivedAcked(c: Connection, seg: Segment, now: Instant): void {
   c.delivered++;
   established(c, now);
   initRcvMss(c);
-  if (c.sndShutdown) setState(c, 'FIN-WAIT-1', now);
+  if (c.sndShutdown) finState(c, false, now);
 }
 
 /** Our FIN may have been acknowledged. */
 function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
+  if (awaitsHandshake(c)) completeHandshake(c, c.fastOpen!, seg, now);
   if (c.sndUna !== c.writeSeq) return true;
   setState(c, 'FIN-WAIT-2', now);
   c.events |= WRITABLE;

@@ -2,13 +2,11 @@
  * What to send now: one segment per call, decided with the state at that time. The order is that of the handlers in
  * Linux: reset, SYN, forced retransmission, probe, retransmissions, new data, and a pure ACK only if nothing carried it.
  */
-import { NEVER, type Instant } from '../base/units.ts';
-import { onAckSent } from './ack.ts';
+import { type Instant } from '../base/units.ts';
 import { acceptableSeq, emitted, fill, fillData } from './build.ts';
 import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
-import { jiffiesNow, tsClock } from './clock.ts';
+import { jiffiesNow } from './clock.ts';
 import {
-  ECN_OK,
   TIMER_NONE,
   TIMER_PROBE0,
   TIMER_TLP,
@@ -30,24 +28,14 @@ import {
 } from './connection.ts';
 import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
-import { askForEcn, ecnOfSyn } from './ecn.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
-import { growTx, splitTx, TX_OVERHEAD } from './records.ts';
-import {
-  ACK,
-  BASE_HEADER,
-  ECE,
-  FIN,
-  PSH,
-  RST,
-  SYN,
-  resetSegment,
-  type Segment,
-} from './segment.ts';
+import { growTx, splitTx } from './records.ts';
+import { ACK, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
 import { type SendQueue, type Tx } from './send-queue.ts';
 import { repeatTail, retransmit, retransmitLost } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt } from './seq.ts';
+import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
@@ -139,61 +127,6 @@ function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   emitted(c, out, false, now);
   return true;
 }
-
-/** SYN, or SYN-ACK after a simultaneous open. */
-function sendSyn(c: Connection, now: Instant, out: Segment): boolean {
-  const o = c.context.options;
-  c.work &= ~WORK_SYN;
-  const synAck = c.state === 'SYN-RECEIVED';
-  const again = c.packetsOut > 0 && c.synSentAt !== NEVER;
-  resetSegment(out);
-  out.src = c.src;
-  out.dst = c.dst;
-  out.sport = c.sport;
-  out.dport = c.dport;
-  out.flow = c.flow;
-  out.seq = c.iss;
-  out.tos = c.settings.tos;
-  if (synAck) out.flags = c.ecn & ECN_OK ? SYN | ACK | ECE : SYN | ACK;
-  else {
-    if (!again) askForEcn(c);
-    out.flags = SYN | ecnOfSyn(c, again);
-  }
-  if (synAck) out.ack = c.rcvNxt;
-  out.mss = c.advMss;
-  const ts = synAck ? c.tsOk : o.timestamps;
-  const sack = synAck ? c.sackOk : o.sack;
-  if (ts) {
-    out.hasTs = true;
-    out.tsVal = (tsClock(now) + c.tsOffset) | 0;
-    out.tsEcr = synAck ? c.tsRecent : 0;
-  }
-  out.sackOk = sack;
-  if (synAck ? c.wscaleOk : o.windowScaling) out.wscale = c.rcvWscale;
-  // The window of a SYN is never scaled (RFC 7323 §2.2).
-  out.window = Math.min(c.rcvWnd, 65_535);
-  out.headerLen = BASE_HEADER + synOptionBytes(ts, sack, out.wscale >= 0);
-  out.truesize = TX_OVERHEAD;
-  c.sndNxt = seqAdd(c.iss, 1);
-  if (again) {
-    c.synRetransmitted = true;
-    c.totalRetrans++;
-    c.context.mib.RetransSegs++;
-    c.context.mib.TCPSynRetrans++;
-  } else {
-    c.packetsOut = 1;
-    c.retransStamp = now;
-    rearmRto(c, now);
-  }
-  c.synSentAt = now;
-  if (synAck) onAckSent(c);
-  emitted(c, out, again, now);
-  return true;
-}
-
-/** Option bytes of a SYN: MSS 4, timestamps 12 (SACK-permitted rides in their padding), window scale 4, SACK alone 4. */
-export const synOptionBytes = (ts: boolean, sack: boolean, wscale: boolean): number =>
-  4 + (ts ? 12 : sack ? 4 : 0) + (wscale ? 4 : 0);
 
 // ---- New data
 

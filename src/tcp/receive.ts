@@ -65,6 +65,23 @@ function outOfWindow(c: Connection): void {
   scheduleAck(c);
 }
 
+/**
+ * Data, and a FIN, that came with a SYN or SYN-ACK and that Fast Open lets in (tcp_fastopen_add_skb). RCV.NXT stands behind the
+ * SYN. False: there was nothing.
+ */
+export function queueSynPayload(c: Connection, syn: Segment, now: Instant): boolean {
+  const end = seqAdd(syn.seq, segLen(syn));
+  if (end === c.rcvNxt) return false;
+  receiverOf(c);
+  const r = fillRx(c.context.takeRx(), syn, end);
+  r.seq = c.rcvNxt;
+  c.rmemAlloc += r.truesize;
+  append(c, r);
+  if (syn.flags & FIN) takeFin(c, now);
+  c.events |= READABLE;
+  return true;
+}
+
 // ---- In order
 
 function queueInOrder(c: Connection, seg: Segment, end: Seq, now: Instant): void {

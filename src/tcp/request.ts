@@ -9,10 +9,11 @@ import { Connection, ECN_OK, type ConnectionArgs, type Tuple } from './connectio
 import { needsEcn } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
 import { agreesToEcn, ECT_0 } from './ecn.ts';
+import { fastOpenBytes, type FastOpenOption } from './fastopen-option.ts';
 import { onSegment } from './input.ts';
 import type { PathOptions, SocketSettings } from './options.ts';
 import { advertisedMss, syncMss } from './mss.ts';
-import { synOptionBytes } from './output.ts';
+import { synOptionBytes } from './syn.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
@@ -57,6 +58,8 @@ export class Request {
   sackOk = false;
   tsOk = false;
   ecnOk = false;
+  /** Fast Open option of the first SYN-ACK: a cookie that was asked for; null: none. */
+  fastOpen: FastOpenOption | null = null;
   tsRecent = 0;
   tsOffset = 0;
   /** SYN-ACKs sent again by the timer (num_timeout) and by duplicates of the SYN too (num_retrans). */
@@ -163,6 +166,11 @@ export function onRequestSegment(r: Request, seg: Segment, now: Instant): number
   if (seg.flags & SYN) return dead(r);
   if ((seg.flags & ACK) === 0) return REQ_DROP;
   r.acked = true;
+  if (r.timeouts < r.listener.settings.deferAccept && end === seqAdd(r.rcvIsn, 1)) {
+    // TCP_DEFER_ACCEPT: an ACK without data makes no connection yet.
+    r.listener.context.mib.TCPDeferAcceptDrop++;
+    return REQ_DROP;
+  }
   if (o.abortOnOverflow) r.replySeq = seg.ack;
   return REQ_ESTABLISH;
 }
@@ -193,15 +201,19 @@ export function requestDeadline(r: Request): Instant {
   return r.deadline;
 }
 
-/** The SYN-ACK timer fired: again, or `dead` after tcp_synack_retries (reqsk_timer_handler). */
+/** The SYN-ACK timer fired: again, or `dead` after tcp_synack_retries or TCP_SYNCNT (reqsk_timer_handler, syn_ack_recalc). */
 export function onRequestTimer(r: Request, now: Instant): void {
   if (r.deadline > now) return;
-  if (r.timeouts >= r.listener.context.options.synackRetries) {
+  const { context, settings } = r.listener;
+  const most = settings.synCount > 0 ? settings.synCount : context.options.synackRetries;
+  // Deferred: whoever has sent the ACK is given the time to send data, and is reminded only at the end of it.
+  const deferred = r.acked && settings.deferAccept > 0;
+  if (r.timeouts >= most && (!deferred || r.timeouts >= settings.deferAccept)) {
     dead(r);
     return;
   }
+  if (!deferred || r.timeouts >= settings.deferAccept - 1) r.work |= REPLY_SYNACK_AGAIN;
   r.timeouts++;
-  r.work |= REPLY_SYNACK_AGAIN;
   r.deadline = add(now, requestRto(r));
 }
 
@@ -262,7 +274,9 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
   out.sackOk = r.sackOk;
   if (r.wscaleOk) out.wscale = r.rcvWscale;
   out.window = Math.min(r.rcvWnd, 65_535);
-  out.headerLen += synOptionBytes(r.tsOk, r.sackOk, r.wscaleOk);
+  out.fastOpen = r.fastOpen;
+  r.fastOpen = null;
+  out.headerLen += synOptionBytes(r.tsOk, r.sackOk, r.wscaleOk) + fastOpenBytes(out.fastOpen);
   return true;
 }
 
@@ -271,6 +285,24 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
  * afterwards. `tx` is what this side writes.
  */
 export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Instant): Connection {
+  const c = childOf(r, tx, now);
+  c.sndUna = r.sntIsn;
+  c.synRetransmitted = r.retrans > 0;
+  c.totalRetrans = r.retrans;
+  c.sndWnd = ack.window << r.sndWscale;
+  c.maxWindow = c.sndWnd;
+  c.sndWl1 = ack.seq;
+  syncMss(c);
+  setState(c, 'SYN-RECEIVED', now);
+  r.work = 0;
+  r.deadline = NEVER;
+  r.dead = true;
+  onSegment(c, ack, now);
+  return c;
+}
+
+/** What the request knows, as a connection (tcp_create_openreq_child). */
+export function childOf(r: Request, tx: PayloadStream, now: Instant): Connection {
   const l = r.listener;
   const args: ConnectionArgs = {
     context: l.context,
@@ -285,9 +317,9 @@ export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Inst
   const c = new Connection(args);
   c.ordinal = r.ordinal;
   c.iss = r.sntIsn;
-  c.sndUna = r.sntIsn;
-  c.sndNxt = seqAdd(r.sntIsn, 1);
-  c.writeSeq = c.sndNxt;
+  c.sndUna = seqAdd(r.sntIsn, 1);
+  c.sndNxt = c.sndUna;
+  c.writeSeq = c.sndUna;
   c.irs = r.rcvIsn;
   c.rcvNxt = r.rcvNxt;
   c.rcvWup = r.rcvNxt;
@@ -308,18 +340,7 @@ export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Inst
   c.reordering = l.context.options.reordering;
   c.rto = jiffiesOfUs(l.context, INITIAL_RTO_US);
   c.synSentAt = r.synackAt;
-  c.synRetransmitted = r.retrans > 0;
-  c.totalRetrans = r.retrans;
-  c.sndWnd = ack.window << r.sndWscale;
-  c.maxWindow = c.sndWnd;
-  c.sndWl1 = ack.seq;
-  syncMss(c);
-  setState(c, 'SYN-RECEIVED', now);
   l.context.mib.PassiveOpens++;
-  r.work = 0;
-  r.deadline = NEVER;
-  r.dead = true;
-  onSegment(c, ack, now);
   return c;
 }
 

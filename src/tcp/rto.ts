@@ -19,8 +19,11 @@ import {
 } from './connection.ts';
 import { currentSsthresh } from './cwnd.ts';
 import { fail } from './done.ts';
+import { detectBlackhole } from './fastopen.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
 import { queueCwr } from './ecn.ts';
 import { markLost, rackRemaining } from './rack.ts';
+import type { Request } from './request.ts';
 import { computeRto, rtoMax, rtoMin } from './rtt.ts';
 import { SACKED } from './send-queue.ts';
 import { senderOf } from './sender.ts';
@@ -34,7 +37,8 @@ const THIN_LINEAR_RETRIES = 6;
 /** All that is out counts as lost, except what was sent only just now (tcp_timeout_mark_lost). */
 function timeoutMarkLost(c: Connection, now: Instant): void {
   const snd = c.sender!;
-  const q = c.sendQueue!;
+  const q = c.sendQueue;
+  if (q === null || q.sent === 0) return; // only a SYN-ACK is out
   // The first segment was SACKed and is still not acknowledged: nothing that was SACKed can be relied on.
   const reneged = (q.records.at(0).sacked & SACKED) !== 0;
   if (reneged) {
@@ -85,6 +89,7 @@ function enterLoss(c: Connection, now: Instant): void {
 
 /** The retransmission timer fired. */
 export function onRetransmitTimer(c: Connection, now: Instant): void {
+  if (awaitsHandshake(c)) return onSynAckTimer(c, c.fastOpen!.request!, now);
   if (c.packetsOut === 0) return;
   const synchronising = c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED';
   if (!synchronising && c.sndWnd === 0 && !c.orphan) {
@@ -101,7 +106,9 @@ export function onRetransmitTimer(c: Connection, now: Instant): void {
   c.context.mib.TCPTimeouts++;
   if (c.retransmits === 0)
     senderOf(c).rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
-  if (givesUp(c, now)) {
+  const over = givesUp(c, now);
+  if (c.fastOpen !== null) detectBlackhole(c, c.fastOpen, over, now);
+  if (over) {
     fail(c, ETIMEDOUT, now);
     return;
   }
@@ -113,6 +120,23 @@ export function onRetransmitTimer(c: Connection, now: Instant): void {
   c.totalRto++;
   c.work |= synchronising ? WORK_SYN : WORK_HEAD;
   backOff(c, now);
+}
+
+/** The SYN-ACK of a connection that a SYN alone has made (tcp_fastopen_synack_timer): nothing else is repeated before its ACK. */
+function onSynAckTimer(c: Connection, r: Request, now: Instant): void {
+  const own = c.settings.synCount;
+  if (r.timeouts >= (own > 0 ? own : c.context.options.synackRetries + 1)) {
+    fail(c, ETIMEDOUT, now);
+    return;
+  }
+  if (c.retransmits === 1) enterLoss(c, now);
+  r.timeouts++;
+  c.retransmits++;
+  c.totalRto++;
+  if (c.retransStamp === NEVER) c.retransStamp = now;
+  c.work |= WORK_SYN;
+  const after = jiffiesOfMs(c.context, 1000) * (1 << r.timeouts);
+  armTimer(c, TIMER_RETRANS, after as Duration, now);
 }
 
 /** What the time-out makes an end of. */

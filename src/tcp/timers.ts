@@ -41,6 +41,8 @@ export function rtoLeft(c: Connection, now: Instant): number {
  * reordering timer ran in its place, it goes on from when the first segment was sent.
  */
 export function rearmRto(c: Connection, now: Instant): void {
+  // The timer is that of the SYN-ACK, whatever is sent meanwhile.
+  if (c.fastOpen !== null && c.fastOpen.request !== null) return;
   if (c.packetsOut === 0) {
     c.timer = TIMER_NONE;
     c.timerAt = NEVER;

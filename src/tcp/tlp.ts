@@ -14,6 +14,7 @@ import {
 import { setCaState, tryKeepOpen } from './ca-state.ts';
 import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import { CA_CWR, CA_OPEN, TIMER_TLP, type Connection } from './connection.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
 import { endCwndReduction, initCwndReduction } from './prr.ts';
 import { seqGt, seqLt } from './seq.ts';
 import { armTimer, rearmRto, rtoLeft, TIMEOUT_MIN_US } from './timers.ts';
@@ -26,6 +27,7 @@ export function scheduleLossProbe(c: Connection, rtoFromNow: boolean, now: Insta
   const early = c.context.options.earlyRetrans;
   if (early < 3 || c.packetsOut === 0 || !c.sackOk) return false;
   if (c.caState !== CA_OPEN && c.caState !== CA_CWR) return false;
+  if (awaitsHandshake(c)) return false;
   let after: number;
   if (c.srttUs === 0) after = jiffiesOfMs(c.context, 1000);
   else {
