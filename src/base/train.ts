@@ -24,6 +24,8 @@ export interface Train {
   readonly ordinal: number;
   /** Destination address, for ports (routers). */
   readonly dst: number;
+  /** Type of service; the two lowest bits are the ECN field (RFC 3168). */
+  readonly tos: number;
   /** Header words for fingerprints and captures: raw, as on the wire. */
   readonly wireSeq: number;
   readonly wireAck: number;

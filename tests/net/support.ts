@@ -12,6 +12,7 @@ export interface TrainSpec {
   flow: number;
   ordinal: number;
   dst: number;
+  tos?: number;
 }
 
 /** A train as the kernel's skb: its fields are worthless once all its frames are gone. */
@@ -24,6 +25,7 @@ export class TestTrain implements Train {
   flow: number;
   ordinal: number;
   dst: number;
+  tos: number;
   wireSeq = 1;
   wireAck = 2;
   flags = 16;
@@ -39,6 +41,7 @@ export class TestTrain implements Train {
     this.flow = spec.flow ?? 0;
     this.ordinal = spec.ordinal ?? id;
     this.dst = spec.dst ?? 0;
+    this.tos = spec.tos ?? 0;
     this.outstanding = this.segs;
   }
 

@@ -15,8 +15,8 @@
  * A frame lost on the wire takes its time there. A copy takes none: it is made behind the wire and arrives right behind
  * the original (netem would queue it).
  *
- * One sender, whose times do not go back. Not modelled: shared media, and queues that decide when a frame leaves
- * (CoDel, fq).
+ * One sender, whose times do not go back. A queue that decides when a frame leaves it is codel-link.ts. Not modelled: shared
+ * media, fair queueing.
  */
 import { InvariantError } from '../../base/assert.ts';
 import type { Lane } from '../../base/hash.ts';
@@ -39,7 +39,7 @@ import { type LinkOptions, checkLink, leastLatency } from './options.ts';
 import { Pipe } from './pipe.ts';
 
 /** What a running link can be told anew. */
-export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit'>>;
+export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit' | 'codel'>>;
 
 export class Link {
   readonly name: string;
@@ -131,7 +131,7 @@ export class Link {
     if (this.isDown) return this.refuse(train, first, count, 'down', at);
     if (ipBytes(train, first) > this.mtu) return this.refuse(train, first, count, 'mtu', at);
     const n = this.metered ? this.admit(train, first, count, at) : count;
-    if (n > 0) this.take(train, first, n, mark, at);
+    if (n > 0) this.accept(train, first, n, mark, at);
     if (n < count) this.refuse(train, first + n, count - n, 'limit', at);
     return this.metered ? at : (this.pipe.free as Instant);
   }
@@ -165,6 +165,7 @@ export class Link {
     this.leastLatency = leastLatency(options);
     for (const run of queued) this.carryAgain(run);
     this.recordChange(now, queued.length);
+    this.onChange();
     this.to.onRetimed?.();
     if (this.feeder !== null) this.feeder.onLinkChange();
   }
@@ -174,6 +175,7 @@ export class Link {
     this.sync(now);
     this.isDown = true;
     for (const run of this.pipe.takeBack(now)) this.discard(run, now);
+    this.dropWaiting(now);
     this.recordChange(now, this.counters.dropDown);
     this.to.onRetimed?.();
   }
@@ -188,16 +190,33 @@ export class Link {
   ledger(): LinkLedger {
     const c = this.counters;
     const { taken, frames } = this.to.flight;
-    const dropped = c.dropLoss + c.dropLimit + c.dropDown + c.dropMtu;
+    const dropped = c.dropLoss + c.dropLimit + c.dropCodel + c.dropDown + c.dropMtu;
+    const inFlight = frames + this.waiting;
     return {
       offered: c.offered,
       duplicated: c.duplicated,
       delivered: taken,
       dropped,
-      inFlight: frames,
-      missing: c.offered + c.duplicated - dropped - taken - frames,
+      inFlight,
+      missing: c.offered + c.duplicated - dropped - taken - inFlight,
     };
   }
+
+  /** Frames that wait for a decision about when they leave. */
+  protected get waiting(): number {
+    return 0;
+  }
+
+  /** The frames have found room, at `at`: without a decision to wait for they have their place on the wire. */
+  protected accept(train: Train, first: number, n: number, mark: number, at: Instant): void {
+    this.take(train, first, n, mark, at);
+  }
+
+  /** The link has gone down. */
+  protected dropWaiting(_at: Instant): void {}
+
+  /** The link has other options. */
+  protected onChange(): void {}
 
   /** All departures up to `now` leave the queue, each at its own time. */
   protected settle(now: Instant): void {
@@ -241,7 +260,7 @@ export class Link {
   }
 
   /** The frames have their place on the wire. */
-  private take(train: Train, first: number, n: number, mark: number, at: Instant): void {
+  protected take(train: Train, first: number, n: number, mark: number, at: Instant): void {
     const { overhead, from, until } = this.options;
     const full = train.headerLen + train.segSize + overhead;
     const last = ipBytes(train, first + n - 1) + overhead;
@@ -310,7 +329,7 @@ export class Link {
   }
 
   /** Frames that never reach the wire. */
-  private refuse(
+  protected refuse(
     train: Train,
     first: number,
     count: number,
@@ -319,6 +338,7 @@ export class Link {
   ): Instant {
     const c = this.counters;
     if (why === 'limit') c.dropLimit += count;
+    else if (why === 'codel') c.dropCodel += count;
     else if (why === 'down') c.dropDown += count;
     else c.dropMtu += count;
     this.record(at, train, first, -count, count, 0);

@@ -4,8 +4,8 @@
 import type { Train } from '../../base/train.ts';
 import type { Instant } from '../../base/units.ts';
 
-/** Why a frame was dropped: lost on the wire; no room in the queue; the link was down; larger than the MTU. */
-export type DropReason = 'loss' | 'limit' | 'down' | 'mtu';
+/** Why a frame was dropped: lost on the wire; no room in the queue; waited there too long; link down; larger than the MTU. */
+export type DropReason = 'loss' | 'limit' | 'codel' | 'down' | 'mtu';
 
 /** All count frames, except `bytes`. */
 export class LinkCounters {
@@ -17,12 +17,15 @@ export class LinkCounters {
   bytes = 0;
   dropLoss = 0;
   dropLimit = 0;
+  dropCodel = 0;
   dropDown = 0;
   dropMtu = 0;
   /** Copies made. */
   duplicated = 0;
   /** Picked by `reorder`; what jitter makes overtake is not counted. */
   reordered = 0;
+  /** Given the mark of congestion (CE) by the queue. */
+  marked = 0;
   /** Marked as corrupted, detectably or not. */
   corrupted = 0;
 }

@@ -3,10 +3,11 @@
  * them. Probabilities are shares of 1, times integer nanoseconds, sizes bytes.
  *
  * Not modelled: correlated draws (netem's second percentage; Gilbert–Elliott gives bursts), delay tables (`distribution
- * normal`), slots, and queue disciplines that decide when a frame leaves the queue (CoDel and its kind).
+ * normal`), slots, queue disciplines other than CoDel.
  */
 import { ScenarioError } from '../../base/assert.ts';
 import { type Duration, type Instant, NEVER, START, ZERO } from '../../base/units.ts';
+import type { CodelOptions } from './codel.ts';
 
 /** The queue in front of the wire; frames that find no room are dropped (drop-tail). See link.ts for who counts. */
 export type QueueLimit =
@@ -74,6 +75,8 @@ export interface LinkOptions {
   readonly overhead: number;
   /** Null: no queue of its own. The sender's device waits for the wire and nothing is dropped. */
   readonly limit: QueueLimit | null;
+  /** How the queue is kept short; null: not at all. */
+  readonly codel: CodelOptions | null;
   readonly loss: Pick | GilbertElliott | null;
   readonly duplicate: Pick | null;
   readonly corrupt: Corrupt | null;
@@ -90,6 +93,7 @@ export const LINK_DEFAULTS: LinkOptions = {
   mtu: 1500,
   overhead: 38,
   limit: null,
+  codel: null,
   loss: null,
   duplicate: null,
   corrupt: null,
@@ -106,6 +110,7 @@ export const LINK_SOURCES: { readonly [K in keyof LinkOptions]: string } = {
   mtu: 'Ethernet: RFC 894',
   overhead: 'Ethernet: IEEE 802.3 preamble and SFD 8, header 14, FCS 4, inter-packet gap 12',
   limit: 'the port of a NIC: the device waits for the wire',
+  codel: 'none: drop-tail',
   loss: 'none',
   duplicate: 'none',
   corrupt: 'none',
@@ -174,6 +179,16 @@ export function checkLink(o: LinkOptions, path: readonly (string | number)[]): v
   demand(isCount(o.overhead, 0), 'overhead', `overhead is a number of bytes ≥ 0`);
   if (o.limit !== null) {
     demand(isCount(o.limit.count, 1), 'limit', `a queue holds at least one packet or byte`);
+  }
+  if (o.codel !== null) {
+    const { target, interval } = o.codel;
+    demand(
+      o.limit !== null,
+      'codel',
+      'CoDel needs a queue',
+      'give the link a limit, e.g. 1000 packets',
+    );
+    demand(target >= 1 && target <= interval, 'codel', 'target is above 0 and at most interval');
   }
   demand(o.from >= 0 && o.from <= o.until, 'until', 'faults end before they begin');
   checkFaults(o, demand);

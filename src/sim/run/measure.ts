@@ -234,6 +234,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
   const causes: [string, number][] = [
     ['loss', c.dropLoss],
     ['limit', c.dropLimit],
+    ['codel', c.dropCodel],
     ['down', c.dropDown],
     ['mtu', c.dropMtu],
   ];
@@ -246,6 +247,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
     if (count > 0) out.drops.push({ where: spec.name, name: why, count });
   }
   m[`${at}.drops`] = drops;
+  m[`${at}.marked`] = c.marked;
   m[`${at}.duplicated`] = c.duplicated;
   m[`${at}.reordered`] = c.reordered;
   m[`${at}.corrupted`] = c.corrupted;

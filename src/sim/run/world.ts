@@ -27,6 +27,7 @@ import { SOCKET_CALLS } from '../../kernel/syscalls/sockets.ts';
 import { MACHINE_CALLS, syscallTable } from '../../kernel/syscalls/table.ts';
 import { Tun, type TunOptions } from '../../kernel/tun.ts';
 import { tcpOptions } from '../../tcp/options.ts';
+import { CodelLink } from '../net/codel-link.ts';
 import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
@@ -185,8 +186,9 @@ export class World {
         const router = this.routers.get(d.from);
         const limit =
           d.options.limit ??
-          (router === undefined ? null : (this.routerLimit(d.from) ?? PORT_LIMIT));
-        const link = new Link(this.engine, d.name, { ...d.options, limit }, to.ingress);
+          this.routerLimit(d.from) ??
+          (router === undefined && d.options.codel === null ? null : PORT_LIMIT);
+        const link = makeLink(this.engine, d.name, { ...d.options, limit }, to.ingress);
         if (router !== undefined) router.connect(from.sender as Port, link);
         else plug(from.sender as Interface, link);
         edges.push({ from: d.from, to: d.to, index: edges.length });
@@ -340,6 +342,12 @@ function makeDevice(run: HostRun, mtu: number): Interface {
       'use nic or tun',
     );
   return new Nic(host, `eth${n}`, nicOptions(spec, mtu));
+}
+
+function makeLink(engine: Engine, name: string, options: LinkOptions, to: Ingress): Link {
+  return options.codel === null
+    ? new Link(engine, name, options, to)
+    : new CodelLink(engine, name, options, to);
 }
 
 /** What the scenario writes, over what the machine has. */

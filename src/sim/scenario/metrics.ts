@@ -273,8 +273,9 @@ export const METRICS: readonly MetricDef[] = [
   def(
     'link.<a->b>.drops.<why>',
     'count',
-    'Frames lost in this direction: `loss` on the wire, `limit` at the tail of the queue.',
+    'Frames lost in this direction: `loss` on the wire, `limit` at the tail of the queue, `codel` at its head.',
   ),
+  def('link.<a->b>.marked', 'count', 'Frames that the queue gave the mark of congestion (CE).'),
   def('link.<a->b>.duplicated', 'count', 'Frames that the wire doubled.'),
   def('link.<a->b>.reordered', 'count', 'Frames that the wire held back.'),
   def('link.<a->b>.corrupted', 'count', 'Frames that the wire damaged.'),
@@ -301,7 +302,7 @@ export const NAMED_COUNTERS: Readonly<
     'rx_missed_errors rx_csum_errors softnet_dropped ListenOverflows ListenDrops TCPReqQFullDrop TCPBacklogDrop TCPRcvQDrop TCPZeroWindowDrop TCPOFODrop TCPBeyondWindow OfoPruned OutDiscards'.split(
       ' ',
     ),
-  '<why>': ['loss', 'limit', 'down', 'mtu'],
+  '<why>': ['loss', 'limit', 'codel', 'down', 'mtu'],
 };
 
 const oneOf = (words: readonly string[]): string => `(${words.join('|')})`;

@@ -1,6 +1,7 @@
 /** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
 import { z } from 'zod';
 import { instant, NEVER, START } from '../../../base/units.ts';
+import { CODEL_DEFAULTS, type CodelOptions } from '../../net/codel.ts';
 import {
   type Corrupt,
   type GilbertElliott,
@@ -168,6 +169,36 @@ const jitter: z.ZodType<Jitter> = withBody(
   jitterMap,
 );
 
+const codel: z.ZodType<CodelOptions> = z
+  .strictObject({
+    target: quantity(
+      'duration',
+      { text: 'A wait in the queue that is acceptable. Default: 5 ms.', example: '5 ms' },
+      { min: 1 },
+    ).optional(),
+    interval: quantity(
+      'duration',
+      {
+        text: 'How long it may be exceeded before frames are dropped. Default: 100 ms.',
+        example: '100 ms',
+      },
+      { min: 1, max: 1e11 },
+    ).optional(),
+    ecn: onOff({
+      text: 'Mark frames that can be marked (ECN), instead of dropping them.',
+    }).optional(),
+    ce_threshold: quantity('duration', {
+      text: 'Mark all frames that waited longer, as DCTCP needs it. Default: none.',
+      example: '1 ms',
+    }).optional(),
+  })
+  .transform((q) => ({
+    target: q.target ?? CODEL_DEFAULTS.target,
+    interval: q.interval ?? CODEL_DEFAULTS.interval,
+    ecn: q.ecn ?? CODEL_DEFAULTS.ecn,
+    ceThreshold: q.ce_threshold ?? CODEL_DEFAULTS.ceThreshold,
+  }));
+
 const S = LINK_SOURCES;
 
 const directionKeys = {
@@ -197,6 +228,11 @@ const directionKeys = {
   limit: limit({
     text: 'Drop-tail queue in front of the wire. Left out: the sending device waits, nothing is dropped.',
     source: S.limit,
+  }).optional(),
+  codel: documented(codel, {
+    text: 'The queue drops frames at its head when they wait for too long. Without `limit` it holds 1000 packets.',
+    source: 'RFC 8289; tc-codel(8)',
+    example: '{ target: 5 ms, ecn: on }',
   }).optional(),
   loss: fault<LinkOptions['loss'] & {}>('Frames that are lost.', pickMap, picked).optional(),
   gemodel: gemodel.optional(),
@@ -238,6 +274,7 @@ function optionsOf(d: DirectionInput, ctx: z.RefinementCtx): Partial<LinkOptions
   if (d.mtu !== undefined) o.mtu = d.mtu;
   if (d.overhead !== undefined) o.overhead = d.overhead;
   if (d.limit !== undefined) o.limit = d.limit;
+  if (d.codel !== undefined) o.codel = d.codel;
   if (d.loss !== undefined || d.gemodel !== undefined) o.loss = d.gemodel ?? d.loss ?? null;
   if (d.duplicate !== undefined) o.duplicate = d.duplicate;
   if (d.corrupt !== undefined) o.corrupt = d.corrupt;
