@@ -159,3 +159,26 @@ describe('a packet reads as in a script', () => {
     ]);
   });
 });
+
+describe('an option takes as many bytes on the wire as its RFC says', () => {
+  it.each([
+    ['nop', 1, 'RFC 9293 3.2'],
+    ['mss 1460', 4, 'RFC 9293 3.2'],
+    ['wscale 7', 3, 'RFC 7323 2.2'],
+    ['TS val 1 ecr 2', 10, 'RFC 7323 3.2'],
+    ['sackOK', 2, 'RFC 2018 2'],
+    ['sack 1:2', 10, 'RFC 2018 3'],
+    ['sack 1:2 3:4 5:6 7:8', 34, 'RFC 2018 3'],
+    ['FO', 2, 'RFC 7413 4.1.1'],
+    ['FO 3021b9d889017eeb', 10, 'RFC 7413 4.1.1'],
+    ['FOEXP 3021b9d889017eeb', 12, 'RFC 6994 3.1'],
+    ['md5 0123456789abcdef0123456789abcdef', 18, 'RFC 2385 3.0'],
+    ['ECN e0b 1 ceb 2 e1b 3', 11, 'RFC 9768 3.2.3'],
+  ])('%s: %i [%s]', (text, bytes) => {
+    const padding = ',nop'.repeat((4 - (bytes % 4)) % 4);
+    const packet = parseLine('<', `. 1:1(0) win 1 <${text}${padding}>`);
+    expect(packet.kind === 'tcp' && optionsLength(packet.options.slice(0, 1) as TcpOption[])).toBe(
+      bytes,
+    );
+  });
+});

@@ -88,6 +88,8 @@ describe('a failed assertion', () => {
     ['assert 9 <= tcpi_snd_cwnd < 9', 'assert 9 <= tcpi_snd_cwnd < 9 (tcpi_snd_cwnd is 9)'],
     ['assert 1 & 2', 'assert 1 & 2'],
     ['assert None', 'assert None'],
+    ['assert 5 < tcpi_snd_cwnd < 7', 'assert 5 < tcpi_snd_cwnd < 7 (tcpi_snd_cwnd is 9)'],
+    ['assert 6 & 3 | 4 == 8', 'assert 6 & 3 | 4 == 8'],
     ['assert tcpi_options & 2 != 0', 'assert tcpi_options & 2 != 0 (tcpi_options is 37)'],
   ])('%s', (text, message) => {
     expect(run(text)).toMatchObject({ message, unsupported: false });
