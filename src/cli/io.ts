@@ -21,6 +21,10 @@ export interface Io {
   /** @param path  `-`: standard input. Throws UsageError when it cannot be read. */
   readText(path: string): string;
   exists(path: string): boolean;
+  /** null: there is nothing. */
+  kindOf(path: string): 'file' | 'folder' | null;
+  /** The files below a folder, in all its folders, whose names end so; sorted. Links to folders are not followed. */
+  filesBelow(folder: string, ending: string): string[];
   /** Throws UsageError when something is there already. */
   createText(path: string, text: string): void;
   /** Makes a folder that can be written to. Throws UsageError when that is not possible. */

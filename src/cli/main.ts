@@ -11,6 +11,8 @@ import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
 import { tuneV8 } from './jit.ts';
+import { packetdrill } from './packetdrill.ts';
+import { packetdrillArguments, PACKETDRILL_OPTIONS } from './packetdrill-options.ts';
 import { listScenarios, listText, metrics, schema, show, validate } from './print.ts';
 import { realIo } from './real-io.ts';
 import { PROFILES } from '../sim/scenario/schema/host.ts';
@@ -20,6 +22,7 @@ import { sweep, type SweepArguments } from './sweep.ts';
 const COMMANDS = [
   'run',
   'sweep',
+  'packetdrill',
   'list',
   'validate',
   'schema',
@@ -135,7 +138,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const parser = describe(yargs(), io, choose);
   let printed = '';
   // Without a value of its own, `--trace` would take the name that follows for one.
-  const words = argv.map((w) => (w === '--trace' ? '--trace=text' : w));
+  const words = argv.map((w) => (w === '--trace' && argv[0] === 'run' ? '--trace=text' : w));
   if (words.length === 0) return help(parser, io);
   const first = words[0]!;
   if (!first.startsWith('-') && !COMMANDS.includes(first)) {
@@ -165,7 +168,7 @@ function inWords(message: string): string {
   const near =
     option === undefined
       ? undefined
-      : nearest(option, Object.keys({ ...RUN_OPTIONS, ...SWEEP_OPTIONS }));
+      : nearest(option, Object.keys({ ...RUN_OPTIONS, ...SWEEP_OPTIONS, ...PACKETDRILL_OPTIONS }));
   return near === undefined ? message : `there is no option --${option}; did you mean --${near}?`;
 }
 
@@ -209,6 +212,22 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       'Run the grids of `sweep:`: tables, files, plots',
       (a) => withFile(a).options(SWEEP_OPTIONS),
       (a) => choose(() => sweep(sweepArguments(a as Parsed), io)),
+    )
+    .command(
+      'packetdrill [FILE..]',
+      'Run packetdrill scripts against a simulated host',
+      (a) =>
+        a
+          .positional('FILE', {
+            type: 'string',
+            array: true,
+            describe: 'scripts, folders of *.pkt, or - for standard input',
+          })
+          .options(PACKETDRILL_OPTIONS)
+          .epilogue(
+            'Exit: 0 no script failed; one that is not understood is unsupported, and no failure · 1 a script failed · 2 bad input · 130 interrupted',
+          ),
+      (a) => choose(() => packetdrill(packetdrillArguments(a as Parsed), io)),
     )
     .command('list [FILE] [names..]', 'List the scenarios of a file', withFile, (a) =>
       choose(() => listScenarios(wordsOf(a), io)),
@@ -269,6 +288,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
       ['$0 run lossy --pcap captures', 'then: tshark -r captures/…pcapng'],
       ['$0 sweep studies/receive-buffer.yaml --out results', 'a grid, its tables and plots'],
       ['$0 run lossy --trace=ndjson | head', 'what happened, a JSON object a line'],
+      ['$0 packetdrill scripts --strict', 'every script of a folder, to the microsecond'],
     ])
     .epilogue(
       'Exit: 0 all holds · 1 an expectation or invariant failed, or a run reached its limit · 2 bad input · 130 interrupted',
@@ -374,6 +394,7 @@ interface Words {
 /** What may follow a command that takes scenarios; null: the word is none of theirs. Nothing: the shell offers files. */
 function scenarioNames(parsed: Words, io: Io): string[] | null {
   const [command, ...words] = parsed._.map(String).filter((w) => w !== 'hostwire');
+  if (command === 'packetdrill') return [];
   if (command === undefined || !['run', 'sweep', 'list', 'validate'].includes(command)) return null;
   try {
     const { text, title } = openFile(words, io);

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -33,6 +34,11 @@ export function realIo(): Io {
       }
     },
     exists: existsSync,
+    kindOf(path) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat === undefined ? null : stat.isDirectory() ? 'folder' : 'file';
+    },
+    filesBelow,
     createText(path, text) {
       try {
         writeFileSync(path, text, { flag: 'wx' });
@@ -67,6 +73,20 @@ export function realIo(): Io {
     },
     runner: threads,
   };
+}
+
+function filesBelow(folder: string, ending: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) return filesBelow(path, ending);
+        return entry.name.endsWith(ending) ? [path] : [];
+      });
+  } catch (error) {
+    throw new UsageError(`cannot read ${folder}: ${reason(error)}`);
+  }
 }
 
 function replace(path: string, content: string | Uint8Array): void {

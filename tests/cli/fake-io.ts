@@ -90,6 +90,14 @@ export async function hostwire(
       return text;
     },
     exists: (path) => files[path] !== undefined,
+    kindOf(path) {
+      if (files[path] !== undefined) return 'file';
+      return Object.keys(files).some((f) => f.startsWith(`${path}/`)) ? 'folder' : null;
+    },
+    filesBelow: (folder, ending) =>
+      Object.keys(files)
+        .filter((f) => f.startsWith(`${folder}/`) && f.endsWith(ending))
+        .toSorted(),
     createText(path, text) {
       if (files[path] !== undefined)
         throw new UsageError(`cannot write ${path}: it is there already`);
