@@ -238,7 +238,7 @@ describe('retransmission', () => {
     return b;
   };
   it('takes the first segment after the RTO, with a window of one, and doubles [RFC 6298 §5, RFC 5681 §3.1]', () => {
-    const b = sending(4);
+    const b = sending(4, { earlyRetrans: 0 });
     const times: number[] = [];
     b.pair.onWire = (_f, s, now) => void (s.len > 0 && times.push(now));
     const start = b.pair.now;
@@ -248,7 +248,7 @@ describe('retransmission', () => {
     expect([b.c.cwnd, b.c.ssthresh]).toEqual([1, 7]);
   });
   it('backs off until a new segment is acknowledged, then not at all [RFC 6298 §5.7]', () => {
-    const b = sending(1);
+    const b = sending(1, { earlyRetrans: 0 });
     const rto = b.c.rto;
     b.pair.pass(SEC);
     expect(b.c.rto).toBe(4 * rto);
