@@ -76,7 +76,7 @@ export interface Errno {
   readonly value: number;
 }
 
-/** A shell text in its place among the events. */
+/** A shell text in its place among the events; `line` is where the text begins, not its time. */
 export interface Command extends Timed, Shell {
   readonly kind: 'command';
 }

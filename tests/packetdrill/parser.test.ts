@@ -12,7 +12,6 @@ import {
 import { icmpNumbers } from '../../src/packetdrill/icmp.ts';
 import { parseScript } from '../../src/packetdrill/parser.ts';
 import { parsePython } from '../../src/packetdrill/python.ts';
-import { symbolValue } from '../../src/packetdrill/symbols.ts';
 import { prop } from '../support/prop.ts';
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -455,24 +454,6 @@ it('says line, column, what was expected and what was found', () => {
     3,
     20,
   ]);
-});
-
-it('knows constants by the values of Linux on x86-64 [include/uapi]', () => {
-  const some = {
-    SO_RCVBUF: 8,
-    TCP_INQ: 36,
-    SOCK_NONBLOCK: 0x800,
-    MSG_ZEROCOPY: 0x400_0000,
-    SIOCINQ: 0x541b,
-    EINPROGRESS: 115,
-    TCP_CA_Loss: 4,
-    SOF_TIMESTAMPING_OPT_ID: 128,
-    SPLICE_F_MORE: 4,
-    O_NONBLOCK: 0x800,
-  };
-  for (const [name, value] of Object.entries(some))
-    expect([name, symbolValue(name)]).toEqual([name, value]);
-  expect(symbolValue('constructor')).toBe(undefined);
 });
 
 const folder = join(import.meta.dirname, 'scripts');
