@@ -1,7 +1,8 @@
 /** The application as a script plays it: system calls, one of which may sleep while the script goes on. */
-import { ENOPROTOOPT, ENOSYS, errnoName } from '../base/errno.ts';
+import { ENOPROTOOPT, ENOSYS } from '../base/errno.ts';
 import { LAST, us, type Instant } from '../base/units.ts';
 import type { Call } from './ast.ts';
+import { formatCall, formatResult } from './call-notation.ts';
 import { prepare, type CallContext, type Prepared } from './calls.ts';
 import type { Running } from './rig.ts';
 import type { Stage } from './stage.ts';
@@ -49,7 +50,7 @@ export class Application {
       this.judge(call, prepared, running);
       return;
     }
-    if (!running.done) this.stage.tell(`${call.name}(…) sleeps`);
+    if (!running.done) this.stage.tell(`${formatCall(call)} sleeps`);
     const span = call.untilUs - startOf(call);
     const until = due.from + span;
     this.pending = { call, prepared, running, due: { from: until, to: until }, span };
@@ -90,7 +91,9 @@ export class Application {
   }
 
   private judge(call: Call, prepared: Prepared, { result, endedAt }: Running): void {
-    this.stage.tell(`${call.name}(…) = ${inWords(result)}`, Math.floor(endedAt / 1000));
+    const opened = prepared.opens === true && result >= 0 && call.result >= 0;
+    const shown = formatResult(opened ? call.result : result);
+    this.stage.tell(`${formatCall(call)} = ${shown}`, Math.floor(endedAt / 1000));
     prepared.after?.(result);
     const wrong = resultError(call, prepared, result);
     if (wrong !== null) {
@@ -99,7 +102,7 @@ export class Application {
         throw new NotSupported(`${call.name} ${prepared.lacks}`, call.line);
       this.fail(call, wrong);
     }
-    if (prepared.opens === true && result >= 0) this.stage.fds.set(call.result, result);
+    if (opened) this.stage.fds.set(call.result, result);
     const left = prepared.check?.(result) ?? null;
     if (left !== null) this.fail(call, left);
   }
@@ -115,11 +118,8 @@ const startOf = ({ time }: Call): number => ('us' in time ? time.us : 0);
 
 function resultError(call: Call, prepared: Prepared, result: number): string | null {
   const expected = call.errno === null ? String(call.result) : `${call.result} ${call.errno.name}`;
-  const wrong = `expected ${expected}, was ${inWords(result)}`;
+  const wrong = `expected ${expected}, was ${formatResult(result)}`;
   if (prepared.opens === true && call.result >= 0) return result >= 0 ? null : wrong;
   if ((result < 0 ? -1 : result) !== call.result) return wrong;
   return call.errno !== null && call.errno.value !== -result ? wrong : null;
 }
-
-const inWords = (result: number): string =>
-  result < 0 ? `-1 ${errnoName(-result)}` : String(result);

@@ -9,6 +9,7 @@ import {
   SO_LINGER,
   SO_RCVTIMEO,
   SO_SNDTIMEO,
+  SOL_IP,
   SOL_SOCKET,
   TCP_CONGESTION,
   TCP_FASTOPEN_KEY,
@@ -90,8 +91,11 @@ function optionValue(a: Args, level: number, option: number): number | Uint8Arra
     return a.refuse(a.text(2));
   if (level === IPPROTO_TCP && option === TCP_CONGESTION) return congestionOf(a);
   if (level === IPPROTO_TCP && option === TCP_FASTOPEN_KEY) return bytesOf(a);
-  if (a.int(4) !== 4) a.refuse(`${a.text(2)} of ${a.int(4)} bytes`);
-  return a.boxed(3);
+  const value = a.boxed(3);
+  if (a.int(4) === 4) return value;
+  // ip_setsockopt() takes a single byte as well.
+  if (level === SOL_IP && a.int(4) === 1) return value & 0xff;
+  return a.refuse(`${a.text(2)} of ${a.int(4)} bytes`);
 }
 
 /** `{onoff=1, linger=0}`: seconds, −1 for off. */

@@ -94,9 +94,10 @@ function settingsOf(script: Script, ofCommandLine: readonly ScriptOption[]): Set
   throw new NotSupported(settings.message, settings.option.line);
 }
 
+/** Under --strict none, unless the script itself says how far off it may be: then packetdrill's rule holds as it is. */
 function toleranceOf(settings: Settings, strict: boolean): Tolerance {
   const { toleranceUsecs, tolerancePercent } = settings;
-  const fallback = strict ? NO_TOLERANCE : DEFAULT_TOLERANCE;
+  const fallback = strict && toleranceUsecs === null ? NO_TOLERANCE : DEFAULT_TOLERANCE;
   return {
     us: toleranceUsecs ?? fallback.us,
     percent: tolerancePercent ?? fallback.percent,

@@ -64,6 +64,7 @@ export class Interpreter {
     if (event.kind === 'unsupported') throw new NotSupported(event.reason, event.line);
     if (event.kind === 'call') application.awaitTurn(event);
     stage.rig.advance(us(due.from) as number as Instant);
+    application.reap();
     this.onTime(event, due);
     switch (event.kind) {
       case 'in':
