@@ -42,10 +42,12 @@ const op: fc.Arbitrary<Op> = fc.tuple(
 );
 
 describe('a queue with insertion in the middle', () => {
-  it('does what an array does, short or long', () =>
-    prop([fc.array(op, { minLength: 1, maxLength: 30 })], (ops) =>
-      expect(differences(ops, null)).toEqual([]),
-    ));
+  it('does what an array does, short or long', () => {
+    prop(
+      [fc.array(op, { minLength: 1, maxLength: 30 })],
+      (ops) => differences(ops, null).length === 0,
+    );
+  });
   it('differs when two tiers are exchanged (mutant)', () => {
     const swap = (q: Deque<number>): void => {
       const tiers = (q as unknown as { tiers: unknown[] | null }).tiers;
