@@ -47,13 +47,16 @@ export const ACK_NEW = 1; // acceptable
 export const ACK_OLD = 0; // below SND.UNA, but not too old
 export const ACK_BAD = -1; // above SND.NXT, or far below SND.UNA
 
-/** Fifth, check the ACK field; RFC 9293 §3.10.7.4. `challenge`: answer a far too old one (RFC 5961 §5). */
+/** Fifth, check the ACK field; RFC 9293 §3.10.7.4. `challenge`: answer one that is far too old or not yet due (RFC 5961 §5). */
 export function processAck(c: Connection, seg: Segment, challenge: boolean, now: Instant): number {
   const a = c.context.ackState;
   const ack = seg.ack;
   resetAckState(a, c, seg);
   if (seqLt(ack, c.sndUna)) return oldAck(c, seg, a, challenge, now);
-  if (seqGt(ack, c.sndNxt)) return ACK_BAD;
+  if (seqGt(ack, c.sndNxt)) {
+    if (challenge) challengeAck(c, now);
+    return ACK_BAD;
+  }
   const outBefore = c.packetsOut;
   const deliveredBefore = c.delivered;
   if (seqGt(ack, c.sndUna)) {

@@ -29,7 +29,7 @@ import { hasWriteSpace } from './send-memory.ts';
 import { seq, seqAdd, seqDiff } from './seq.ts';
 import { setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
-import { mayWrite, takeError } from './write.ts';
+import { mayWrite, pushHeld, takeError } from './write.ts';
 
 /** Starts an active open: the SYN comes with the next poll (tcp_v4_connect, tcp_connect_init). */
 export function connect(args: ConnectionArgs, now: Instant): Connection {
@@ -305,11 +305,7 @@ export function isReadable(c: Connection): boolean {
 /** A writer was refused or polls for room: it gets WRITABLE when there is some. */
 export function setNoSpace(c: Connection): void {
   c.noSpace = true;
-  if (!c.held) return;
-  // A write stops half-way: what it has queued goes, even if it is small.
-  c.held = false;
-  c.naglePush = true;
-  c.work |= WORK_XMIT;
+  pushHeld(c);
 }
 
 /** What happened since the last call: bits of connection.ts. */

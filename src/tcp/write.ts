@@ -23,6 +23,7 @@ export type Chunk = number | Uint8Array;
  * PSH), until the write without `more`, a short count, or setNoSpace.
  *
  * @param endOfRecord nothing that is written later stands in a segment with the last of these bytes (MSG_EOR)
+ * @param corked the caller is about to write more (MSG_MORE): no PSH
  * @returns the count taken, which may be short; −EAGAIN when there is no room or the handshake is not done; the pending
  * error, once; −EPIPE after our own FIN
  */
@@ -32,6 +33,7 @@ export function write(
   now: Instant,
   more: boolean = false,
   endOfRecord: boolean = false,
+  corked: boolean = false,
 ): number {
   if (c.error !== 0) return takeError(c);
   if (!mayWrite(c)) {
@@ -55,7 +57,7 @@ export function write(
   }
   append(c, chunk, taken);
   if (endOfRecord && !more && taken === want) endRecord(c);
-  if (over) push(c);
+  if (over) push(c, corked && taken === want);
   else c.work |= WORK_XMIT;
   return taken;
 }
@@ -115,10 +117,10 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     taken += n;
     if (t.len < goal) continue;
     // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
-    if (seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1))) {
-      markPush(c, t);
-      c.heldSeq = t.end;
-    } else if (goal > mss) pushOne(c, q, t, mss);
+    const forced = seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1));
+    if (forced) markPush(c, t);
+    if (goal > mss) pushFull(c, q, t, forced, mss);
+    else if (forced) c.heldSeq = t.end;
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;
@@ -136,17 +138,21 @@ export function recordRoom(c: Connection): number {
 }
 
 /**
- * In the middle of a write Linux sends one piece of a full record at once (tcp_push_one), and what is left of the record
- * has room again, whatever the send buffer holds. The piece is cut off here and leaves with the next poll.
+ * In the middle of a write Linux sends a piece of a full record at once when that is first in line (tcp_push_one), or all that
+ * the windows take when a push is due, and what is left of the record has room again, whatever the send buffer holds. The
+ * piece of `t`, the last record, is cut off here and leaves with the next poll.
  */
-function pushOne(c: Connection, q: SendQueue, t: Tx, mss: number): void {
-  const flight = inFlight(c);
-  if (q.unsent !== 1 || flight >= c.cwnd) return;
-  const window = Math.floor(seqDiff(windowEnd(c), t.seq) / mss);
-  const segs = Math.min(Math.max(c.cwnd >> 1, 1), c.cwnd - flight, tsoSegments(c, mss), window);
-  if (segs <= 0 || segs * mss >= t.len) return;
-  splitTx(c, q, q.sent, segs * mss, mss);
-  c.heldSeq = t.end;
+function pushFull(c: Connection, q: SendQueue, t: Tx, all: boolean, mss: number): void {
+  if (!all && t.seq !== c.heldSeq) return;
+  // What is queued before it has left by then, as far as it may.
+  let out = inFlight(c);
+  for (let i = q.sent; i < q.records.length - 1; i++) out += Math.ceil(q.records.at(i).len / mss);
+  let segs = Math.min(c.cwnd - out, Math.floor(seqDiff(windowEnd(c), t.seq) / mss));
+  if (!all) segs = Math.min(segs, Math.max(c.cwnd >> 1, 1), tsoSegments(c, mss));
+  const end = t.end;
+  if (segs > 0 && segs * mss < t.len) splitTx(c, q, q.records.length - 1, segs * mss, mss);
+  if (all) c.heldSeq = end;
+  else if (segs > 0) c.heldSeq = t.end;
 }
 
 function tailWithRoom(q: SendQueue, goal: number): Tx | null {
@@ -178,15 +184,16 @@ function markPush(c: Connection, t: Tx): void {
 }
 
 /** The end of a write: PSH on its last record, and it may go, unless it is small and the device is busy (tcp_push). */
-function push(c: Connection): void {
+function push(c: Connection, corked: boolean): void {
   const q = c.sendQueue!;
   const t = q.records.at(q.records.length - 1);
-  if (!c.cork) markPush(c, t);
+  if (!corked || seqGt(c.writeSeq, seqAdd(c.sender!.pushedSeq, c.maxWindow >> 1))) markPush(c, t);
   const corks =
     c.context.options.autocorking &&
     q.unsent > 0 &&
     q.sent > 0 &&
     t.len < sizeGoal(c, currentMss(c)) &&
+    !t.eor &&
     c.wmemAlloc > t.truesize;
   if (corks && c.noSpace === false) {
     c.context.mib.TCPAutoCorking++;
@@ -194,6 +201,16 @@ function push(c: Connection): void {
     return;
   }
   c.work |= WORK_XMIT;
+}
+
+/** A writer that has to wait for space in the middle of a write: what it has queued goes, even if it is small. */
+export function pushHeld(c: Connection): void {
+  if (!c.held) return;
+  c.held = false;
+  c.naglePush = true;
+  c.work |= WORK_XMIT;
+  const q = c.sendQueue;
+  if (q !== null && q.unsent > 0) markPush(c, q.records.at(q.records.length - 1));
 }
 
 /** The device has freed `truesize` bytes of what was polled (TSQ). */

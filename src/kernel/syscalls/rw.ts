@@ -218,6 +218,8 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
     bytes === null ? trap.x : bytes.subarray(from, from + trap.x),
     t.host.engine.now,
     !last,
+    false,
+    (flags & MSG_MORE) !== 0,
   );
   if (n > 0) trap.progress += n;
   s.settle(t.core);
