@@ -219,13 +219,19 @@ export class Environment {
   private changeQdisc(verb: QdiscVerb, qdisc: QdiscChoice | null): Outcome {
     if (verb === 'delete' && this.qdisc === null) return 'tun0 has no queue but its own';
     if (verb === 'add' && this.qdisc !== null) return 'tun0 has a queue already';
-    if (qdisc?.name === 'fq') throw new NotSupported('tc qdisc fq');
     this.qdisc = qdisc;
     return this.applyQdisc();
   }
 
   private applyQdisc(): null {
-    this.machine?.tun.qdisc.resize(this.qdisc?.limit ?? QUEUE);
+    const { machine, qdisc } = this;
+    if (machine === null) return null;
+    const { stack, tun } = machine;
+    tun.qdisc.resize(qdisc?.limit ?? QUEUE);
+    const fq = qdisc?.name === 'fq';
+    if (fq === stack.pathOf(tun).fq) return null;
+    if (this.socketsMade) throw new NotSupported('a change to or from fq while there are sockets');
+    stack.changePath(tun, { fq });
     return null;
   }
 

@@ -77,6 +77,8 @@ export interface TcpOptions {
   readonly fastopenBlackholeTimeoutS: number;
   readonly hystart: boolean;
   readonly hystartDetect: number;
+  readonly cubicFastConvergence: boolean;
+  readonly cubicFriendliness: boolean;
   readonly ecn: 0 | 1 | 2;
   readonly ecnFallback: boolean;
   readonly pacingSsRatio: number;
@@ -481,6 +483,20 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'what HyStart looks at: 1 ACK trains, 2 rising delay, 3 both',
     'net/ipv4/tcp_cubic.c module parameter hystart_detect',
   ),
+  cubicFastConvergence: row(
+    true,
+    null,
+    '',
+    'CUBIC makes room for others when it loses below its last maximum (RFC 9438 §4.7)',
+    'net/ipv4/tcp_cubic.c module parameter fast_convergence',
+  ),
+  cubicFriendliness: row(
+    true,
+    null,
+    '',
+    'CUBIC is never slower than Reno would be (RFC 9438 §4.3)',
+    'net/ipv4/tcp_cubic.c module parameter tcp_friendliness',
+  ),
   ecn: row<TcpOptions['ecn']>(
     2,
     'net.ipv4.tcp_ecn',
@@ -571,6 +587,8 @@ export interface PathOptions {
   readonly initCwnd: number;
   /** `ip route … initrwnd`: bound of the initial receive window in segments; 0: none. */
   readonly initRwnd: number;
+  /** The queue in front of the device is fq: connections are paced, whatever their congestion control (SK_PACING_FQ). */
+  readonly fq: boolean;
 }
 
 export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
@@ -583,6 +601,7 @@ export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
     quickack: false,
     initCwnd: 10,
     initRwnd: 0,
+    fq: false,
     ...changes,
   });
 }

@@ -54,10 +54,13 @@ export function onPacingTimer(c: Connection, p: Pacing): void {
   if (c.sendQueue !== null) c.work |= WORK_XMIT | (c.lostOut > c.retransOut ? WORK_RTX : 0);
 }
 
-/** From now on the connection paces what it sends (SK_PACING_NEEDED). */
+/** From now on the connection paces what it sends (SK_PACING_NEEDED), at first by what the window gives. */
 export function startPacing(c: Connection): Pacing {
   const snd = senderOf(c);
-  return (snd.pacing ??= new Pacing(c.settings.maxPacingRate));
+  if (snd.pacing !== null) return snd.pacing;
+  snd.pacing = new Pacing(c.settings.maxPacingRate);
+  if (c.srttUs > 0) updatePacingRate(c, snd.pacing);
+  return snd.pacing;
 }
 
 /** SO_MAX_PACING_RATE, bytes/s; Infinity: none. */

@@ -37,7 +37,7 @@ export function startCongestion(c: Connection, now: Instant): void {
   snd.priorSsthresh = 0;
   c.ecn &= ~(ECN_ECT | ECN_NEEDED);
   if (needsEcn(name) && c.ecn & ECN_OK) c.ecn |= ECN_ECT | ECN_NEEDED;
-  if (name === 'bbr' || c.settings.maxPacingRate !== Infinity) startPacing(c);
+  if (name === 'bbr' || c.path.fq || c.settings.maxPacingRate !== Infinity) startPacing(c);
   if (name === 'bbr' || c.context.options.deliveryRate) snd.rate ??= new RateSampler();
   c.congestion = make(c, now);
 }
