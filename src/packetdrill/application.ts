@@ -1,6 +1,6 @@
 /** The application as a script plays it: system calls, one of which may sleep while the script goes on. */
 import { ENOPROTOOPT, ENOSYS } from '../base/errno.ts';
-import { LAST, us, type Instant } from '../base/units.ts';
+import { add, us } from '../base/units.ts';
 import type { Call } from './ast.ts';
 import { formatCall, formatResult } from './call-notation.ts';
 import { prepare, type CallContext, type Prepared } from './calls.ts';
@@ -45,7 +45,7 @@ export class Application {
     prepared.before?.();
     const running = rig.call(prepared.body);
     if (call.untilUs === null) {
-      if (!rig.wait(LAST, () => running.done))
+      if (!rig.wait(rig.endOfPatience, () => running.done))
         throw new Failure(call.line, `${call.name}: never returns`);
       this.judge(call, prepared, running);
       return;
@@ -75,7 +75,7 @@ export class Application {
 
   private waitFor({ running }: Pending): void {
     const { rig } = this.stage;
-    rig.wait((rig.now + us(PATIENCE)) as Instant, () => running.done);
+    rig.wait(add(rig.now, us(PATIENCE)), () => running.done);
     this.reap();
   }
 

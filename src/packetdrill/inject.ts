@@ -38,7 +38,9 @@ export function fillSkb(
 ): void {
   if ((packet.flags & FLAG_URG) !== 0 || packet.urg !== 0)
     throw new NotSupported('urgent data', line);
-  if (packet.ports !== null) throw new NotSupported('ports of an inbound packet', line);
+  if (packet.ip.flowLabel !== null)
+    throw new NotSupported('the flow label of an inbound packet', line);
+  if (packet.ports !== null) throw new NotSupported('the ports of an inbound packet', line);
   const syn = (packet.flags & FLAG_SYN) !== 0;
   skb.src = REMOTE_ADDR;
   skb.dst = LOCAL_ADDR;
@@ -92,7 +94,7 @@ function fillOptions(
         skb.tsEcr = echoOf(o.ecr, packet, flow, tsEcrScaled, line) | 0;
         break;
       case 'sack':
-        fillSack(skb, o.blocks, flow);
+        fillSack(skb, o.blocks, flow, (packet.flags & FLAG_SYN) !== 0);
         break;
       case 'FO':
       case 'FOEXP':
@@ -115,12 +117,12 @@ function echoOf(ecr: number, packet: TcpPacket, flow: Flow, scaled: boolean, lin
   return live;
 }
 
-function fillSack(skb: Skb, blocks: readonly SackBlock[], flow: Flow): void {
+function fillSack(skb: Skb, blocks: readonly SackBlock[], flow: Flow, syn: boolean): void {
   const into = sackRoom(skb);
   skb.nsack = Math.min(blocks.length, 4);
   for (let i = 0; i < skb.nsack; i++) {
-    into[2 * i] = flow.localToLive(blocks[i]!.left, false);
-    into[2 * i + 1] = flow.localToLive(blocks[i]!.right, false);
+    into[2 * i] = flow.localToLive(blocks[i]!.left, syn);
+    into[2 * i + 1] = flow.localToLive(blocks[i]!.right, syn);
   }
 }
 

@@ -5,7 +5,7 @@
  * An inbound packet, a call, a command, a code block happen at their time. An outbound line takes the next packet of the
  * connection under test, which may have been sent long ago, or waits for it, and then compares when it was sent.
  */
-import { us, type Instant } from '../base/units.ts';
+import { add, START, us } from '../base/units.ts';
 import type { Event, Shell } from './ast.ts';
 import { Application } from './application.ts';
 import type { Rig } from './rig.ts';
@@ -63,7 +63,7 @@ export class Interpreter {
     const { stage, application } = this;
     if (event.kind === 'unsupported') throw new NotSupported(event.reason, event.line);
     if (event.kind === 'call') application.awaitTurn(event);
-    stage.rig.advance(us(due.from) as number as Instant);
+    stage.rig.advance(add(START, us(due.from)));
     application.reap();
     this.onTime(event, due);
     switch (event.kind) {

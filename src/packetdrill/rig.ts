@@ -6,7 +6,7 @@
  * host's timers do then: in Linux they go with the next tick at the earliest, a program on the wire does not wait for it.
  */
 import { Ring } from '../base/ring.ts';
-import { LAST, type Instant } from '../base/units.ts';
+import { add, LAST, sec, type Instant } from '../base/units.ts';
 import { DEVICE, Engine, WIRE, type Kind } from '../engine/engine.ts';
 import { Host } from '../kernel/host.ts';
 import type { IcmpError } from '../kernel/icmp.ts';
@@ -88,6 +88,11 @@ export class Rig implements Wire {
 
   get now(): Instant {
     return this.engine.now;
+  }
+
+  /** As good as for ever: whoever waits without limit gives up then. */
+  get endOfPatience(): Instant {
+    return add(this.now, sec(86_400));
   }
 
   // ---- time --------------------------------------------------------------------------------------------------------

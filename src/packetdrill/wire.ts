@@ -1,6 +1,6 @@
 /** The wire as a script plays it: packets to the host, and what the host sends held against what lines expect. */
 import { PayloadStream } from '../base/payload.ts';
-import { LAST, us, type Instant } from '../base/units.ts';
+import { add, START, us, type Instant } from '../base/units.ts';
 import { ICMP_FRAG_NEEDED } from '../kernel/icmp.ts';
 import {
   FLAG_SYN,
@@ -118,8 +118,8 @@ export class Wire {
   private next(e: Expectation, sofar: Sighting | null): Sighting {
     const { rig } = this.stage;
     const { sent } = rig;
-    const until = e.due.to === Infinity ? LAST : us(e.due.to + PATIENCE);
-    const came = rig.wait(until as number as Instant, () => {
+    const until = e.due.to === Infinity ? rig.endOfPatience : add(START, us(e.due.to + PATIENCE));
+    const came = rig.wait(until, () => {
       while (sent.length > 0 && !e.flow.owns(sent.peek()!)) sent.shift();
       return sent.length > 0;
     });
