@@ -33,6 +33,7 @@ import {
   REQ_ESTABLISH,
   RST,
   SYN,
+  takeRoute,
   TcpContext,
   TcpMemory,
   tcpOptions,
@@ -178,9 +179,15 @@ export class Stack implements PacketHandler {
     return path;
   }
 
-  /** ip route, ip link, ethtool: what holds for connections by `device` that are made from now on. */
+  /** ip route, ip link: what holds on the way by `device` from now on, also for the connections that there are. */
   changePath(device: NetDevice, changes: Partial<PathOptions>): void {
-    this.paths.set(device, pathOptions({ ...this.pathOf(device), ...changes }));
+    const path = pathOptions({ ...this.pathOf(device), ...changes });
+    this.paths.set(device, path);
+    for (const s of this.ehash.all()) {
+      if (s.role !== SOCK) continue;
+      const { c, device: out } = s as Sock;
+      if (c !== null && out === device) takeRoute(c, path);
+    }
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------
@@ -378,9 +385,12 @@ export class Stack implements PacketHandler {
     else this.send(skb, device, core);
   }
 
-  send(skb: Skb, device: NetDevice, core: Core): void {
+  /** False: the queue in front of the device was full, and the skb is gone. */
+  send(skb: Skb, device: NetDevice, core: Core): boolean {
     skb.outstanding = skb.segs;
-    if (device.xmit(skb, core) !== 0) this.mib.OutDiscards++;
+    if (device.xmit(skb, core) === 0) return true;
+    this.mib.OutDiscards++;
+    return false;
   }
 
   txFreed(owner: unknown, truesize: number, core: Core): void {

@@ -240,7 +240,7 @@ export class Environment {
     if (mtu < LEAST_MTU || mtu > 65_535) return `${mtu} is no MTU for tun0`;
     this.mtu = mtu;
     this.machine?.tun.configure({ mtu });
-    return this.applyPath('ip link');
+    return this.applyPath();
   }
 
   private changeRoute(destination: string, route: Route): Outcome {
@@ -249,15 +249,13 @@ export class Environment {
       throw new NotSupported(`a route to ${destination}`);
     this.route = route;
     this.applySysctls();
-    return this.applyPath('ip route');
+    return this.applyPath();
   }
 
-  /** Tells the stack what holds on the way to the script. @param by  what has changed it */
-  private applyPath(by?: string): null {
+  /** Tells the stack what holds on the way to the script. */
+  private applyPath(): null {
     const { machine, route, mtu } = this;
     if (machine === null) return null;
-    if (by !== undefined && this.socketsMade)
-      throw new NotSupported(`${by} while there are sockets`);
     const path: Partial<PathOptions> = {
       mtu: Math.min(route.mtu ?? mtu, mtu),
       mtuLocked: route.mtuLock ?? false,
