@@ -123,6 +123,8 @@ function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
   takeSynOptions(c, seg, now);
   takeEcnAnswer(c, seg, false);
   c.sndUna = seg.ack;
+  // Our SYN counts as a byte here; in a connection that we accepted it does not.
+  c.bytesAcked = 1;
   c.synAcked = true;
   c.unaOff = 0;
   c.sndWl1 = seg.seq;

@@ -286,7 +286,7 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
  */
 export function establish(r: Request, ack: Segment, tx: PayloadStream, now: Instant): Connection {
   const c = childOf(r, tx, now);
-  c.sndUna = r.sntIsn;
+  c.synAcked = true;
   c.synRetransmitted = r.retrans > 0;
   c.totalRetrans = r.retrans;
   c.sndWnd = ack.window << r.sndWscale;
