@@ -7,17 +7,7 @@
  */
 import type { Stream } from '../base/random.ts';
 import type { Engine } from '../engine/engine.ts';
-
-export interface IdleOptions {
-  /** A core that has been idle for no longer is there at once, ns. */
-  readonly after: number;
-  /** One that has been takes `latency` to `latency + spread` ns, uniform. Both 0: no core sleeps (`idle=poll`). */
-  readonly latency: number;
-  readonly spread: number;
-}
-
-/** Off: how deeply cores sleep depends on the machine. 4 ms: one tick, HZ=250. */
-export const IDLE_DEFAULTS: IdleOptions = { after: 4_000_000, latency: 0, spread: 0 };
+import type { IdleOptions } from './profile.ts';
 
 /** The sleep of one core. */
 export class IdleState {

@@ -8,7 +8,6 @@ import type { Instant } from '../base/units.ts';
 import { CPU, type Engine } from '../engine/engine.ts';
 import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
-import { IDLE_DEFAULTS, type IdleOptions } from './cpuidle.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
 import { RescheduleIpi } from './irq.ts';
@@ -16,6 +15,8 @@ import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Process } from './process.ts';
 import {
   HOST_DEFAULTS,
+  IDLE_DEFAULTS,
+  type IdleOptions,
   SCHED_DEFAULTS,
   SOFTNET_DEFAULTS,
   type SchedOptions,

@@ -13,6 +13,15 @@ export interface SchedOptions {
   readonly migrationCost: number;
 }
 
+/** How cores sleep (cpuidle.ts). */
+export interface IdleOptions {
+  /** A core that has been idle for no longer is there at once, ns. */
+  readonly after: number;
+  /** One that has been takes `latency` to `latency + spread` ns, uniform. Both 0: no core sleeps (`idle=poll`). */
+  readonly latency: number;
+  readonly spread: number;
+}
+
 export interface SoftnetOptions {
   /** Packets a device queue may take in one turn (dev_weight). */
   readonly weight: number;
@@ -54,6 +63,8 @@ export interface NicOptions {
 /** Cores, and RLIMIT_NOFILE of each process. */
 export const HOST_DEFAULTS = { cpus: 1, nofile: 1024 } as const;
 export const SCHED_DEFAULTS: SchedOptions = { slice: 3_000_000, migrationCost: 500_000 };
+/** Off: how deeply cores sleep depends on the machine. 4 ms: one tick, HZ=250. */
+export const IDLE_DEFAULTS: IdleOptions = { after: 4_000_000, latency: 0, spread: 0 };
 export const SOFTNET_DEFAULTS: SoftnetOptions = {
   weight: 64,
   budget: 300,

@@ -4,6 +4,7 @@
  * transmit. They need not be computed in time either: nothing decided at s arrives before s + the link's least latency, so
  * one timer at (next start of service) + that latency is enough, and frames may be handed over late, by a router, as well.
  */
+import { ScenarioError } from '../../base/assert.ts';
 import { type Ingress, ipBytes, MARK_CE, type Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 import { type Engine, type Timer, WIRE } from '../../engine/engine.ts';
@@ -34,12 +35,21 @@ export class CodelLink extends Link implements CodelQueue {
   private ce = 0;
   private now: Instant = NEVER;
 
+  /** @throws ScenarioError when it has no limit */
   constructor(engine: Engine, name: string, options: LinkOptions, to: Ingress) {
     super(engine, name, options, to);
+    if (options.limit === null) {
+      const path = ['links', name, 'codel'];
+      throw new ScenarioError(
+        'CoDel needs a queue',
+        path,
+        'give the link a limit, e.g. 1000 packets',
+      );
+    }
     this.engine = engine;
     this.law = new Codel(options.codel!, options.mtu + options.overhead);
     this.overhead = options.overhead;
-    this.inBytes = options.limit?.unit === 'bytes';
+    this.inBytes = options.limit.unit === 'bytes';
     const kind = engine.define(`link/${name}/service`, WIRE, () => this.onTimer());
     this.timer = engine.timer(kind, 0, 0);
   }

@@ -7,24 +7,7 @@
  * the second (interval/2 in place of interval/1.41).
  */
 
-export interface CodelOptions {
-  /** The wait that is acceptable, ns. */
-  readonly target: number;
-  /** How long it may be exceeded, ns: a worst-case round trip. */
-  readonly interval: number;
-  /** Mark frames that can be marked, instead of dropping them. */
-  readonly ecn: boolean;
-  /** Frames that waited longer are marked, ns; Infinity: none are. For DCTCP. */
-  readonly ceThreshold: number;
-}
-
-/** net/sched/sch_codel.c codel_init, codel_params_init. */
-export const CODEL_DEFAULTS: CodelOptions = {
-  target: 5_000_000,
-  interval: 100_000_000,
-  ecn: false,
-  ceThreshold: Infinity,
-};
+import type { CodelOptions } from './options.ts';
 
 /** Whom the law decides about: the frames at the head of a queue, one after the other. */
 export interface CodelQueue {

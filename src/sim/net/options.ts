@@ -7,7 +7,6 @@
  */
 import { ScenarioError } from '../../base/assert.ts';
 import { type Duration, type Instant, NEVER, START, ZERO } from '../../base/units.ts';
-import type { CodelOptions } from './codel.ts';
 
 /** The queue in front of the wire; frames that find no room are dropped (drop-tail). See link.ts for who counts. */
 export type QueueLimit =
@@ -64,6 +63,18 @@ export interface Jitter {
   readonly keepOrder: boolean;
 }
 
+/** A queue that is kept short (codel.ts). */
+export interface CodelOptions {
+  /** The wait that is acceptable, ns. */
+  readonly target: number;
+  /** How long it may be exceeded, ns: a worst-case round trip. */
+  readonly interval: number;
+  /** Mark frames that can be marked, instead of dropping them. */
+  readonly ecn: boolean;
+  /** Frames that waited longer are marked, ns; Infinity: none are. For DCTCP. */
+  readonly ceThreshold: number;
+}
+
 export interface LinkOptions {
   /** Bits per second of IP packet + overhead, an integer; Infinity: no serialisation. */
   readonly rate: number;
@@ -101,6 +112,14 @@ export const LINK_DEFAULTS: LinkOptions = {
   jitter: null,
   from: START,
   until: NEVER,
+};
+
+/** net/sched/sch_codel.c codel_init, codel_params_init. */
+export const CODEL_DEFAULTS: CodelOptions = {
+  target: 5_000_000,
+  interval: 100_000_000,
+  ecn: false,
+  ceThreshold: Infinity,
 };
 
 /** Where each default comes from. */
@@ -182,12 +201,6 @@ export function checkLink(o: LinkOptions, path: readonly (string | number)[]): v
   }
   if (o.codel !== null) {
     const { target, interval } = o.codel;
-    demand(
-      o.limit !== null,
-      'codel',
-      'CoDel needs a queue',
-      'give the link a limit, e.g. 1000 packets',
-    );
     demand(target >= 1 && target <= interval, 'codel', 'target is above 0 and at most interval');
   }
   demand(o.from >= 0 && o.from <= o.until, 'until', 'faults end before they begin');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BILL_IDLE, BILL_NAMES } from '../../../src/kernel/cpu.ts';
-import type { IdleOptions } from '../../../src/kernel/cpuidle.ts';
+import type { IdleOptions } from '../../../src/kernel/profile.ts';
 import type { HostOptions } from '../../../src/kernel/host.ts';
 import type { ThreadBody } from '../../../src/kernel/syscall.ts';
 import { Tun } from '../../../src/kernel/tun.ts';

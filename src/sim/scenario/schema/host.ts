@@ -1,7 +1,7 @@
 /** Hosts and routers, in the words of sysctl and ethtool. */
 import { z } from 'zod';
 import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
-import { IDLE_DEFAULTS, type IdleOptions } from '../../../kernel/cpuidle.ts';
+import { IDLE_DEFAULTS, type IdleOptions } from '../../../kernel/profile.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';

@@ -1,8 +1,9 @@
 /** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
 import { z } from 'zod';
 import { instant, NEVER, START } from '../../../base/units.ts';
-import { CODEL_DEFAULTS, type CodelOptions } from '../../net/codel.ts';
 import {
+  CODEL_DEFAULTS,
+  type CodelOptions,
   type Corrupt,
   type GilbertElliott,
   type Jitter,
