@@ -31,6 +31,7 @@ import {
   replyToOrphan,
   refuseRequest,
   REQ_ESTABLISH,
+  REQ_RESET,
   RST,
   SYN,
   takeRoute,
@@ -272,6 +273,7 @@ export class Stack implements PacketHandler {
       this.listenDrop(l);
       refuseRequest(request);
     }
+    if (verdict === REQ_RESET) this.refuse(skb, core);
     this.tcp.mib.InSegs += skb.segs;
     this.afterRequest(r, core);
     skb.drop(skb.segs);

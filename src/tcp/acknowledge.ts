@@ -93,7 +93,10 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   const lostBefore = snd.lost;
   cleanSendQueue(c, a, now);
   if ((snd.reoDsack || snd.reoSteps > 1) && a.flag & F_FORWARD_PROGRESS) adaptReorderWindow(c, now);
-  if (a.flag & F_ECE) snd.deliveredCe += c.delivered - deliveredBefore;
+  if (a.flag & F_ECE) {
+    snd.deliveredCe += c.delivered - deliveredBefore;
+    c.context.mib.TCPDeliveredCE += c.delivered - deliveredBefore;
+  }
   if (c.ecn & ECN_NEEDED) c.congestion.onAck(c);
   if (snd.tlpActive) processTlpAck(c, a, now);
   if (isDubious(c, a)) {
@@ -103,6 +106,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
   if (a.flag & F_SET_XMIT_TIMER) setXmitTimer(c, now);
   const delivered = c.delivered - deliveredBefore;
+  c.context.mib.TCPDelivered += delivered;
   if (rate !== null) rate.finish(c, delivered, snd.lost - lostBefore, false, now);
   if (c.congestion.ownsWindow) c.congestion.control(c, rate, now);
   else if (inCwndReduction(c)) reduceCwnd(c, delivered, snd.lost - lostBefore, a.flag);

@@ -23,6 +23,7 @@ export class TcpMib {
   ActiveOpens = 0;
   PassiveOpens = 0;
   AttemptFails = 0;
+  EmbryonicRsts = 0;
   EstabResets = 0;
   InSegs = 0;
   InErrs = 0;
@@ -85,15 +86,16 @@ export class TcpMib {
   TCPACKSkippedChallenge = 0;
   TCPAutoCorking = 0;
   TCPPureAcks = 0;
-  TCPHPHits = 0;
+  TCPOrigDataSent = 0;
+  TCPDelivered = 0;
+  TCPDeliveredCE = 0;
   TCPAbortOnData = 0;
   TCPAbortOnClose = 0;
   TCPAbortOnTimeout = 0;
   TCPAbortOnLinger = 0;
-  TCPAbortOnMemory = 0;
   TCPBeyondWindow = 0;
-  PAWSActive = 0;
   PAWSEstab = 0;
+  TSEcrRejected = 0;
   PAWSOldAck = 0;
   PAWSTimewait = 0;
   PruneCalled = 0;

@@ -82,13 +82,8 @@ export function fail(c: Connection, errno: number, now: Instant): void {
 
 /** The peer's RST is in order (tcp_reset). */
 export function onReset(c: Connection, now: Instant): void {
-  if (c.state === 'SYN-SENT') {
-    c.error = ECONNREFUSED;
-    c.context.mib.AttemptFails++;
-  } else {
-    c.error = c.state === 'CLOSE-WAIT' ? EPIPE : ECONNRESET;
-    c.context.mib.EstabResets++;
-  }
+  if (c.state === 'SYN-SENT') c.error = ECONNREFUSED;
+  else c.error = c.state === 'CLOSE-WAIT' ? EPIPE : ECONNRESET;
   c.events |= ERROR;
   purgeSendQueue(c);
   done(c, now);

@@ -4,7 +4,7 @@
  * then its timer is that of the SYN-ACK, and what arrives is looked at as for a half-open connection first.
  */
 import { sipHash } from '../base/siphash.ts';
-import { NEVER, type Instant } from '../base/units.ts';
+import type { Instant } from '../base/units.ts';
 import { sendAck } from './ack.ts';
 import { takeRttSample } from './acknowledge.ts';
 import { cleanRetransStamp } from './ca-state.ts';
@@ -19,10 +19,9 @@ import {
 } from './connection.ts';
 import { onReset } from './done.ts';
 import type { FastOpen } from './fastopen-state.ts';
-import type { Request } from './request.ts';
-import { ACK, RST, segLen, SYN, type Segment } from './segment.ts';
-import { seqAdd, seqGt, seqLt } from './seq.ts';
+import { ACK, RST, SYN, type Segment } from './segment.ts';
 import { setState } from './state.ts';
+import { mayAnswer, touchesWindow } from './validate.ts';
 import { rearmRto, stopTimer } from './timers.ts';
 import { tryUndoRecovery } from './undo.ts';
 import { initRcvMss } from './window.ts';
@@ -57,12 +56,11 @@ export function checkHandshake(c: Connection, f: FastOpen, seg: Segment, now: In
   const flags = seg.flags & (SYN | RST | ACK);
   const old = r.tsOk && seg.hasTs && ((r.tsRecent - seg.tsVal) | 0) > 0;
   if (seg.seq === r.rcvIsn && flags === SYN && !old) {
-    if (mayAnswer(r, now)) c.work |= WORK_SYN;
+    if (mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) c.work |= WORK_SYN;
     return false;
   }
-  const end = seqAdd(seg.seq, segLen(seg));
-  if (old || seqLt(end, r.rcvNxt) || seqGt(seg.seq, seqAdd(r.rcvNxt, r.rcvWnd))) {
-    if ((flags & RST) === 0 && mayAnswer(r, now)) sendAck(c);
+  if (old || !touchesWindow(seg, r.rcvNxt, Math.min(r.rcvWnd, 65_535))) {
+    if ((flags & RST) === 0 && mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) sendAck(c);
     return false;
   }
   if ((flags & RST) !== 0) {
@@ -72,13 +70,6 @@ export function checkHandshake(c: Connection, f: FastOpen, seg: Segment, now: In
   // A SYN at the old number is cut off; one inside the window would reset a half-open connection, but not this one.
   if ((flags & SYN) !== 0 && seg.seq !== r.rcvIsn) return false;
   return (flags & ACK) !== 0;
-}
-
-function mayAnswer(r: Request, now: Instant): boolean {
-  const limit = r.listener.context.options.invalidRatelimitMs * 1_000_000;
-  if (r.lastOowAck !== NEVER && now - r.lastOowAck < limit) return false;
-  r.lastOowAck = now;
-  return true;
 }
 
 /** The handshake ACK of a connection that has been in use already (tcp_rcv_synrecv_state_fastopen). */

@@ -43,7 +43,6 @@ export function onIcmpError(
   c.error = errno;
   c.events |= ERROR;
   if (!opening) return;
-  c.context.mib.AttemptFails++;
   purgeSendQueue(c);
   done(c, now);
   c.work = 0;

@@ -216,6 +216,7 @@ function transmitNew(
   if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);
   if (snd.rate !== null) snd.rate.onSent(c, t, now);
   q.sent++;
+  c.context.mib.TCPOrigDataSent += t.segs;
   q.list(t);
   t.sentAt = now;
   c.sndNxt = t.end;

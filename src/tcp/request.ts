@@ -17,8 +17,9 @@ import { synOptionBytes } from './syn.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
-import { SEQ_ZERO, seq, seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seq, seqAdd, seqGt, type Seq } from './seq.ts';
 import { setState } from './state.ts';
+import { mayAnswer, touchesWindow } from './validate.ts';
 import { selectInitialWindow } from './window.ts';
 
 /** What the listening socket passes on. */
@@ -62,6 +63,9 @@ export class Request {
   fastOpen: FastOpenOption | null = null;
   tsRecent = 0;
   tsOffset = 0;
+  /** Timestamps of the first and the last SYN-ACK. */
+  firstTsVal = 0;
+  lastTsVal = 0;
   /** SYN-ACKs sent again by the timer (num_timeout) and by duplicates of the SYN too (num_retrans). */
   timeouts = 0;
   retrans = 0;
@@ -86,12 +90,17 @@ export class Request {
     this.flow = args.flow;
     this.tsOffset = args.tsOffset | 0;
   }
+
+  get context(): TcpContext {
+    return this.listener.context;
+  }
 }
 
 /** What onRequestSegment says. */
 export const REQ_DROP = 0; // nothing to do; pollRequest may have a reply
 export const REQ_ESTABLISH = 1; // the handshake ACK (or data with it): call establish, if the accept queue has room
 export const REQ_DEAD = 2; // reset: forget it; pollRequest has nothing
+export const REQ_RESET = 3; // the same, and the segment draws a RST as if it were for nobody
 
 /** A SYN for a listener: the half-open connection, whose SYN-ACK pollRequest has (tcp_conn_request). */
 export function onSyn(
@@ -136,12 +145,12 @@ export function onSyn(
   return r;
 }
 
-/** A segment for a half-open connection (tcp_check_req): REQ_DROP, REQ_ESTABLISH or REQ_DEAD. */
+/** A segment for a half-open connection (tcp_check_req): one of REQ_…. */
 export function onRequestSegment(r: Request, seg: Segment, now: Instant): number {
   const o = r.listener.context.options;
   // A repeated SYN: the same SYN-ACK again, at most as often as other out-of-window segments are answered.
   if (seg.seq === r.rcvIsn && (seg.flags & (SYN | RST | ACK)) === SYN) {
-    if (mayAnswer(r, now)) {
+    if (mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) {
       r.work |= REPLY_SYNACK_AGAIN;
       r.deadline = add(now, requestRto(r));
     }
@@ -155,16 +164,16 @@ export function onRequestSegment(r: Request, seg: Segment, now: Instant): number
     }
     return REQ_DROP;
   }
-  const paws = r.tsOk && seg.hasTs && ((r.tsRecent - seg.tsVal) | 0) > 0;
-  const end = seqAdd(seg.seq, segLen(seg));
-  if (paws || seqLt(end, r.rcvNxt) || seqGt(seg.seq, seqAdd(r.rcvNxt, r.rcvWnd))) {
-    if ((seg.flags & RST) === 0 && mayAnswer(r, now)) r.work |= REPLY_ACK;
+  if (isOutOfWindow(r, seg)) {
+    if ((seg.flags & RST) === 0 && mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now))
+      r.work |= REPLY_ACK;
     return REQ_DROP;
   }
   if (seg.hasTs && r.tsOk && !seqGt(seg.seq, r.rcvNxt)) r.tsRecent = seg.tsVal;
-  if (seg.flags & RST) return seg.seq === r.rcvNxt ? dead(r) : REQ_DROP;
-  if (seg.flags & SYN) return dead(r);
+  // A SYN-ACK that begins with the peer's number is a SYN before the window (simultaneous open).
+  if (seg.flags & RST || (seg.flags & SYN && seg.seq !== r.rcvIsn)) return embryonicReset(r, seg);
   if ((seg.flags & ACK) === 0) return REQ_DROP;
+  const end = seqAdd(seg.seq, segLen(seg));
   r.acked = true;
   if (r.timeouts < r.listener.settings.deferAccept && end === seqAdd(r.rcvIsn, 1)) {
     // TCP_DEFER_ACCEPT: an ACK without data makes no connection yet.
@@ -175,18 +184,36 @@ export function onRequestSegment(r: Request, seg: Segment, now: Instant): number
   return REQ_ESTABLISH;
 }
 
-function dead(r: Request): number {
+/** Old by its timestamp (RFC 7323 §5.3), echoing one that was never sent, or outside of the window of the SYN-ACK. */
+function isOutOfWindow(r: Request, seg: Segment): boolean {
+  const { mib } = r.context;
+  if (r.tsOk && seg.hasTs) {
+    if (r.tsRecent !== 0 && ((r.tsRecent - seg.tsVal) | 0) > 0) {
+      mib.PAWSEstab++;
+      return true;
+    }
+    const early = ((seg.tsEcr - r.firstTsVal) | 0) < 0;
+    if (seg.tsEcr !== 0 && (early || ((r.lastTsVal - seg.tsEcr) | 0) < 0)) {
+      mib.TSEcrRejected++;
+      return true;
+    }
+  }
+  return !touchesWindow(seg, r.rcvNxt, Math.min(r.rcvWnd, 65_535));
+}
+
+/** The peer gives up, or begins anew: the half-open connection ends, a SYN is answered by a RST. */
+function embryonicReset(r: Request, seg: Segment): number {
+  const { mib } = r.context;
+  mib.AttemptFails++;
+  mib.EmbryonicRsts++;
+  dead(r);
+  return seg.flags & RST ? REQ_DEAD : REQ_RESET;
+}
+
+function dead(r: Request): void {
   r.dead = true;
   r.work = 0;
   r.deadline = NEVER;
-  return REQ_DEAD;
-}
-
-function mayAnswer(r: Request, now: Instant): boolean {
-  const limit = r.listener.context.options.invalidRatelimitMs * 1_000_000;
-  if (r.lastOowAck !== NEVER && now - r.lastOowAck < limit) return false;
-  r.lastOowAck = now;
-  return true;
 }
 
 const requestRto = (r: Request): Duration => {
@@ -260,11 +287,12 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
     out.headerLen += r.tsOk ? 12 : 0;
     return true;
   }
+  r.lastTsVal = out.tsVal;
   if (r.work & REPLY_SYNACK_AGAIN) {
     r.retrans++;
     x.mib.RetransSegs++;
     x.mib.TCPSynRetrans++;
-  }
+  } else r.firstTsVal = out.tsVal;
   r.work = 0;
   r.synackAt = now;
   out.flags = r.ecnOk ? SYN | ACK | ECE : SYN | ACK;

@@ -41,11 +41,19 @@ export function setState(c: Connection, next: TcpState, now: Instant): void {
   const from = c.state;
   assert(NEXT[from].includes(next), 'tcp: illegal transition', () => `${from} -> ${next}`);
   c.state = next;
+  if (next === 'CLOSED') countEnd(c, from);
   const lane = c.context.lane;
   lane.wide(now);
   lane.word(c.flow);
   lane.word(hashName(next));
   c.context.observer?.onState(c, from, next);
+}
+
+/** An open that failed, or a connection that ended without the exchange of FINs (tcp_done, tcp_set_state). */
+function countEnd(c: Connection, from: TcpState): void {
+  const { mib } = c.context;
+  if (from === 'SYN-SENT' || from === 'SYN-RECEIVED') mib.AttemptFails++;
+  else if (from === 'ESTABLISHED' || from === 'CLOSE-WAIT') mib.EstabResets++;
 }
 
 /** States in which the peer may still send data: its FIN has not been taken. */

@@ -7,7 +7,8 @@ import { jiffiesOfMs, tsClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { TcpContext } from './context.ts';
 import { ACK, BASE_HEADER, FIN, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
-import { SEQ_ZERO, seq, seqAdd, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seq, seqAdd, seqGe, seqGt, seqLe, type Seq } from './seq.ts';
+import { mayAnswer, touchesWindow, type Skipped } from './validate.ts';
 
 export class TimeWait {
   readonly context: TcpContext;
@@ -79,7 +80,8 @@ export function onTimeWaitSegment(tw: TimeWait, seg: Segment, now: Instant): num
 
 function inFinWait2(tw: TimeWait, seg: Segment, old: boolean, now: Instant): number {
   const end = seqAdd(seg.seq, segLen(seg));
-  if (old || !inWindow(tw, seg, end)) return acknowledge(tw, seg, now);
+  if (old || !touchesWindow(seg, tw.rcvNxt, tw.rcvWnd))
+    return acknowledge(tw, seg, 'TCPACKSkippedFinWait2', now);
   if (seg.flags & RST) return kill(tw);
   if (seg.flags & SYN && seqGe(seg.seq, tw.rcvNxt)) return reset(tw, seg);
   if ((seg.flags & ACK) === 0 || seqLe(end, tw.rcvNxt) || segLen(seg) === 0) return TW_KEEP;
@@ -108,23 +110,13 @@ function inTimeWait(tw: TimeWait, seg: Segment, old: boolean, now: Instant): num
     seqGt(seg.seq, tw.rcvNxt) || (tw.tsOk && seg.hasTs && ((tw.tsRecent - seg.tsVal) | 0) < 0);
   if (seg.flags & SYN && (seg.flags & (RST | ACK)) === 0 && !old && newer) return TW_SYN;
   if (seg.flags & RST) return TW_KEEP;
+  if (old) tw.context.mib.PAWSTimewait++;
   if (old || seg.flags & ACK) restart(tw, now);
-  return acknowledge(tw, seg, now);
+  return acknowledge(tw, seg, 'TCPACKSkippedTimeWait', now);
 }
 
-function inWindow(tw: TimeWait, seg: Segment, end: Seq): boolean {
-  if (seg.seq === tw.rcvNxt) return true;
-  const edge = seqAdd(tw.rcvNxt, tw.rcvWnd);
-  if (seqGt(end, tw.rcvNxt) && seqLt(seg.seq, edge)) return true;
-  return seg.seq === edge && seg.seq === end;
-}
-
-function acknowledge(tw: TimeWait, seg: Segment, now: Instant): number {
-  const limit = tw.context.options.invalidRatelimitMs * 1_000_000;
-  const limited = segLen(seg) === 0 || (seg.flags & SYN) !== 0;
-  if (limited && tw.lastOowAck !== NEVER && now - tw.lastOowAck < limit) return TW_KEEP;
-  if (limited) tw.lastOowAck = now;
-  tw.reply = ACK;
+function acknowledge(tw: TimeWait, seg: Segment, skipped: Skipped, now: Instant): number {
+  if (mayAnswer(tw, seg, skipped, now)) tw.reply = ACK;
   return TW_KEEP;
 }
 

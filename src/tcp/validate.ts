@@ -8,6 +8,7 @@ import { NEVER } from '../base/units.ts';
 import { enterQuickack, MAX_QUICKACKS, sendAck, setDsack } from './ack.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { TcpContext, TcpMib } from './context.ts';
 import { onReset } from './done.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
 import { seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
@@ -18,8 +19,14 @@ const PAWS_WRAP_S = 2147;
 /** A timestamp may be this much older and still pass (TCP_PAWS_WINDOW). */
 const PAWS_WINDOW = 1;
 
-/** Counts an answer that the rate limit held back. */
-type Skipped = 'TCPACKSkippedPAWS' | 'TCPACKSkippedSeq' | 'TCPACKSkippedChallenge';
+/** What counts an answer that the rate limit held back. */
+export type Skipped = Extract<keyof TcpMib, `TCPACKSkipped${string}`>;
+
+/** A connection, half-open or not, or in TIME-WAIT: what answers for it. */
+interface Answering {
+  readonly context: TcpContext;
+  lastOowAck: Instant;
+}
 
 /** First to fourth: sequence number, RST, SYN. False: the segment is done with. */
 export function acceptable(c: Connection, seg: Segment, now: Instant): boolean {
@@ -107,6 +114,15 @@ function inSequence(c: Connection, seg: Segment): boolean {
   return !seqGt(seg.seq, edge) && (c.rcvQueue === null || c.rcvQueue.length === 0);
 }
 
+/** Does [seg.seq, end) touch [left, left + width), or follow it without a byte (tcp_in_window)? For connections to be and past. */
+export function touchesWindow(seg: Segment, left: Seq, width: number): boolean {
+  if (seg.seq === left) return true;
+  const end = seqAdd(seg.seq, segLen(seg));
+  const right = seqAdd(left, width);
+  if (seqGt(end, left) && seqLt(seg.seq, right)) return true;
+  return seg.seq === right && seg.seq === end;
+}
+
 function outOfSequence(c: Connection, seg: Segment, now: Instant): void {
   if (seg.flags & RST) {
     if (resetAfterFin(c, seg)) onReset(c, now);
@@ -160,12 +176,12 @@ function synChallenge(c: Connection, now: Instant): void {
 // ---- How often
 
 /** May this segment be answered now? One with data always: it is no part of a loop of ACKs (tcp_oow_rate_limited). */
-function mayAnswer(c: Connection, seg: Segment, skipped: Skipped, now: Instant): boolean {
+export function mayAnswer(c: Answering, seg: Segment, skipped: Skipped, now: Instant): boolean {
   if (segLen(seg) > 0 && (seg.flags & SYN) === 0) return true;
   return passesRatelimit(c, skipped, now);
 }
 
-function passesRatelimit(c: Connection, skipped: Skipped, now: Instant): boolean {
+function passesRatelimit(c: Answering, skipped: Skipped, now: Instant): boolean {
   const t = jiffiesNow(c.context, now);
   const limit = c.context.options.invalidRatelimitMs * 1_000_000;
   if (c.lastOowAck !== NEVER && t - c.lastOowAck < limit) {
