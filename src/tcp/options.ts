@@ -51,6 +51,7 @@ export interface TcpOptions {
   readonly keepaliveIntvlS: number;
   readonly keepaliveProbes: number;
   readonly reordering: number;
+  readonly lossDetection: 'rack' | 'rfc6675';
   readonly recovery: number;
   readonly earlyRetrans: number;
   readonly frto: number;
@@ -312,6 +313,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'segments',
     'initial duplicate-ACK threshold',
     IP_SYSCTL,
+  ),
+  lossDetection: row<TcpOptions['lossDetection']>(
+    'rack',
+    null,
+    '',
+    'with SACK a segment is lost by the time of later ones (rack) or by the number of those SACKed above it (rfc6675)',
+    'net/ipv4/tcp_recovery.c, RFC 8985; RFC 6675 as Linux had it until 6.16 with tcp_recovery 0',
   ),
   recovery: row(
     1,

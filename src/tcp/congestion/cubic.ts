@@ -58,7 +58,8 @@ export class Cubic extends Reno {
   override ssthresh(c: Connection): number {
     this.epoch = -1;
     // Fast convergence, RFC 9438 §4.7.
-    this.lastMax = c.cwnd < this.lastMax ? Math.floor((c.cwnd * (1024 + BETA)) / 2048) : c.cwnd;
+    const yields = c.cwnd < this.lastMax && c.context.options.cubicFastConvergence;
+    this.lastMax = yields ? Math.floor((c.cwnd * (1024 + BETA)) / 2048) : c.cwnd;
     return Math.max(Math.floor((c.cwnd * BETA) / 1024), 2);
   }
 
@@ -113,7 +114,7 @@ export class Cubic extends Reno {
     this.ackCnt += acked;
     if (this.lastCwnd === cwnd && t - this.lastTime <= 31_250_000) return;
     if (this.epoch < 0 || t !== this.lastTime) this.curve(c, cwnd, acked, t);
-    this.renoFriendly(cwnd);
+    if (c.context.options.cubicFriendliness) this.renoFriendly(cwnd);
     this.cnt = Math.max(this.cnt, 2);
   }
 
