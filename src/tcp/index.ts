@@ -21,7 +21,7 @@ export * from './observer.ts';
 export * from './options.ts';
 export { setMaxPacingRate } from './pacing.ts';
 export { deliveryRate } from './rate.ts';
-export { pollSegment } from './output.ts';
+export { onXmitDropped, pollSegment } from './output.ts';
 export { onMtuReduced, takeRoute } from './pmtu.ts';
 export * from './request.ts';
 export * from './segment.ts';

@@ -36,6 +36,7 @@ import { windowEnd } from './mss.ts';
 import { addRenoSack, newRenoMarkLost } from './newreno.ts';
 import { endCwndReduction, enterCwr, initCwndReduction, reduceCwnd } from './prr.ts';
 import { rackDetectLoss, rackMarkLost } from './rack.ts';
+import { countLost } from './rfc6675.ts';
 import { seqGe, seqGt } from './seq.ts';
 import { armTimer, rearmRto } from './timers.ts';
 import { initUndo, tryUndoDsack, tryUndoLoss, tryUndoPartial, tryUndoRecovery } from './undo.ts';
@@ -131,6 +132,10 @@ function identifyLoss(c: Connection, a: AckState, now: Instant): void {
   if (c.packetsOut === 0 || c.sendQueue === null) return;
   if (!c.sackOk) {
     newRenoMarkLost(c, (a.flag & F_SND_UNA_ADVANCED) !== 0);
+    return;
+  }
+  if (c.context.options.lossDetection === 'rfc6675') {
+    countLost(c);
     return;
   }
   const before = c.retransOut;

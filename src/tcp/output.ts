@@ -2,13 +2,15 @@
  * What to send now: one segment per call, decided with the state at that time. The order is that of the handlers in
  * Linux: reset, SYN, forced retransmission, probe, retransmissions, new data, and a pure ACK only if nothing carried it.
  */
-import { type Instant } from '../base/units.ts';
+import { NEVER, type Instant } from '../base/units.ts';
 import { acceptableSeq, emitted, fill, fillData } from './build.ts';
 import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
-import { jiffiesNow } from './clock.ts';
+import { jiffiesNow, jiffiesOfMs } from './clock.ts';
 import {
+  CA_LOSS,
   TIMER_NONE,
   TIMER_PROBE0,
+  TIMER_RETRANS,
   TIMER_TLP,
   WORK_ACK,
   WORK_HEAD,
@@ -29,12 +31,13 @@ import {
 import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { enterCwr } from './prr.ts';
 import { growTx, splitTx } from './records.ts';
 import { ACK, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
-import { type SendQueue, type Tx } from './send-queue.ts';
-import { repeatTail, retransmit, retransmitLost } from './retransmit.ts';
+import { EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
+import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
-import { seqAdd, seqDiff, seqGe, seqGt } from './seq.ts';
+import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
@@ -335,4 +338,49 @@ function writeWakeup(c: Connection, now: Instant, out: Segment): boolean {
   t.flags |= PSH;
   transmitNew(c, q, t, mss, now, out);
   return true;
+}
+
+// ---- Local congestion
+
+/** What Linux waits before it tries again to repeat a segment that its own host had no room for (TCP_RESOURCE_PROBE_INTERVAL). */
+const RESOURCE_PROBE_MS = 500;
+
+/**
+ * The queue in front of the device had no room for a segment, and TCP is told at once (NET_XMIT_DROP; tcp_transmit_skb): that
+ * is congestion, and the segment is still to be sent. New data stays in front of the send queue; what was to be repeated
+ * stays lost.
+ *
+ * @param seq what was dropped, as pollSegment gave it: `size` is its payload and 1 for a FIN
+ */
+export function onXmitDropped(c: Connection, seq: Seq, size: number, now: Instant): void {
+  const q = c.sendQueue;
+  if (c.sender === null || c.state === 'CLOSED') return;
+  const i = q === null || size === 0 ? -1 : q.find(seq);
+  const t = i < 0 || i >= q!.sent ? null : q!.records.at(i);
+  if (t !== null && t.seq === seq) {
+    if (t.sacked & EVER_RETRANS) {
+      unrepeat(c, q!, t);
+      c.work &= ~WORK_RTX;
+      if (i === 0 && c.caState === CA_LOSS)
+        armTimer(c, TIMER_RETRANS, jiffiesOfMs(c.context, RESOURCE_PROBE_MS), now);
+    } else unsend(c, q!, t);
+  }
+  enterCwr(c, now);
+  if (c.work & WORK_XMIT) finishXmit(c, now);
+}
+
+/** Takes back transmitNew. */
+function unsend(c: Connection, q: SendQueue, t: Tx): void {
+  const snd = c.sender!;
+  q.unlist(t);
+  q.sent--;
+  c.sndNxt = t.seq;
+  c.packetsOut -= t.segs;
+  snd.sentSince = Math.max(snd.sentSince - t.segs, 0);
+  if (inCwndReduction(c)) snd.prrOut -= t.segs;
+  if (seqGt(snd.sndSml, c.sndNxt)) snd.sndSml = c.sndUna;
+  if (snd.tlpActive && seqGt(snd.tlpHighSeq, c.sndNxt)) snd.tlpActive = false;
+  if (c.packetsOut > 0) return;
+  c.timer = TIMER_NONE;
+  c.timerAt = NEVER;
 }

@@ -66,6 +66,18 @@ export function repeatTail(c: Connection, now: Instant, out: Segment): boolean {
   return repeat(c, q, q.sent - 1, 1, now, out);
 }
 
+/** The record has not left after all (local congestion): it counts as lost, and as repeated once. */
+export function unrepeat(c: Connection, q: SendQueue, t: Tx): void {
+  const snd = c.sender!;
+  if (t.sacked & RETRANS) {
+    t.sacked &= ~RETRANS;
+    c.retransOut -= t.segs;
+    if (inCwndReduction(c)) snd.prrOut -= t.segs;
+  } else snd.tlpActive = false;
+  if (t.sacked & LOST) q.unlist(t);
+  if (seqLt(t.seq, snd.rtxHint)) snd.rtxHint = t.seq;
+}
+
 /** Puts record `i` on the wire once more (__tcp_retransmit_skb). */
 function repeat(
   c: Connection,

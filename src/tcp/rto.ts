@@ -47,10 +47,11 @@ function timeoutMarkLost(c: Connection, now: Instant): void {
     snd.reneging = true;
     if (snd.sackCache !== null) snd.sackCache.seenCount = 0;
   } else if (!c.sackOk) c.sackedOut = 0;
+  const rack = c.context.options.lossDetection === 'rack';
   for (let i = 0; i < q.sent; i++) {
     const t = q.records.at(i);
     if (reneged) t.sacked &= ~SACKED;
-    else if (i > 0 && rackRemaining(c, t, 0, now) > 0) continue;
+    else if (rack && i > 0 && rackRemaining(c, t, 0, now) > 0) continue;
     markLost(c, q, t);
   }
   snd.rtxHint = c.sndUna;

@@ -91,6 +91,8 @@ export class Pair {
   /** Every segment put on the wire, in order. */
   readonly log: { at: number; from: string; line: string; dropped: boolean }[] = [];
   keepLog = false;
+  /** Nothing is polled: what there is to send waits. */
+  hold = false;
   onWire: ((from: End, segment: tcp.Segment, now: Instant) => void) | null = null;
   private readonly wires: Map<End, WireOptions>;
   private flying: Flying[] = [];
@@ -138,7 +140,7 @@ export class Pair {
 
   /** Sends all that `e` has to send; each segment is freed by the device at once. */
   pump(e: End): void {
-    for (let guard = 0; ; guard++) {
+    for (let guard = 0; !this.hold; guard++) {
       if (guard > 100_000) throw new Error('pump: no end');
       const out = new tcp.Segment();
       if (!this.poll(e, out)) break;

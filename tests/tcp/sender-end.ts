@@ -52,6 +52,9 @@ export class SenderEnd {
   private ms(at: number): number {
     return (at - this.from) / MS;
   }
+  get now(): number {
+    return this.ms(this.pair.now);
+  }
   get c(): tcp.Connection {
     return this.pair.server.c!;
   }
