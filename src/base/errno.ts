@@ -15,6 +15,8 @@ export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENOTTY = 25;
+export const ESPIPE = 29;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ELOOP = 40;
@@ -54,6 +56,8 @@ const NAMES: Readonly<Record<number, string>> = {
   22: 'EINVAL',
   23: 'ENFILE',
   24: 'EMFILE',
+  25: 'ENOTTY',
+  29: 'ESPIPE',
   32: 'EPIPE',
   38: 'ENOSYS',
   40: 'ELOOP',

@@ -13,6 +13,7 @@ import {
   EOPNOTSUPP,
   EPROTO,
 } from '../base/errno.ts';
+import { IP_PMTUDISC_DONT, IP_PMTUDISC_INTERFACE, IP_PMTUDISC_OMIT } from './socket-options.ts';
 
 // Types and codes, include/uapi/linux/icmp.h.
 export const ICMP_DEST_UNREACH = 3;
@@ -25,6 +26,12 @@ export const ICMP_HOST_UNREACH = 1;
 export const ICMP_PROT_UNREACH = 2;
 export const ICMP_PORT_UNREACH = 3;
 export const ICMP_FRAG_NEEDED = 4;
+
+/** Does a socket with this IP_MTU_DISCOVER go by what ICMP says of the path (ip_sk_accept_pmtu)? */
+export const heedsPmtu = (discovery: number): boolean =>
+  discovery !== IP_PMTUDISC_DONT &&
+  discovery !== IP_PMTUDISC_INTERFACE &&
+  discovery !== IP_PMTUDISC_OMIT;
 
 /** What came, and the segment of ours that it quotes: source is this host. */
 export interface IcmpError {
@@ -70,3 +77,7 @@ export function icmpErrno(e: IcmpError): number {
 /** Is the way there closed, for now: network or host unreachable (RFC 6069 §3)? */
 export const isUnreachable = (e: IcmpError): boolean =>
   e.type === ICMP_DEST_UNREACH && (e.code === ICMP_NET_UNREACH || e.code === ICMP_HOST_UNREACH);
+
+/** Does it end a half-open connection (tcp_req_err)? */
+export const endsRequest = (e: IcmpError): boolean =>
+  isUnreachable(e) || e.type === ICMP_PARAMETERPROB || e.type === ICMP_TIME_EXCEEDED;

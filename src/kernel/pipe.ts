@@ -46,7 +46,8 @@ class Pipe {
   }
 }
 
-class ReadEnd implements File {
+/** Where bytes come out. */
+export class ReadEnd implements File {
   readonly kind = 'pipe';
   nonblock: boolean;
   private readonly pipe: Pipe;
@@ -74,11 +75,27 @@ class ReadEnd implements File {
     }
     if (trap.phase === 0) return payCopy(t, trap, n);
     if (trap.obj !== null) p.stream.copy(p.taken, (trap.obj as Uint8Array).subarray(0, n));
+    this.take(n);
+    return t.done(n);
+  }
+
+  /** For splice(): up to `max` bytes, which stay; null at the end of the stream. */
+  peek(max: number): Uint8Array | null {
+    const p = this.pipe;
+    const n = Math.min(max, p.length);
+    if (n === 0 && !p.writeOpen) return null;
+    const bytes = new Uint8Array(n);
+    p.stream.copy(p.taken, bytes);
+    return bytes;
+  }
+
+  /** `n` bytes have been read. */
+  take(n: number): void {
+    const p = this.pipe;
     p.taken += n;
     p.stream.release(p.taken);
     if (p.length > 0) p.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true); // one reader left some for the next
     p.writers.wake(EPOLLOUT | EPOLLWRNORM, 1, true);
-    return t.done(n);
   }
 
   write(t: Thread): number {
@@ -93,7 +110,8 @@ class ReadEnd implements File {
   }
 }
 
-class WriteEnd implements File {
+/** Where bytes go in. */
+export class WriteEnd implements File {
   readonly kind = 'pipe';
   nonblock: boolean;
   private readonly pipe: Pipe;
@@ -125,10 +143,21 @@ class WriteEnd implements File {
       return t.waitOn(p.writers, true, EPOLLOUT);
     }
     if (trap.phase === 0) return payCopy(t, trap, n);
-    this.put(trap, n);
+    this.append(trap, n);
     trap.phase = 0;
     if (n > 0) p.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true);
     return trap.progress === trap.a ? t.done(trap.a) : 0;
+  }
+
+  /** For splice(): how much there is room for; −1: nobody reads any more. */
+  get room(): number {
+    return this.pipe.readOpen ? this.pipe.room : -1;
+  }
+
+  /** For splice(): `bytes`, for which there is room, go in. */
+  put(bytes: Uint8Array): void {
+    this.pipe.stream.append(bytes);
+    this.pipe.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true);
   }
 
   close(t: Thread): number {
@@ -146,7 +175,7 @@ class WriteEnd implements File {
     return Math.min(left, room, trap.phase === 0 ? left : trap.y);
   }
 
-  private put(trap: Trap, n: number): void {
+  private append(trap: Trap, n: number): void {
     const { stream } = this.pipe;
     const bytes = trap.obj as Uint8Array | null;
     if (bytes === null) stream.appendPattern(n);

@@ -8,6 +8,7 @@
 export const SOL_IP = 0;
 export const SOL_SOCKET = 1;
 export const IPPROTO_TCP = 6;
+export const SOL_TCP = 6;
 
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;

@@ -10,37 +10,59 @@
  * A segment is built when its step begins and sent when the step's time has been spent. So the step costs nothing when TCP
  * finds that it has nothing to send.
  *
- * Left out: urgent data, ancillary messages, SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
+ * Left out: urgent data, SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
  * ends the connection at once, and they find out.
  */
 import { assert } from '../base/assert.ts';
+import { ECONNRESET } from '../base/errno.ts';
 import { Ring } from '../base/ring.ts';
 import type { Instant } from '../base/units.ts';
 import {
+  awaitsHandshake,
   CLOSED,
   CONNECTED,
   ERROR,
+  FIN,
   HANGUP,
   inq,
   isReadable,
   isWritable,
+  mayWrite,
   nextDeadline,
+  onIcmpError,
+  onMtuReduced,
   onSegment,
   onTimer,
+  onXmitDropped,
   pollSegment,
+  quotesCurrent,
   READABLE,
+  revertBackoff,
+  seq,
   setNoSpace,
   takeEvents,
+  takeRoute,
   TIME_WAIT,
   WRITABLE,
   type Connection,
+  type PathOptions,
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/options.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
+import { SS_UNCONNECTED } from './sock-state.ts';
 import { SOCK, SockCommon } from './demux.ts';
+import type { SockFastOpen } from './fastopen.ts';
 import type { File } from './file.ts';
+import {
+  heedsPmtu,
+  ICMP_DEST_UNREACH,
+  ICMP_FRAG_NEEDED,
+  icmpErrno,
+  isUnreachable,
+  type IcmpError,
+} from './icmp.ts';
 import type { NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
@@ -58,15 +80,11 @@ import {
   type Trap,
 } from './syscall.ts';
 import { tcpClose } from './syscalls/close.ts';
-import { tcpRecvmsg, tcpSendmsg } from './syscalls/rw.ts';
+import { tcpRecvmsg } from './syscalls/recv.ts';
+import { tcpSendmsg } from './syscalls/send.ts';
 import { BLOCKED, type Thread } from './thread.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 import { WaitQueue } from './wait-queue.ts';
-
-// What a socket is to its application (socket_state).
-export const SS_UNCONNECTED = 0;
-export const SS_CONNECTING = 1;
-export const SS_CONNECTED = 2;
 
 export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler {
   readonly role: number = SOCK;
@@ -99,6 +117,19 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   /** How it holds `sport` as a connection: PORT_…. */
   portShare: number = PORT_NONE;
   reuse = false;
+  /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
+  error = 0;
+  /** IP_RECVERR: errors of ICMP messages are reported at once. */
+  recvErr = false;
+  /** TCP_INQ: recvmsg() tells how much is left. */
+  tellsInq = false;
+  /** Made with the first use of Fast Open. */
+  fastOpen: SockFastOpen | null = null;
+  /** A route that holds once something has been sent, and how much had been when it was changed. */
+  private nextPath: PathOptions | null = null;
+  private nextPathAfter = 0;
+  /** An ICMP message that came while it was owned: the MTU that it named; 0: none. */
+  private mtuDeferred = 0;
   /** SO_RCVTIMEO and SO_SNDTIMEO, ns; −1: none. */
   rcvTimeo = -1;
   sndTimeo = -1;
@@ -146,12 +177,12 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   poll(): number {
     if (this.listener !== null) return this.listener.acceptable ? EPOLLIN | EPOLLRDNORM : 0;
     const c = this.c;
-    if (c === null) return EPOLLHUP | EPOLLOUT | EPOLLWRNORM;
+    if (c === null) return EPOLLHUP | EPOLLOUT | EPOLLWRNORM | (this.error === 0 ? 0 : EPOLLERR);
     const closed = isClosed(c);
     let mask = c.error !== 0 ? EPOLLERR : 0;
     if (closed || (c.rcvShutdown && c.sndShutdown)) mask |= EPOLLHUP;
     if (closed || c.rcvShutdown) mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-    if (c.state === 'SYN-SENT') return mask;
+    if (!mayWrite(c)) return this.defersConnect ? mask | EPOLLOUT | EPOLLWRNORM : mask;
     if (isReadable(c) || mustBeRead(c)) mask |= EPOLLIN | EPOLLRDNORM;
     if (closed || c.sndShutdown || isWritable(c)) mask |= EPOLLOUT | EPOLLWRNORM;
     return mask;
@@ -164,11 +195,15 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
 
   /** Takes the pending error, which is reported once (sock_error). @returns −errno, or 0 */
   takeError(): number {
-    const c = this.c;
-    if (c === null || c.error === 0) return 0;
-    const e = c.error;
-    c.error = 0;
-    return -e;
+    const from = this.c ?? this;
+    const e = from.error;
+    from.error = 0;
+    return e === 0 ? 0 : -e;
+  }
+
+  /** connect() has left the SYN to the first write (TCP_FASTOPEN_CONNECT). */
+  get defersConnect(): boolean {
+    return this.fastOpen !== null && this.fastOpen.deferred;
   }
 
   // ---- ownership ---------------------------------------------------------------------------------------------------
@@ -225,6 +260,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       // The segment was paid for in the softirq that put it here; in task context it only changes hands.
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
       else if (this.timerDeferred) this.runTimer(core);
+      else if (this.mtuDeferred > 0) this.reduceMtu(core);
       else return -1;
     }
   }
@@ -248,6 +284,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       return skb;
     }
     skb.drop(1);
+    if (this.nextPath !== null && c.segsOut > this.nextPathAfter) {
+      takeRoute(c, this.nextPath);
+      this.nextPath = null;
+    }
     return null;
   }
 
@@ -255,7 +295,11 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.stack.building--;
     skb.txTruesize = skb.truesize;
     skb.owner = this;
-    this.stack.send(skb, this.device!, core);
+    const { seq, flags } = skb;
+    const size = skb.len + (flags & FIN ? 1 : 0);
+    if (this.stack.send(skb, this.device!, core) || this.c === null) return;
+    onXmitDropped(this.c, seq, size, this.stack.engine.now);
+    this.settle(core);
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------
@@ -295,6 +339,54 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.stack.backlogMeter.leave(this.stack.engine.now, 1);
     onSegment(c, skb, this.stack.engine.now);
     skb.drop(skb.segs);
+    this.settle(core);
+  }
+
+  // ---- the way there -----------------------------------------------------------------------------------------------
+
+  /**
+   * The route was changed. As in Linux the socket notices when it sends next, and goes by it from the segment after
+   * (__sk_dst_check).
+   */
+  routeChanged(path: PathOptions): void {
+    if (this.c === null || this.c.path === path) return;
+    this.nextPath = path;
+    this.nextPathAfter = this.c.segsOut;
+  }
+
+  /** tcp_v4_err(), once the socket is found. */
+  icmp(e: IcmpError, core: Core): void {
+    const c = this.c;
+    if (c === null || isClosed(c)) return;
+    const { stack } = this;
+    const now = stack.engine.now;
+    const tooBig = e.type === ICMP_DEST_UNREACH && e.code === ICMP_FRAG_NEEDED;
+    const owned = this.owner !== null;
+    if (owned && !tooBig) stack.mib.LockDroppedIcmps++;
+    if (!quotesCurrent(c, seq(e.seq))) {
+      stack.mib.OutOfWindowIcmps++;
+      return;
+    }
+    if (tooBig) {
+      this.mtuDeferred = e.mtu;
+      if (!owned) this.reduceMtu(core);
+    } else {
+      const errno = icmpErrno(e);
+      if (errno === 0) return;
+      if (isUnreachable(e) && !owned && !awaitsHandshake(c)) revertBackoff(c, seq(e.seq), now);
+      onIcmpError(c, errno, this.recvErr, owned, now);
+      if (!owned) this.settle(core);
+    }
+    if (!owned) this.follow(core);
+  }
+
+  private reduceMtu(core: Core): void {
+    const c = this.c!;
+    const mtu = this.mtuDeferred;
+    this.mtuDeferred = 0;
+    if (isClosed(c)) return;
+    const path = this.stack.reducePath(this.daddr, this.device!, mtu);
+    onMtuReduced(c, path, mtu, heedsPmtu(c.settings.pmtuDiscovery), this.stack.engine.now);
     this.settle(core);
   }
 
@@ -347,9 +439,19 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
       if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
     }
+    if (this.fastOpen !== null && (events & (CONNECTED | CLOSED)) !== 0)
+      this.leaveFastOpenQueue(c, this.fastOpen);
     if ((events & TIME_WAIT) !== 0) this.stack.enterTimeWait(this, c, core);
     else if ((events & CLOSED) !== 0) this.stack.unhash(this);
     if ((events & (TIME_WAIT | CLOSED)) !== 0) this.dropTimer();
+  }
+
+  /** The handshake of a connection that Fast Open began has ended, one way or the other (reqsk_fastopen_remove). */
+  private leaveFastOpenQueue(c: Connection, f: SockFastOpen): void {
+    if (f.counted === null) return;
+    const reset = c.error === ECONNRESET && c.fastOpen !== null && c.fastOpen.accepted;
+    f.counted.leave(reset, this.stack.engine.now);
+    f.counted = null;
   }
 
   /** No timer is wanted: never again, or for a while. */

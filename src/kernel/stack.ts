@@ -5,13 +5,12 @@
  * Input follows net/ipv4/tcp_ipv4.c tcp_v4_rcv(): established hash (connections, requests, TIME_WAIT), then listeners,
  * else a RST. Routing is by destination address: this host's own goes to lo, others to the device named for them; a host
  * without a named route sends everything to its first device. IP has no input of its own here: packets for another address
- * are dropped, and there are no fragments, no forwarding, no ICMP.
+ * are dropped, and there are no fragments, no forwarding; ICMP errors come by `icmp`.
  */
 import { assert, violated } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Keyed } from '../base/random.ts';
-import { Ring } from '../base/ring.ts';
 import { add, sec, type Instant } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
@@ -21,10 +20,10 @@ import {
   establish,
   FIN,
   onRequestSegment,
+  fastOpenChild,
   onSyn,
   onTimeWaitSegment,
   onTxFreed,
-  pathOptions,
   pollRequest,
   pollSegment,
   pollTimeWait,
@@ -33,8 +32,9 @@ import {
   REQ_ESTABLISH,
   REQ_RESET,
   RST,
+  seq,
   SYN,
-  takeRoute,
+  takeFastOpen,
   TcpContext,
   TcpMemory,
   tcpOptions,
@@ -43,22 +43,31 @@ import {
   TW_SYN,
   type Connection,
   type PathOptions,
+  type Request,
   type SocketSettings,
   type TcpOptions,
-  type TimeWait,
 } from '../tcp/index.ts';
 import { isClosed } from './closed.ts';
-import type { Core, StepSource } from './cpu.ts';
-import { EstablishedHash, REQUEST, SOCK, SockCommon, TIMEWAIT } from './demux.ts';
+import type { Core } from './cpu.ts';
+import { EstablishedHash, REQUEST, SOCK } from './demux.ts';
+import { fastOpenOf, tryFastOpen } from './fastopen.ts';
 import type { Host } from './host.ts';
+import { endsRequest, type IcmpError } from './icmp.ts';
+import { IcmpInput } from './icmp-input.ts';
 import { Listener, RequestSock } from './listen.ts';
 import { Lo } from './lo.ts';
 import { WHOLE, type NetDevice, type PacketHandler } from './netdev.ts';
+import { Outbox } from './outbox.ts';
 import { PORT_CONNECTED, PORT_NONE, PORT_PLAIN, PORT_REUSABLE, Ports } from './ports.ts';
+import { Routes } from './routes.ts';
 import type { Skb, SkbPool } from './skb.ts';
-import { Sock, SS_CONNECTED, SS_CONNECTING } from './socket.ts';
+import { StackMib } from './stack-mib.ts';
+import { SS_CONNECTED, SS_CONNECTING } from './sock-state.ts';
+import { Sock } from './socket.ts';
 import { POLL_READABLE } from './socket-options.ts';
-import { KernelTimer, type TimerHandler } from './timer.ts';
+import { TimewaitSock } from './time-wait-sock.ts';
+
+export { StackMib } from './stack-mib.ts';
 
 export interface StackOptions {
   /** This host's number in its world, from 0: flows are numbered by it. */
@@ -75,23 +84,6 @@ export interface StackOptions {
   readonly maxSynBacklog?: number;
   /** net.ipv4.ip_local_port_range */
   readonly portRange?: readonly [number, number];
-}
-
-/** What the stack counts beside TCP's own (TcpMib), under the names of /proc/net/netstat and /proc/net/snmp. */
-export class StackMib {
-  ListenOverflows = 0;
-  ListenDrops = 0;
-  TCPBacklogDrop = 0;
-  TCPReqQFullDrop = 0;
-  TCPReqQFullDoCookies = 0;
-  SyncookiesSent = 0;
-  SyncookiesRecv = 0;
-  /** Skbs that found the queue in front of the device full. */
-  OutDiscards = 0;
-  /** Packets for another address (IpInAddrErrors). */
-  InAddrErrors = 0;
-  /** Packets of a protocol that nobody here speaks (IpInUnknownProtos): the frames of a raw source. */
-  InUnknownProtos = 0;
 }
 
 /** Connections that one host may begin: 22 bits of the flow number. */
@@ -121,8 +113,8 @@ export class Stack implements PacketHandler {
 
   private readonly index: number;
   private readonly isns: Keyed;
-  private readonly routes = new Map<number, NetDevice>();
-  private readonly paths = new Map<NetDevice, PathOptions>();
+  private readonly routes: Routes;
+  private readonly icmpInput: IcmpInput;
   private connects = 0;
   /** Segments that sockets have built and whose step is running. */
   building = 0;
@@ -145,6 +137,8 @@ export class Stack implements PacketHandler {
     this.maxSynBacklog = options.maxSynBacklog ?? 2048;
     this.backlogMeter = new QueueMeter(`${host.name}/socket-backlog`, Infinity);
     this.isns = host.engine.random.keyed(`${host.name}/isn`);
+    this.routes = new Routes(host);
+    this.icmpInput = new IcmpInput(this);
     this.outboxes = host.cores.map(() => new Outbox(this));
     host.handler = this;
   }
@@ -153,42 +147,38 @@ export class Stack implements PacketHandler {
 
   /** Packets to `addr` leave by `device`. */
   addRoute(addr: number, device: NetDevice): void {
-    this.routes.set(addr, device);
+    this.routes.add(addr, device);
   }
 
   /** The device for `addr`; null: ENETUNREACH. */
   route(addr: number): NetDevice | null {
-    const named = this.routes.get(addr);
-    if (named !== undefined) return named;
-    const { devices, addr: own } = this.host;
-    if (addr !== own && this.routes.size > 0) return null;
-    for (const d of devices) if (d instanceof Lo === (addr === own)) return d;
-    return null;
+    return this.routes.deviceFor(addr);
   }
 
   /** What the device says about the connections that use it: one object each. */
   pathOf(device: NetDevice): PathOptions {
-    let path = this.paths.get(device);
-    if (path === undefined) {
-      path = pathOptions({
-        mtu: device.mtu,
-        gsoMaxSegs: device.gsoMaxSegs,
-        gsoMaxSize: device.gsoMaxSize,
-      });
-      this.paths.set(device, path);
-    }
-    return path;
+    return this.routes.pathOf(device);
   }
 
   /** ip route, ip link: what holds on the way by `device` from now on, also for the connections that there are. */
   changePath(device: NetDevice, changes: Partial<PathOptions>): void {
-    const path = pathOptions({ ...this.pathOf(device), ...changes });
-    this.paths.set(device, path);
-    for (const s of this.ehash.all()) {
-      if (s.role !== SOCK) continue;
-      const { c, device: out } = s as Sock;
-      if (c !== null && out === device) takeRoute(c, path);
-    }
+    this.routes.change(device, changes);
+    for (const s of this.ehash.all())
+      if (s.role === SOCK && (s as Sock).device === device)
+        (s as Sock).routeChanged(this.routes.pathTo(s.daddr, device));
+  }
+
+  /** An ICMP error has said that no packet larger than `mtu` gets to `addr`. @returns the route as it is now */
+  reducePath(addr: number, device: NetDevice, mtu: number): PathOptions {
+    const path = this.routes.reduce(addr, device, mtu);
+    for (const s of this.ehash.all())
+      if (s.role === SOCK && s.daddr === addr) (s as Sock).routeChanged(path);
+    return path;
+  }
+
+  /** `ip tcp_metrics flush`: Fast Open's cookies. */
+  flushMetrics(): void {
+    this.tcp.fastOpen.flush();
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------
@@ -241,7 +231,7 @@ export class Stack implements PacketHandler {
     const device = this.route(syn.src);
     if (device === null) return;
     const request = onSyn(
-      l.optionsFor(this.pathOf(device)),
+      l.optionsFor(this.routes.pathTo(syn.src, device)),
       syn,
       {
         tuple: { src: syn.dst, sport: syn.dport, dst: syn.src, dport: syn.sport },
@@ -251,6 +241,9 @@ export class Stack implements PacketHandler {
       },
       this.engine.now,
     );
+    const asked = cookie ? null : takeFastOpen(syn.fastOpen);
+    if (!cookie && tryFastOpen(l.sock, syn, asked, request, this.engine.now))
+      return this.fastOpened(l, request, syn, core);
     const r = new RequestSock(this, l, request, cookie);
     request.owner = r;
     this.ehash.insert(r);
@@ -281,31 +274,77 @@ export class Stack implements PacketHandler {
 
   /** tcp_v4_syn_recv_sock() and inet_csk_complete_hashdance(): the request becomes a socket in the accept queue. */
   private established(r: RequestSock, ack: Skb, core: Core): void {
-    const l = r.listener;
-    const now = this.engine.now;
+    const child = this.childOf(r.listener, r.request);
+    if (r.cookie) this.mib.SyncookiesRecv++;
+    r.leave();
+    this.ehash.replace(r, child);
+    child.c = establish(r.request, ack, this.stream(r.request.flow, 1), this.engine.now);
+    ack.drop(ack.segs);
+    this.handOver(r.listener, child, child.c, core);
+  }
+
+  /** tcp_fastopen_create_child(): a SYN alone makes a socket in the accept queue. */
+  private fastOpened(l: Listener, request: Request, syn: Skb, core: Core): void {
+    const child = this.childOf(l, request);
+    this.ehash.insert(child);
+    child.c = fastOpenChild(request, syn, this.stream(request.flow, 1), this.engine.now);
+    const counted = l.sock.fastOpen!.queue;
+    counted.length++;
+    fastOpenOf(child).counted = counted;
+    this.handOver(l, child, child.c, core);
+  }
+
+  /** A listener's new socket, with the options that it takes over; it is in no hash and has no connection yet. */
+  private childOf(l: Listener, request: Request): Sock {
     const child = new Sock(this, null);
-    child.saddr = r.saddr;
-    child.sport = r.sport;
-    child.daddr = r.daddr;
-    child.dport = r.dport;
+    child.saddr = request.src;
+    child.sport = request.sport;
+    child.daddr = request.dst;
+    child.dport = request.dport;
     child.state = SS_CONNECTED;
     child.reuse = l.sock.reuse;
     child.rcvTimeo = l.sock.rcvTimeo;
     child.sndTimeo = l.sock.sndTimeo;
     child.linger = l.sock.linger;
+    child.recvErr = l.sock.recvErr;
+    child.tellsInq = l.sock.tellsInq;
     child.portShare = child.reuse ? PORT_REUSABLE : PORT_PLAIN;
     this.ports.share(child.sport, child.portShare, 1);
-    if (r.cookie) this.mib.SyncookiesRecv++;
-    r.leave();
-    this.ehash.replace(r, child);
-    child.c = establish(r.request, ack, this.stream(r.request.flow, 1), now);
-    child.c.owner = child;
+    return child;
+  }
+
+  /** Into the accept queue, where somebody may wait for it. */
+  private handOver(l: Listener, child: Sock, c: Connection, core: Core): void {
+    c.owner = child;
     child.device = this.route(child.daddr);
-    ack.drop(ack.segs);
-    l.push(child, now);
+    l.push(child, this.engine.now);
     child.settle(core);
     child.follow(core);
     if (!l.sock.wait.empty) l.sock.wait.wake(POLL_READABLE, 1, true);
+  }
+
+  // ---- ICMP --------------------------------------------------------------------------------------------------------
+
+  /** An ICMP error arrives: a packet of its own, which the first core handles. */
+  icmp(e: IcmpError): void {
+    this.icmpInput.push(e);
+  }
+
+  /** tcp_v4_err() */
+  icmpArrived(e: IcmpError, core: Core): void {
+    const to = this.ehash.lookup(e.src, e.sport, e.dst, e.dport);
+    if (to === null) this.mib.IcmpInErrors++;
+    else if (to.role === SOCK) (to as Sock).icmp(e, core);
+    else if (to.role === REQUEST) this.requestError(to as RequestSock, e);
+  }
+
+  /** tcp_req_err() */
+  private requestError(r: RequestSock, e: IcmpError): void {
+    if (seq(e.seq) !== r.request.sntIsn) this.mib.OutOfWindowIcmps++;
+    else if (endsRequest(e)) {
+      this.listenDrop(r.listener);
+      this.dropRequest(r);
+    }
   }
 
   /** Sends what the request has to say and arms its timer. */
@@ -430,7 +469,7 @@ export class Stack implements PacketHandler {
         tsOffset: this.isn(flow, 0, 1),
         flow,
         tx: this.stream(flow, 0),
-        path: this.pathOf(device),
+        path: this.routes.pathTo(s.daddr, device),
         settings,
       },
       this.engine.now,
@@ -519,57 +558,5 @@ export class Stack implements PacketHandler {
   /** secure_tcp_seq(): a keyed hash of the connection, so that variants of a scenario see the same numbers. */
   private isn(flow: number, n: number, salt: number): number {
     return Math.floor(this.isns.at(flow, n, salt) * 0x1_0000_0000) | 0;
-  }
-}
-
-/** Segments that no connection sends (SYN-ACKs, resets, ACKs of TIME_WAIT), one step each. */
-class Outbox implements StepSource {
-  readonly skbs: Ring<Skb> = new Ring<Skb>(4);
-  private readonly stack: Stack;
-  constructor(stack: Stack) {
-    this.stack = stack;
-  }
-  next(): number {
-    return this.skbs.length > 0 ? this.stack.host.costs.tcpOutput : -1;
-  }
-  effect(core: Core): void {
-    this.stack.transmit(this.skbs.shift()!, core);
-  }
-}
-
-/** TIME_WAIT, or an orphan in FIN-WAIT-2, in the established hash (struct inet_timewait_sock). */
-export class TimewaitSock extends SockCommon implements TimerHandler {
-  readonly role: number = TIMEWAIT;
-  readonly stack: Stack;
-  readonly tw: TimeWait;
-  private readonly portShare: number;
-  private readonly timer: KernelTimer;
-
-  constructor(stack: Stack, tw: TimeWait, portShare: number) {
-    super();
-    this.stack = stack;
-    this.tw = tw;
-    this.saddr = tw.src;
-    this.sport = tw.sport;
-    this.daddr = tw.dst;
-    this.dport = tw.dport;
-    this.portShare = portShare;
-    this.timer = new KernelTimer(stack.host, stack.host.here, this, false);
-    tw.owner = this;
-  }
-
-  arm(): void {
-    if (this.timer.expires !== this.tw.deadline) this.timer.arm(this.tw.deadline);
-  }
-
-  /** Its time is over. */
-  onTimer(): void {
-    this.leave();
-  }
-
-  leave(): void {
-    this.timer.release();
-    this.stack.ehash.remove(this);
-    this.stack.ports.share(this.sport, this.portShare, -1);
   }
 }

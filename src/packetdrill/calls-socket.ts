@@ -1,6 +1,6 @@
 /** socket, bind, listen, accept, connect, shutdown, close. */
 import { NONBLOCK } from '../kernel/syscall.ts';
-import { SS_UNCONNECTED } from '../kernel/socket.ts';
+import { SS_UNCONNECTED } from '../kernel/sock-state.ts';
 import type { Args } from './args.ts';
 import type { CallContext, CallTable, Prepared } from './calls.ts';
 import { one, PORT, REMOTE_ADDR } from './rig.ts';

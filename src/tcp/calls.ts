@@ -27,7 +27,7 @@ import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, BASE_HEADER, resetSegment, RST, segLen, type Segment } from './segment.ts';
 import { hasWriteSpace } from './send-memory.ts';
 import { seq, seqAdd, seqDiff } from './seq.ts';
-import { setState } from './state.ts';
+import { receives, setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
 import { mayWrite, pushHeld, takeError } from './write.ts';
 
@@ -286,6 +286,12 @@ export function inq(c: Connection): number {
   return n - (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0 ? 1 : 0);
 }
 
+/** The same as TCP_INQ tells it: after the peer's FIN never 0, so that whoever goes by it reads on (tcp_inq_hint). */
+export function inqHint(c: Connection): number {
+  const n = seqDiff(c.rcvNxt, c.copiedSeq);
+  return n === 0 && c.rcvShutdown && !receives(c.state) ? 1 : n;
+}
+
 /** Written and not acknowledged, a FIN included (SIOCOUTQ). */
 export const outq = (c: Connection): number => (c.synAcked ? seqDiff(c.writeSeq, c.sndUna) : 0);
 
@@ -312,13 +318,6 @@ export function setNoSpace(c: Connection): void {
 export function takeEvents(c: Connection): number {
   const e = c.events;
   c.events = 0;
-  return e;
-}
-
-/** The pending error, cleared (SO_ERROR): a positive errno or 0. */
-export function takeSocketError(c: Connection): number {
-  const e = c.error;
-  c.error = 0;
   return e;
 }
 

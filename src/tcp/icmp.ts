@@ -21,6 +21,14 @@ export function setSoftError(c: Connection, errno: number): void {
   senderOf(c).softError = errno;
 }
 
+/** Takes it for SO_ERROR, which reports it when there is nothing worse. @returns a positive errno, or 0 */
+export function takeSoftError(c: Connection): number {
+  if (c.sender === null) return 0;
+  const e = c.sender.softError;
+  c.sender.softError = 0;
+  return e;
+}
+
 /**
  * The peer cannot be reached, it says. Before the connection stands that ends it; afterwards it is only kept in mind, as it may
  * be over soon (RFC 1122 §4.2.3.9; Linux for all codes), unless the application asked to be told (IP_RECVERR).

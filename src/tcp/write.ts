@@ -66,6 +66,12 @@ export function write(
 export const mayWrite = (c: Connection): boolean =>
   c.state !== 'SYN-SENT' && (c.state !== 'SYN-RECEIVED' || awaitsHandshake(c));
 
+/** Somebody in a system call waits for the handshake, to write then: the SYN-ACK's ACK can wait for that data. */
+export function setWritePending(c: Connection, on: boolean): void {
+  if (on) senderOf(c).writePending = true;
+  else if (c.sender !== null) c.sender.writePending = false;
+}
+
 /** The first `n` bytes of `chunk` are part of the stream now. */
 export function append(c: Connection, chunk: Chunk, n: number): void {
   const off = c.tx.written;

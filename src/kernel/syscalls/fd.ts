@@ -5,8 +5,9 @@ import { POLLFREE } from '../poll.ts';
 import { DONE, type Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
 import { tcpShutdown } from './close.ts';
-import { tcpRecvmsg, tcpSendmsg } from './rw.ts';
-import { sockAt } from './socket.ts';
+import { tcpRecvmsg } from './recv.ts';
+import { tcpSendmsg } from './send.ts';
+import { sockAt } from './at.ts';
 
 export function sysRead(t: Thread, trap: Trap): number {
   const file = t.process.fds.get(trap.fd);

@@ -1,11 +1,16 @@
 /** The calls of sockets, descriptors, poll and epoll, for the table of system calls. */
 import * as nr from '../syscall.ts';
 import type { Syscall } from '../thread.ts';
+import { sysConnect } from './connect.ts';
 import { sysEpollCreate, sysEpollCtl, sysEpollWait } from './epoll.ts';
 import { sysClose, sysFcntl, sysRead, sysRecv, sysSend, sysShutdown, sysWrite } from './fd.ts';
 import { sysPoll } from './poll.ts';
-import { sysAccept, sysBind, sysConnect, sysListen, sysSocket } from './socket.ts';
+import { sysIoctl } from './ioctl.ts';
+import { sysRecvmsg, sysSendmsg, sysSendto } from './message.ts';
+import { sysOpen, sysSendfile } from './sendfile.ts';
+import { sysAccept, sysBind, sysListen, sysSocket } from './socket.ts';
 import { sysGetsockopt, sysSetsockopt, sysTcpInfo } from './sockopt.ts';
+import { sysSplice } from './splice.ts';
 
 export const SOCKET_CALLS: readonly (readonly [number, Syscall])[] = [
   [nr.NR_SOCKET, sysSocket],
@@ -27,4 +32,11 @@ export const SOCKET_CALLS: readonly (readonly [number, Syscall])[] = [
   [nr.NR_EPOLL_CTL, sysEpollCtl],
   [nr.NR_EPOLL_WAIT, sysEpollWait],
   [nr.NR_TCP_INFO, sysTcpInfo],
+  [nr.NR_SENDTO, sysSendto],
+  [nr.NR_SENDMSG, sysSendmsg],
+  [nr.NR_RECVMSG, sysRecvmsg],
+  [nr.NR_IOCTL, sysIoctl],
+  [nr.NR_OPEN, sysOpen],
+  [nr.NR_SENDFILE, sysSendfile],
+  [nr.NR_SPLICE, sysSplice],
 ];

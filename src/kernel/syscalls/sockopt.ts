@@ -6,7 +6,7 @@
  *
  * Left out: SO_REUSEPORT.
  */
-import { EINVAL, ENOENT, ENOPROTOOPT } from '../../base/errno.ts';
+import { EINVAL, ENOENT, ENOPROTOOPT, ENOTCONN } from '../../base/errno.ts';
 import {
   ECN_ECT,
   setCongestion,
@@ -18,14 +18,16 @@ import {
   ownSettings,
   setWindowClamp,
   SocketSettings,
-  takeSocketError,
+  takeSoftError,
+  WORK_SPACE,
 } from '../../tcp/index.ts';
 import * as o from '../socket-options.ts';
 import type { Sock } from '../socket.ts';
 import { EPOLLOUT, type Trap } from '../syscall.ts';
 import { fillTcpInfo, type TcpInfo } from '../tcp-info.ts';
 import { DONE, type Thread } from '../thread.ts';
-import { sockAt } from './socket.ts';
+import { sockAt } from './at.ts';
+import { getFastOpen, isFastOpenOption, setFastOpen } from './sockopt-fastopen.ts';
 
 const START = 0;
 
@@ -34,7 +36,7 @@ export function sysSetsockopt(t: Thread, trap: Trap): number {
   if (s === null) return DONE;
   if (trap.phase === START) {
     if (!s.lock(t)) return s.waitForLock(t);
-    trap.y = set(s, trap.a, trap.b, trap.c);
+    trap.y = set(s, trap.a, trap.b, trap.c, trap.obj as Uint8Array | null);
     if (s.c !== null) s.settle(t.core);
     trap.phase = 1;
   } else {
@@ -59,9 +61,10 @@ export function sysTcpInfo(t: Thread, trap: Trap): number {
 }
 
 /** @returns 0 or −errno */
-function set(s: Sock, level: number, opt: number, value: number): number {
+function set(s: Sock, level: number, opt: number, value: number, bytes: Uint8Array | null): number {
   if (level === o.SOL_SOCKET) return setSocket(s, opt, value);
-  if (level === o.IPPROTO_TCP) return setTcp(s, opt, value);
+  if (level === o.IPPROTO_TCP)
+    return isFastOpenOption(opt) ? setFastOpen(s, opt, value, bytes) : setTcp(s, opt, value);
   if (level === o.SOL_IP) return setIp(s, opt, value);
   return -ENOPROTOOPT;
 }
@@ -100,10 +103,23 @@ function setSocket(s: Sock, opt: number, value: number): number {
 const ownOf = (s: Sock): SocketSettings => (s.c === null ? s.ownSettings()! : ownSettings(s.c));
 
 function setIp(s: Sock, opt: number, value: number): number {
-  if (opt !== o.IP_TOS) return -ENOPROTOOPT;
-  // The ECN bits are TCP's own (ip_sock_set_tos).
-  ownOf(s).tos = value & 0xfc;
-  return 0;
+  switch (opt) {
+    case o.IP_TOS:
+      // The ECN bits are TCP's own (ip_sock_set_tos).
+      ownOf(s).tos = value & 0xfc;
+      return 0;
+    case o.IP_MTU_DISCOVER:
+      return keep(value, o.IP_PMTUDISC_DONT, o.IP_PMTUDISC_OMIT, (v) => {
+        ownOf(s).pmtuDiscovery = v;
+      });
+    case o.IP_RECVERR:
+      s.recvErr = value !== 0;
+      return 0;
+    case o.IP_FREEBIND:
+      return 0; // bind() asks for a port only
+    default:
+      return -ENOPROTOOPT;
+  }
 }
 
 /** All ones, in 32 or 64 bits: no bound. */
@@ -175,15 +191,24 @@ function setTcp(s: Sock, opt: number, value: number): number {
     case o.TCP_USER_TIMEOUT:
       return keep(value, 0, 2_147_483_647, (v) => (own().userTimeoutMs = v));
     case o.TCP_NOTSENT_LOWAT:
+      if (c !== null && c.noSpace) c.work |= WORK_SPACE;
       return keep(value, 0, 4_294_967_295, (v) => (own().notsentLowat = v));
+    case o.TCP_SYNCNT:
+      return keep(value, 1, 127, (v) => (own().synCount = v));
+    case o.TCP_DEFER_ACCEPT:
+      own().deferAccept = retransOf(value);
+      return 0;
+    case o.TCP_INQ:
+      return keep(value, 0, 1, (v) => (s.tellsInq = v !== 0));
     case o.TCP_LINGER2:
       own().linger2S = value;
       return 0;
     case o.TCP_WINDOW_CLAMP:
       return setClamp(s, value);
     case o.TCP_MAXSEG:
-      if (c !== null) return 0; // it only matters for the handshake
-      return keep(value, 88, 32_767, (v) => (own().userMss = v));
+      // 0: none any more. On a connection it only matters for a SYN that is yet to come.
+      if (value === 0) own().userMss = 0;
+      return value === 0 ? 0 : keep(value, 88, 32_767, (v) => (own().userMss = v));
     case o.TCP_CONGESTION: {
       const name = o.CONGESTION_CONTROLS[value];
       if (name === undefined) return -ENOENT;
@@ -194,6 +219,23 @@ function setTcp(s: Sock, opt: number, value: number): number {
     default:
       return -ENOPROTOOPT;
   }
+}
+
+/** Seconds as SYN-ACKs that go unanswered meanwhile (secs_to_retrans): 1, 2, 4 … s apart, at most two minutes. */
+function retransOf(seconds: number): number {
+  let n = 0;
+  for (let period = 0, wait = 1; n < 255 && period < seconds; wait = Math.min(2 * wait, 120)) {
+    n++;
+    period += wait;
+  }
+  return n;
+}
+
+/** The same the other way (retrans_to_secs). */
+function secondsOf(retrans: number): number {
+  let period = 0;
+  for (let n = 0, wait = 1; n < retrans; n++, wait = Math.min(2 * wait, 120)) period += wait;
+  return period;
 }
 
 function keep(value: number, low: number, high: number, store: (v: number) => void): number {
@@ -214,9 +256,24 @@ function setClamp(s: Sock, value: number): number {
 /** @returns the value, or −errno */
 function get(s: Sock, level: number, opt: number): number {
   if (level === o.SOL_SOCKET) return getSocket(s, opt);
-  if (level === o.IPPROTO_TCP) return getTcp(s, opt);
-  if (level === o.SOL_IP && opt === o.IP_TOS) return tosOf(s);
+  if (level === o.IPPROTO_TCP) return isFastOpenOption(opt) ? getFastOpen(s, opt) : getTcp(s, opt);
+  if (level === o.SOL_IP) return getIp(s, opt);
   return -ENOPROTOOPT;
+}
+
+function getIp(s: Sock, opt: number): number {
+  switch (opt) {
+    case o.IP_TOS:
+      return tosOf(s);
+    case o.IP_MTU_DISCOVER:
+      return (s.c ?? s).settings!.pmtuDiscovery;
+    case o.IP_RECVERR:
+      return s.recvErr ? 1 : 0;
+    case o.IP_MTU:
+      return s.c === null ? -ENOTCONN : s.c.path.mtu;
+    default:
+      return -ENOPROTOOPT;
+  }
 }
 
 /** With ECT(0) while what leaves carries it. */
@@ -228,7 +285,7 @@ function getSocket(s: Sock, opt: number): number {
   const kept = (s.c ?? s).settings!;
   switch (opt) {
     case o.SO_ERROR:
-      return s.c === null ? 0 : takeSocketError(s.c);
+      return -s.takeError() || (s.c === null ? 0 : takeSoftError(s.c));
     case o.SO_REUSEADDR:
       return s.reuse ? 1 : 0;
     case o.SO_RCVBUF:
@@ -274,6 +331,12 @@ function getTcp(s: Sock, opt: number): number {
       return kept.notsentLowat;
     case o.TCP_LINGER2:
       return kept.linger2S;
+    case o.TCP_SYNCNT:
+      return kept.synCount || s.stack.tcp.options.synRetries;
+    case o.TCP_DEFER_ACCEPT:
+      return secondsOf(kept.deferAccept);
+    case o.TCP_INQ:
+      return s.tellsInq ? 1 : 0;
     case o.TCP_WINDOW_CLAMP:
       return from.windowClamp;
     case o.TCP_CONGESTION:

@@ -1,38 +1,27 @@
 /**
- * read, write, recv, send on a TCP socket (net/ipv4/tcp.c tcp_recvmsg_locked, tcp_sendmsg_locked).
+ * read, recv and recvmsg on a TCP socket (net/ipv4/tcp.c tcp_recvmsg_locked).
  *
  * A call: take the socket (or sleep until its owner lets go), look, spend the copy, move the bytes, let go (segments that
  * became sendable, the backlog, deferred timers: each its own step), then return or sleep. Before it sleeps it looks
  * once more, at the instant at which it lets go: so no wake-up is lost. Woken, it starts again from the top and keeps what
  * it has done in `trap.progress`.
  */
-import { EAGAIN, ENOTCONN, EPIPE } from '../../base/errno.ts';
-import {
-  inq,
-  peek,
-  read,
-  recordRoom,
-  seqDiff,
-  setNoSpace,
-  write,
-  type Connection,
-} from '../../tcp/index.ts';
+import { EAGAIN, EFAULT, ENOTCONN, EPIPE } from '../../base/errno.ts';
+import { inq, peek, read, seqDiff, type Connection } from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { copyCost } from '../costs.ts';
+import { BadAddress } from '../msg.ts';
 import type { Sock } from '../socket.ts';
-import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_WAITALL } from '../socket-options.ts';
+import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
+import { finish } from './finish.ts';
 
 // Phases of a call on a socket.
 const START = 0;
 const COPIED = 1; // the copy has been paid for
-const FINISH = 2; // a step of the release has been paid for; then the call ends with trap.y
-const WAIT = 3; // the same; then it sleeps, unless there is something after all
+const WAIT = 3; // a step of the release has been paid for; then it sleeps, unless there is something after all
 const AGAIN = 4; // the same; then it goes on
-
-/** What one step of a write copies at most, bytes: other CPU levels see the call's progress in such pieces. */
-const WRITE_PIECE = 32_768;
 
 export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   switch (trap.phase) {
@@ -65,6 +54,8 @@ function lookToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number):
   if (c === null) return finish(s, t, trap, -ENOTCONN);
   const n = Math.min(inq(c), len - trap.progress);
   if (n > 0) {
+    if (trap.obj instanceof BadAddress)
+      return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EFAULT);
     trap.x = n;
     trap.phase = COPIED;
     const { costs } = t.host;
@@ -105,6 +96,7 @@ function takeBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): 
   const now = t.host.engine.now;
   let into = trap.obj as Uint8Array | null;
   if ((flags & MSG_PEEK) !== 0) return finish(s, t, trap, peekBytes(c, trap.x, into));
+  if ((flags & MSG_TRUNC) !== 0) into = null; // taken, but not copied
   if (into !== null && trap.progress > 0) into = into.subarray(trap.progress);
   trap.progress += read(c, trap.x, into, now);
   s.settle(t.core);
@@ -146,115 +138,5 @@ function waitToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number):
     return lookToRead(s, t, trap, len, flags);
   s.unlock();
   t.startTimeout(s.rcvTimeo);
-  return t.waitOn(s.wait, false);
-}
-
-/** Lets go and ends the call with `result`. */
-function finish(s: Sock, t: Thread, trap: Trap, result: number): number {
-  trap.phase = FINISH;
-  trap.y = result;
-  const cost = s.releaseCost(t.core);
-  if (cost >= 0) return cost;
-  s.unlock();
-  return t.done(result);
-}
-
-export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  switch (trap.phase) {
-    case START:
-      if (!s.lock(t)) return s.waitForLock(t);
-      return lookToWrite(s, t, trap, len, flags);
-    case COPIED:
-      return putBytes(s, t, trap, len, flags);
-    case AGAIN:
-      s.releaseStep(t.core);
-      return pushPiece(s, t, trap, len, flags);
-    case WAIT:
-      s.releaseStep(t.core);
-      return waitForSpace(s, t, trap, len, flags);
-    default:
-      s.releaseStep(t.core);
-      return finish(s, t, trap, trap.y);
-  }
-}
-
-/** Room: what copying into it costs. None, or an error: the end of the call, or a wait. The socket is owned. */
-function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  const c = s.c;
-  if (c === null) return finish(s, t, trap, -EPIPE);
-  const end = endOfWrite(s, c, trap, len);
-  if (end !== null) return finish(s, t, trap, end);
-  const room = roomOf(c);
-  if (room === 0) return waitForSpace(s, t, trap, len, flags);
-  // Linux copies record by record; several small ones go in one piece here, which no segment can tell.
-  const piece = Math.min(WRITE_PIECE, c.sndbuf - c.wmemQueued);
-  const n = Math.min(len - trap.progress, Math.max(room, piece));
-  trap.x = n;
-  trap.phase = COPIED;
-  const { costs } = t.host;
-  const cost = copyCost(costs, n) + (trap.progress === 0 ? costs.send : 0);
-  return cost > 0 ? cost : putBytes(s, t, trap, len, flags);
-}
-
-/** What the call returns whether there is room or not; null: it goes on. */
-function endOfWrite(s: Sock, c: Connection, trap: Trap, len: number): number | null {
-  if (c.error === 0 && !c.sndShutdown && !isClosed(c)) return trap.progress >= len ? len : null;
-  if (trap.progress > 0) return trap.progress;
-  return s.takeError() || -EPIPE;
-}
-
-/** What can be written whatever the buffer holds, once there is a connection. */
-function roomOf(c: Connection): number {
-  return c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED' ? 0 : recordRoom(c);
-}
-
-function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  const c = s.c!;
-  const bytes = trap.obj as Uint8Array | null;
-  const from = trap.progress;
-  const last = from + trap.x >= len;
-  const n = write(
-    c,
-    bytes === null ? trap.x : bytes.subarray(from, from + trap.x),
-    t.host.engine.now,
-    !last,
-    false,
-    (flags & MSG_MORE) !== 0,
-  );
-  if (n > 0) trap.progress += n;
-  s.settle(t.core);
-  // MSG_MORE: what does not fill a segment waits for the next call.
-  if (!last || (flags & MSG_MORE) === 0 || c.cork) return pushPiece(s, t, trap, len, flags);
-  c.cork = true;
-  trap.ref = c;
-  return pushPiece(s, t, trap, len, flags);
-}
-
-/** Sends what the piece made sendable, then goes on with the next. */
-function pushPiece(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  trap.phase = AGAIN;
-  const cost = s.releaseCost(t.core);
-  if (cost >= 0) return cost;
-  if (trap.ref !== null) {
-    (trap.ref as Connection).cork = false;
-    trap.ref = null;
-  }
-  return lookToWrite(s, t, trap, len, flags);
-}
-
-/** sk_stream_wait_memory(), and sk_stream_wait_connect() before there is a connection. */
-function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  const c = s.c!;
-  setNoSpace(c);
-  const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
-  if (nonblock || t.timedOut)
-    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EAGAIN);
-  trap.phase = WAIT;
-  const cost = s.releaseCost(t.core);
-  if (cost >= 0) return cost;
-  if (roomOf(c) > 0 || endOfWrite(s, c, trap, len) !== null)
-    return lookToWrite(s, t, trap, len, flags);
-  s.unlock();
-  t.startTimeout(s.sndTimeo);
   return t.waitOn(s.wait, false);
 }

@@ -1,0 +1,224 @@
+/**
+ * write, send and sendmsg on a TCP socket (net/ipv4/tcp.c tcp_sendmsg_locked). How a call goes: recv.ts. With MSG_FASTOPEN, or
+ * when connect() left it to the first write (TCP_FASTOPEN_CONNECT), it begins the connection and puts data into its SYN.
+ */
+import {
+  EAGAIN,
+  EALREADY,
+  ECONNABORTED,
+  EFAULT,
+  EINPROGRESS,
+  EINVAL,
+  EISCONN,
+  EOPNOTSUPP,
+  EPIPE,
+} from '../../base/errno.ts';
+import {
+  fastOpenSyn,
+  mayWrite,
+  recordRoom,
+  setNoSpace,
+  setWritePending,
+  TFO_CLIENT,
+  write,
+  type Chunk,
+  type Connection,
+} from '../../tcp/index.ts';
+import { isClosed } from '../closed.ts';
+import { copyCost } from '../costs.ts';
+import { fastOpenOf } from '../fastopen.ts';
+import { AF_UNSPEC, BadAddress } from '../msg.ts';
+import { SS_CONNECTED, SS_CONNECTING } from '../sock-state.ts';
+import type { Sock } from '../socket.ts';
+import { MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE } from '../socket-options.ts';
+import type { Thread } from '../thread.ts';
+import type { Trap } from '../syscall.ts';
+import { beginConnection, forgetConnection } from './begin.ts';
+import { finish } from './finish.ts';
+
+// Phases of a call on a socket.
+const START = 0;
+const COPIED = 1; // the copy has been paid for
+const WAIT = 3; // a step of the release has been paid for; then it sleeps, unless there is something after all
+const AGAIN = 4; // the same; then it goes on
+const CONNECTING = 5; // the same; then it waits for the connection that it has begun
+
+// What trap.d remembers of a call that begins a connection.
+const BEGUN = 1;
+const CONNECTED = 2;
+
+/** What one step of a write copies at most, bytes: other CPU levels see the call's progress in such pieces. */
+const WRITE_PIECE = 32_768;
+
+export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  switch (trap.phase) {
+    case START:
+      if (!s.lock(t)) return s.waitForLock(t);
+      if ((flags & MSG_FASTOPEN) !== 0 || trap.d !== 0 || s.defersConnect)
+        return fastOpen(s, t, trap, len, flags);
+      return lookToWrite(s, t, trap, len, flags);
+    case COPIED:
+      return putBytes(s, t, trap, len, flags);
+    case AGAIN:
+      s.releaseStep(t.core);
+      return pushPiece(s, t, trap, len, flags);
+    case WAIT:
+      s.releaseStep(t.core);
+      return waitForSpace(s, t, trap, len, flags);
+    case CONNECTING:
+      s.releaseStep(t.core);
+      return waitForHandshake(s, t, trap, len, flags);
+    default:
+      s.releaseStep(t.core);
+      return finish(s, t, trap, trap.y);
+  }
+}
+
+/** Room: what copying into it costs. None, or an error: the end of the call, or a wait. The socket is owned. */
+function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c;
+  if (c === null) return finish(s, t, trap, -EPIPE);
+  const end = endOfWrite(s, c, trap, len);
+  if (end !== null) return finish(s, t, trap, end);
+  const room = roomOf(c);
+  if (room === 0) return waitForSpace(s, t, trap, len, flags);
+  if (trap.obj instanceof BadAddress)
+    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EFAULT);
+  // Linux copies record by record; several small ones go in one piece here, which no segment can tell.
+  const piece = Math.min(WRITE_PIECE, c.sndbuf - c.wmemQueued);
+  const n = Math.min(len - trap.progress, Math.max(room, piece));
+  trap.x = n;
+  trap.phase = COPIED;
+  const { costs } = t.host;
+  const cost = copyCost(costs, n) + (trap.progress === 0 ? costs.send : 0);
+  return cost > 0 ? cost : putBytes(s, t, trap, len, flags);
+}
+
+/** What the call returns whether there is room or not; null: it goes on. */
+function endOfWrite(s: Sock, c: Connection, trap: Trap, len: number): number | null {
+  if (c.error === 0 && !c.sndShutdown && !isClosed(c)) return trap.progress >= len ? len : null;
+  if (trap.progress > 0) return trap.progress;
+  return s.takeError() || -EPIPE;
+}
+
+/** What can be written whatever the buffer holds, once there is a connection. */
+function roomOf(c: Connection): number {
+  return mayWrite(c) ? recordRoom(c) : 0;
+}
+
+function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  const from = trap.progress;
+  const last = from + trap.x >= len;
+  const chunk = chunkOf(trap, from, trap.x);
+  const n = write(c, chunk, t.host.engine.now, !last, (flags & MSG_EOR) !== 0);
+  if (n > 0) trap.progress += n;
+  s.settle(t.core);
+  // MSG_MORE: what does not fill a segment waits for the next call.
+  if (!last || (flags & MSG_MORE) === 0 || c.cork) return pushPiece(s, t, trap, len, flags);
+  c.cork = true;
+  trap.ref = c;
+  return pushPiece(s, t, trap, len, flags);
+}
+
+/** `n` bytes of what is to be written, from `from` on. */
+function chunkOf(trap: Trap, from: number, n: number): Chunk {
+  const bytes = trap.obj as Uint8Array | null;
+  return bytes === null ? n : bytes.subarray(from, from + n);
+}
+
+/** Sends what the piece made sendable, then goes on with the next. */
+function pushPiece(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  trap.phase = AGAIN;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  if (trap.ref !== null) {
+    (trap.ref as Connection).cork = false;
+    trap.ref = null;
+  }
+  return lookToWrite(s, t, trap, len, flags);
+}
+
+/** sk_stream_wait_memory(), and sk_stream_wait_connect() before there is a connection. */
+function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const c = s.c!;
+  setNoSpace(c);
+  const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
+  if (nonblock || t.timedOut)
+    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EAGAIN);
+  trap.phase = WAIT;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  if (roomOf(c) > 0 || endOfWrite(s, c, trap, len) !== null)
+    return lookToWrite(s, t, trap, len, flags);
+  if (!mayWrite(c)) setWritePending(c, true);
+  s.unlock();
+  t.startTimeout(s.sndTimeo);
+  return t.waitOn(s.wait, false);
+}
+
+// ---- Fast Open
+
+/** tcp_sendmsg_fastopen(), and what __inet_stream_connect() does for it. */
+function fastOpen(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  if (trap.d === CONNECTED) return lookToWrite(s, t, trap, len, flags);
+  if (trap.d === BEGUN) return waitForHandshake(s, t, trap, len, flags);
+  const { name } = trap;
+  const enabled = (s.stack.tcp.options.fastopen & TFO_CLIENT) !== 0;
+  if (!enabled || (name !== null && name.family === AF_UNSPEC))
+    return finish(s, t, trap, -EOPNOTSUPP);
+  if (s.fastOpen !== null && s.fastOpen.pending) return finish(s, t, trap, -EALREADY);
+  trap.x = EINPROGRESS;
+  if (!s.defersConnect) {
+    if (s.state === SS_CONNECTED) return finish(s, t, trap, -EISCONN);
+    if (s.state === SS_CONNECTING) {
+      trap.x = EALREADY;
+      return waitForHandshake(s, t, trap, len, flags);
+    }
+    if (s.c !== null || s.listener !== null) return finish(s, t, trap, -EISCONN);
+    if (name === null) return finish(s, t, trap, -EINVAL);
+    const error = beginConnection(s, name.addr, name.port);
+    if (error !== 0) return finish(s, t, trap, error);
+  }
+  takeIntoSyn(s, s.c!, t, trap, len);
+  return waitForHandshake(s, t, trap, len, flags);
+}
+
+/** The SYN takes what fits; if that is not all, its ACK waits for the rest (sk_write_pending). */
+function takeIntoSyn(s: Sock, c: Connection, t: Thread, trap: Trap, len: number): void {
+  const f = fastOpenOf(s);
+  f.deferred = false;
+  const chunk = trap.obj instanceof BadAddress ? 0 : chunkOf(trap, 0, len);
+  trap.progress = fastOpenSyn(c, chunk, f.noCookie, t.host.engine.now);
+  setWritePending(c, trap.progress < len);
+  s.settle(t.core);
+}
+
+/** Sends the SYN and waits for the end of the handshake, if the call may wait; then writes what the SYN had no room for. */
+function waitForHandshake(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  trap.d = BEGUN;
+  trap.phase = CONNECTING;
+  const cost = s.releaseCost(t.core);
+  if (cost >= 0) return cost;
+  const c = s.c!;
+  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
+    const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
+    if (nonblock || t.timedOut) {
+      setWritePending(c, false);
+      return finish(s, t, trap, trap.progress > 0 ? trap.progress : -trap.x);
+    }
+    s.unlock();
+    t.startTimeout(s.sndTimeo);
+    return t.waitOn(s.wait, false);
+  }
+  if (isClosed(c)) {
+    const error = s.takeError() || -ECONNABORTED;
+    forgetConnection(s);
+    return finish(s, t, trap, error);
+  }
+  setWritePending(c, false);
+  s.state = SS_CONNECTED;
+  s.settings = null;
+  trap.d = CONNECTED;
+  return lookToWrite(s, t, trap, len, flags);
+}

@@ -1,0 +1,57 @@
+/**
+ * splice(2) between a TCP socket and a pipe (fs/splice.c, net/ipv4/tcp.c tcp_splice_read). Linux moves pages; here the bytes are
+ * copied, and what that costs is a read's or a write's.
+ */
+import { EAGAIN, EBADF, EINVAL, EPIPE } from '../../base/errno.ts';
+import { ReadEnd, WriteEnd } from '../pipe.ts';
+import { Sock } from '../socket.ts';
+import { MSG_DONTWAIT, MSG_MORE, SPLICE_F_MORE, SPLICE_F_NONBLOCK } from '../socket-options.ts';
+import { EPOLLIN, EPOLLOUT, type Trap } from '../syscall.ts';
+import { DONE, type Thread } from '../thread.ts';
+import { tcpRecvmsg } from './recv.ts';
+import { tcpSendmsg } from './send.ts';
+
+/** `fd` and `a`: from and to; `b`: bytes; `c`: flags. */
+export function sysSplice(t: Thread, trap: Trap): number {
+  const from = t.process.fds.get(trap.fd);
+  const to = t.process.fds.get(trap.a);
+  if (from === null || to === null) return t.done(-EBADF);
+  if (from instanceof Sock && to instanceof WriteEnd) return fromSocket(from, to, t, trap);
+  if (from instanceof ReadEnd && to instanceof Sock) return toSocket(from, to, t, trap);
+  return t.done(-EINVAL);
+}
+
+/** What has arrived, as much as the pipe has room for; trap.obj holds it until it is in the pipe. */
+function fromSocket(s: Sock, pipe: WriteEnd, t: Thread, trap: Trap): number {
+  if (trap.obj === null) {
+    const { room } = pipe;
+    if (room < 0) return t.done(-EPIPE);
+    if (room === 0) {
+      const nonblock = pipe.nonblock || (trap.c & SPLICE_F_NONBLOCK) !== 0;
+      return nonblock ? t.done(-EAGAIN) : t.waitOn(pipe.wait, true, EPOLLOUT);
+    }
+    trap.obj = new Uint8Array(Math.min(trap.b, room));
+  }
+  const bytes = trap.obj as Uint8Array;
+  const r = tcpRecvmsg(s, t, trap, bytes.length, 0);
+  if (r === DONE && t.result > 0) pipe.put(bytes.subarray(0, t.result));
+  return r;
+}
+
+/** What is in the pipe, as much as the socket takes: the rest stays where it is. */
+function toSocket(pipe: ReadEnd, s: Sock, t: Thread, trap: Trap): number {
+  const nonblock = (trap.c & SPLICE_F_NONBLOCK) !== 0;
+  if (trap.obj === null) {
+    const bytes = pipe.peek(trap.b);
+    if (bytes === null) return t.done(0);
+    if (bytes.length === 0) {
+      if (pipe.nonblock || nonblock) return t.done(-EAGAIN);
+      return t.waitOn(pipe.wait, true, EPOLLIN);
+    }
+    trap.obj = bytes;
+  }
+  const flags = (nonblock ? MSG_DONTWAIT : 0) | ((trap.c & SPLICE_F_MORE) !== 0 ? MSG_MORE : 0);
+  const r = tcpSendmsg(s, t, trap, (trap.obj as Uint8Array).length, flags);
+  if (r === DONE && t.result > 0) pipe.take(t.result);
+  return r;
+}
