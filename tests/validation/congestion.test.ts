@@ -191,9 +191,8 @@ describe('the CUBIC curve [RFC 9438 §4.2; T8]', () => {
   it('is C(t − K)³ + W_max, K = 4.217 s, to the segment', () => {
     const { cut, windows: got } = cubicCurve({});
     expect(cut).toBe(100);
-    // Windows are whole segments, on the way to W_max rounded up, beyond it down.
-    for (const [t, w] of W.entries())
-      expect(Math.abs(got[t]! - w), `${t} s`).toBeLessThanOrEqual(1);
+    // Windows are whole segments, on the way to W_max rounded up, beyond it down; and a hundred round trips on the spot give one.
+    for (const [t, w] of W.entries()) expect(Math.abs(got[t]! - w), `${t} s`).toBeLessThan(1.5);
   });
   it('[mutant] Reno’s line is not', () => {
     const got = cubicCurve({ congestionControl: 'reno' }).windows;
