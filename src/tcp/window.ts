@@ -282,6 +282,15 @@ export function growRcvbuf(c: Connection, copied: number): void {
   c.windowClamp = winFromSpace(c, rcvbuf);
 }
 
+/** A buffer that autotuning governs grows so that `mark` bytes can be waited for (tcp_set_rcvlowat). */
+export function growForLowat(c: Connection, mark: number): void {
+  if (c.settings.rcvbufLocked) return;
+  const space = spaceFromWin(c, mark);
+  if (space <= c.rcvbuf) return;
+  c.rcvbuf = space;
+  if (c.windowClamp < mark) c.windowClamp = mark;
+}
+
 /** A segment was refused for lack of room: the buffer grows to what it holds, if it may (tcp_clamp_window). */
 export function clampWindow(c: Connection): void {
   const o = c.context.options;

@@ -21,6 +21,7 @@ import {
   takeSoftError,
   WORK_SPACE,
 } from '../../tcp/index.ts';
+import { growForLowat } from '../../tcp/window.ts';
 import * as o from '../socket-options.ts';
 import type { Sock } from '../socket.ts';
 import { EPOLLOUT, type Trap } from '../syscall.ts';
@@ -162,6 +163,7 @@ function setLowat(s: Sock, value: number): number {
   if (s.settings !== null) s.ownSettings()!.rcvLowat = mark;
   if (c !== null) {
     ownSettings(c).rcvLowat = mark;
+    growForLowat(c, mark);
     if ((s.poll() & o.POLL_READABLE) !== 0) s.wait.wake(o.POLL_READABLE, 1, true);
   }
   return 0;
