@@ -30,6 +30,7 @@ export class Application {
   constructor(stage: Stage) {
     this.stage = stage;
     this.context = {
+      ends: stage.options.ends,
       fds: stage.fds,
       flows: stage.flows,
       sock: (live) => stage.sock(live),

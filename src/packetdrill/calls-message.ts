@@ -12,7 +12,7 @@ import type { Args, Fields } from './args.ts';
 import type { Expr } from './ast.ts';
 import type { CallContext, CallTable, Prepared } from './calls.ts';
 import { beginsConnection } from './calls-socket.ts';
-import { one, PORT, REMOTE_ADDR } from './rig.ts';
+import { one, type Ends } from './rig.ts';
 
 /** Flags that the host knows (include/linux/socket.h): all others would be ignored in silence. */
 const KNOWN_FLAGS: readonly (readonly [number, string])[] = [
@@ -26,7 +26,11 @@ const KNOWN_FLAGS: readonly (readonly [number, string])[] = [
   [MSG_FASTOPEN, 'MSG_FASTOPEN'],
 ];
 
-const PEER: SockAddr = { family: AF_INET, addr: REMOTE_ADDR, port: PORT };
+const peerOf = ({ remoteAddr, connectPort }: Ends): SockAddr => ({
+  family: AF_INET,
+  addr: remoteAddr,
+  port: connectPort,
+});
 
 export const MESSAGE_CALLS: CallTable = {
   read: (a) => {
@@ -59,13 +63,13 @@ export const MESSAGE_CALLS: CallTable = {
   sendto: (a, x) => {
     a.expect(6);
     const [fd, data, flags] = [a.fd(0), a.buffer(1, a.int(2)), flagsAt(a, 3)];
-    const to = addressAt(a, 4);
+    const to = addressAt(a, x, 4);
     return sending(a, x, { body: one((sys) => sys.sendto(fd, data, flags, to)) });
   },
   sendmsg: (a, x) => {
     a.expect(3);
     const [fd, msg, flags] = [a.fd(0), a.struct(1), flagsAt(a, 2)];
-    const name = msg.get('msg_name') === null ? null : PEER;
+    const name = msg.get('msg_name') === null ? null : peerOf(x.ends);
     const header = new MsgHdr(partsOf(a, msg.get('msg_iov')), name);
     msg.only('msg_name', 'msg_iov', 'msg_flags');
     if (msg.int('msg_flags', 0) !== 0) a.refuse('with msg_flags');
@@ -117,11 +121,11 @@ function flagsAt(a: Args, i: number): number {
   return flags;
 }
 
-function addressAt(a: Args, i: number): SockAddr | null {
+function addressAt(a: Args, x: CallContext, i: number): SockAddr | null {
   const e = a.at(i);
-  if (e.kind === 'ellipsis') return PEER;
+  if (e.kind === 'ellipsis') return peerOf(x.ends);
   if (e.kind === 'int' && e.text === 'AF_UNSPEC') return { family: e.value, addr: 0, port: 0 };
-  return a.isNull(i) ? null : PEER;
+  return a.isNull(i) ? null : peerOf(x.ends);
 }
 
 /** `msg_iov(n)=[{..., length}, …]` */

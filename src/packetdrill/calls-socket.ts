@@ -3,7 +3,7 @@ import { NONBLOCK } from '../kernel/syscall.ts';
 import { SS_UNCONNECTED } from '../kernel/sock-state.ts';
 import type { Args } from './args.ts';
 import type { CallContext, CallTable, Prepared } from './calls.ts';
-import { one, PORT, REMOTE_ADDR } from './rig.ts';
+import { one } from './rig.ts';
 
 const AF_UNSPEC = 0;
 const SOCK_STREAM = 1;
@@ -21,12 +21,13 @@ export const SOCKET_CALLS: CallTable = {
     };
     return { body: one((sys) => sys.socket(type & NONBLOCK)), opens: true, after };
   },
-  bind: (a) => {
+  bind: (a, x) => {
     a.expect(3);
     const fd = a.fd(0);
+    const port = x.ends.bindPort;
     a.ellipsis(1);
     a.ellipsis(2);
-    return { body: one((sys) => sys.bind(fd, PORT)) };
+    return { body: one((sys) => sys.bind(fd, port)) };
   },
   listen: (a, x) => {
     a.expect(2);
@@ -54,8 +55,9 @@ export const SOCKET_CALLS: CallTable = {
     if (to.kind === 'int' && to.value === AF_UNSPEC && to.text === 'AF_UNSPEC')
       return { body: one((sys) => sys.disconnect(fd)) };
     a.ellipsis(1);
+    const { remoteAddr, connectPort } = x.ends;
     return {
-      body: one((sys) => sys.connect(fd, REMOTE_ADDR, PORT)),
+      body: one((sys) => sys.connect(fd, remoteAddr, connectPort)),
       before: () => beginsConnection(a, x),
     };
   },

@@ -11,11 +11,12 @@ import { OPTION_CALLS } from './calls-option.ts';
 import { POLL_CALLS } from './calls-poll.ts';
 import { SOCKET_CALLS } from './calls-socket.ts';
 import type { Flows } from './flow.ts';
-import type { CallBody } from './rig.ts';
+import type { CallBody, Ends } from './rig.ts';
 import { NotSupported } from './verdict.ts';
 
 /** What calls see of the run. */
 export interface CallContext {
+  readonly ends: Ends;
   readonly fds: Descriptors;
   readonly flows: Flows;
   /** The socket of a host's descriptor; null: it is none. */

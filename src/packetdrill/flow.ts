@@ -8,7 +8,7 @@
  */
 import { FLAG_ACK, FLAG_SYN, type SackBlock, type TcpOption, type TcpPacket } from './ast.ts';
 import type { Sighting } from './sighting.ts';
-import { PORT } from './rig.ts';
+import type { Ends } from './rig.ts';
 
 export type FlowState =
   /** A socket without a peer. */
@@ -27,7 +27,7 @@ export class Flow {
   /** The script's number for its descriptor; −1 before accept(). */
   fd = -1;
   localPort = 0;
-  remotePort: number = PORT;
+  remotePort: number;
   /** The simulator's own: of the connection, and of the script's packets on it so far. */
   readonly number: number;
   frames = 0;
@@ -42,14 +42,18 @@ export class Flow {
   /** What the host sent for each TS val of the script. */
   private readonly liveTs = new Map<number, number>();
 
-  constructor(state: FlowState, number: number) {
+  private readonly connectPort: number;
+
+  constructor(state: FlowState, number: number, connectPort: number) {
     this.state = state;
+    this.remotePort = connectPort;
+    this.connectPort = connectPort;
     this.number = number;
   }
 
   /** Whether the host sent this on this connection. A connecting one gets to know its port. */
   owns(s: Sighting): boolean {
-    if (this.state === 'connecting' && s.remotePort === PORT && isSyn(s.flags)) {
+    if (this.state === 'connecting' && s.remotePort === this.connectPort && isSyn(s.flags)) {
       this.localPort = s.localPort;
       this.state = 'open';
     }
@@ -62,7 +66,7 @@ export class Flow {
   reconnect(): void {
     this.state = 'connecting';
     this.localPort = 0;
-    this.remotePort = PORT;
+    this.remotePort = this.connectPort;
     this.remoteIsn = 0;
     this.peerKnown = false;
     this.scriptIsn = 0;
@@ -161,7 +165,12 @@ const FIRST_FLOW = 1 << 22;
 export class Flows {
   underTest: Flow | null = null;
   private readonly all: Flow[] = [];
+  private readonly ends: Ends;
   private nextPort = 49_152;
+
+  constructor(ends: Ends) {
+    this.ends = ends;
+  }
 
   /** socket() */
   opened(fd: number): void {
@@ -199,7 +208,7 @@ export class Flows {
 
   private child(packet: TcpPacket): Flow {
     const flow = this.add('open');
-    flow.localPort = PORT;
+    flow.localPort = this.ends.bindPort;
     flow.remotePort = this.nextPort++;
     flow.begins(packet);
     return flow;
@@ -207,7 +216,7 @@ export class Flows {
 
   private add(state: FlowState): Flow {
     // Numbers of connections that begin at the script's end: those of the host's begin at 0.
-    const flow = new Flow(state, FIRST_FLOW + this.all.length);
+    const flow = new Flow(state, FIRST_FLOW + this.all.length, this.ends.connectPort);
     this.all.push(flow);
     return (this.underTest = flow);
   }

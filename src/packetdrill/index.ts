@@ -7,7 +7,7 @@ import { Interpreter } from './interpreter.ts';
 import { readOptions, type Settings } from './options.ts';
 import { parseScript } from './parser.ts';
 import { parsePython, PythonError, runPython, type PythonProgram } from './python.ts';
-import { Rig } from './rig.ts';
+import { Rig, type Ends } from './rig.ts';
 import { DEFAULT_TOLERANCE, NO_TOLERANCE, type Tolerance } from './timing.ts';
 import { Failure, NotSupported, type Verdict } from './verdict.ts';
 
@@ -63,12 +63,14 @@ class ScriptRun {
   private run(script: Script, settings: Settings, program: PythonProgram): void {
     const trace = this.options.trace ?? ((): void => {});
     Environment.rehearse(shellsOf(script), settings);
+    const ends = endsOf(settings);
     const world = new Environment(settings);
     if (script.init !== null) world.run(script.init);
-    const rig = (this.rig = new Rig(world));
+    const rig = (this.rig = new Rig({ ends, stack: world.stack, tun: world.tun }));
     world.attach(rig);
     const strict = this.options.strict ?? false;
     const interpreter = new Interpreter(rig, {
+      ends,
       settings,
       tolerance: toleranceOf(settings, strict),
       strict,
@@ -101,6 +103,10 @@ function toleranceOf(settings: Settings, strict: boolean): Tolerance {
     us: toleranceUsecs ?? fallback.us,
     percent: tolerancePercent ?? fallback.percent,
   };
+}
+
+function endsOf({ localIp, remoteIp, bindPort, connectPort }: Settings): Ends {
+  return { localAddr: localIp | 0, bindPort, remoteAddr: remoteIp | 0, connectPort };
 }
 
 /** In the order in which they are run. */

@@ -12,10 +12,11 @@ import {
   type TcpPacket,
 } from './ast.ts';
 import type { Flow } from './flow.ts';
-import { LOCAL_ADDR, REMOTE_ADDR } from './rig.ts';
+import type { Ends } from './rig.ts';
 import { Failure, NotSupported } from './verdict.ts';
 
 export interface InjectOptions {
+  readonly ends: Ends;
   /** Payload per segment of a merged packet (--mss); null: every packet is one segment. */
   readonly mss: number | null;
   readonly tsEcrScaled: boolean;
@@ -42,8 +43,8 @@ export function fillSkb(
     throw new NotSupported('the flow label of an inbound packet', line);
   if (packet.ports !== null) throw new NotSupported('the ports of an inbound packet', line);
   const syn = (packet.flags & FLAG_SYN) !== 0;
-  skb.src = REMOTE_ADDR;
-  skb.dst = LOCAL_ADDR;
+  skb.src = options.ends.remoteAddr;
+  skb.dst = options.ends.localAddr;
   skb.sport = flow.remotePort;
   skb.dport = flow.localPort;
   skb.flags = packet.flags;

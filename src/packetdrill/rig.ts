@@ -20,13 +20,16 @@ import { SOCKET_CALLS } from '../kernel/syscalls/sockets.ts';
 import { MACHINE_CALLS, syscallTable } from '../kernel/syscalls/table.ts';
 import { Tun, type TunOptions } from '../kernel/tun.ts';
 import { sightings, type Sighting } from './sighting.ts';
-import { NotSupported } from './verdict.ts';
 
-/** Addresses as the kernel here knows them. 192.168.0.1 is the host, 192.0.2.1 the script. */
-export const LOCAL_ADDR = 1;
-export const REMOTE_ADDR = 2;
-/** Where bind() binds and connect() connects to. */
-export const PORT = 8080;
+/** Who speaks with whom: addresses as signed 32-bit numbers, and well-known ports. */
+export interface Ends {
+  /** The host's, and where bind() binds. */
+  readonly localAddr: number;
+  readonly bindPort: number;
+  /** The script's, and where connect() connects to. */
+  readonly remoteAddr: number;
+  readonly connectPort: number;
+}
 
 /** A system call as a thread makes it: yields traps, returns a count, a descriptor or −errno. */
 export type CallBody = (sys: Sys) => Generator<Trap, number, number>;
@@ -48,6 +51,7 @@ export class Running {
 
 /** What the host begins with. */
 export interface RigOptions {
+  readonly ends: Ends;
   readonly stack: Partial<StackOptions>;
   readonly tun: Partial<TunOptions>;
 }
@@ -70,12 +74,16 @@ export class Rig implements Wire {
   constructor(options: RigOptions) {
     this.engine = new Engine({ seed: 'packetdrill' });
     const calls = syscallTable(MACHINE_CALLS, SOCKET_CALLS);
-    this.host = new Host(this.engine, { name: 'host', addr: LOCAL_ADDR, machine: 'ideal' }, calls);
+    this.host = new Host(
+      this.engine,
+      { name: 'host', addr: options.ends.localAddr, machine: 'ideal' },
+      calls,
+    );
     this.stack = new Stack(this.host, { index: 0, pool: this.pool, ...options.stack });
     new Lo(this.host);
     this.tun = new Tun(this.host, 'tun0', options.tun);
     this.tun.wire = this;
-    this.stack.addRoute(REMOTE_ADDR, this.tun);
+    this.stack.addRoute(options.ends.remoteAddr, this.tun);
     this.arrival = this.engine.define('packetdrill/arrival', DEVICE, () => this.arrive());
     this.mark = this.engine.define('packetdrill/mark', WIRE, () => {
       this.atMark = true;
@@ -151,7 +159,8 @@ export class Rig implements Wire {
 
   /** The host receives an ICMP error about a segment of its own. */
   icmp(e: IcmpError): void {
-    throw new NotSupported(`ICMP ${e.type}/${e.code}`);
+    this.stack.icmp(e);
+    this.settle();
   }
 
   // ---- the application ---------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ import type { Descriptors } from './args.ts';
 import { Flows } from './flow.ts';
 import { formatTime } from './notation.ts';
 import type { Settings } from './options.ts';
-import type { Rig } from './rig.ts';
+import type { Ends, Rig } from './rig.ts';
 import type { Tolerance } from './timing.ts';
 import { Failure } from './verdict.ts';
 
 export interface StageOptions {
+  readonly ends: Ends;
   readonly settings: Settings;
   readonly tolerance: Tolerance;
   /** Size of a file that a shell text has made, bytes; null: there is none. */
@@ -20,12 +21,13 @@ export interface StageOptions {
 export class Stage {
   readonly rig: Rig;
   readonly options: StageOptions;
-  readonly flows: Flows = new Flows();
+  readonly flows: Flows;
   readonly fds: Descriptors = new Map<number, number>();
   /** When the event before was due, µs. */
   lastDue = 0;
 
   constructor(rig: Rig, options: StageOptions) {
+    this.flows = new Flows(options.ends);
     this.rig = rig;
     this.options = options;
   }

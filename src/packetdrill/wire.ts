@@ -17,7 +17,6 @@ import { icmpNumbers } from './icmp.ts';
 import { fillSkb } from './inject.ts';
 import { difference, joined } from './match.ts';
 import { formatPacket, formatTime } from './notation.ts';
-import { LOCAL_ADDR, REMOTE_ADDR } from './rig.ts';
 import type { Sighting } from './sighting.ts';
 import type { Stage } from './stage.ts';
 import { slackOf, timingError, type Due } from './timing.ts';
@@ -54,7 +53,14 @@ export class Wire {
     const skb = rig.pool.take();
     skb.flow = flow.number;
     skb.ordinal = flow.frames++;
-    fillSkb(skb, packet, flow, this.payloadOf(flow), { mss, tsEcrScaled }, line);
+    fillSkb(
+      skb,
+      packet,
+      flow,
+      this.payloadOf(flow),
+      { ends: options.ends, mss, tsEcrScaled },
+      line,
+    );
     rig.inject(skb);
   }
 
@@ -66,16 +72,17 @@ export class Wire {
   }
 
   private icmp(packet: IcmpPacket, line: number): void {
-    const flow = this.stage.flows.underTest;
+    const { flows, rig, options } = this.stage;
+    const flow = flows.underTest;
     const numbers = icmpNumbers(4, packet.type, packet.code);
     if (numbers === null) throw new NotSupported(`ICMP ${packet.type} ${packet.code ?? ''}`, line);
     if (flow === null) throw new Failure(line, 'there is no connection that this could be about');
-    this.stage.rig.icmp({
+    rig.icmp({
       ...numbers,
       mtu: numbers.code === ICMP_FRAG_NEEDED ? (packet.mtu ?? 0) : 0,
-      src: LOCAL_ADDR,
+      src: options.ends.localAddr,
       sport: flow.localPort,
-      dst: REMOTE_ADDR,
+      dst: options.ends.remoteAddr,
       dport: flow.remotePort,
       seq: flow.localToLive(packet.seq, false),
     });

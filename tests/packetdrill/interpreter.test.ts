@@ -156,13 +156,16 @@ describe('numbers are the script’s', () => {
 +0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 100 ecr 700,nop,wscale 8>
 `;
   test('an echo is what the host sent where the script has that TS val', () => {
-    const ack = (ecr: number): string =>
-      `+.1 < . 1:1(0) ack 1 win 300 <nop,nop,TS val 800 ecr ${ecr}>\n`;
-    const accepted =
-      '+0 accept(3, ..., ...) = 4\n+0 %{ assert 99000 <= tcpi_rtt <= 101000, tcpi_rtt }%\n';
-    expect(inShort(run(TS + ack(100) + accepted))).toBe('pass');
-    expect(inShort(run(TS + ack(101) + accepted))).toContain('TS ecr 101');
-    expect(inShort(run(`--tcp_ts_ecr_scaled\n${TS}${ack(101)}${accepted}`))).toBe('pass');
+    const open = `${TS}+.1 < . 1:1(0) ack 1 win 300 <nop,nop,TS val 800 ecr 100>\n`;
+    const next = (ecr: number): string =>
+      `+0 accept(3, ..., ...) = 4
++0 %{ assert 99000 <= tcpi_rtt <= 101000, tcpi_rtt }%
++0 < P. 1:1001(1000) ack 1 win 300 <nop,nop,TS val 801 ecr ${ecr}>
++0 > . 1:1(0) ack 1001 <...>
+`;
+    expect(inShort(run(open + next(100)))).toBe('pass');
+    expect(inShort(run(open + next(101)))).toContain('TS ecr 101');
+    expect(inShort(run(`--tcp_ts_ecr_scaled\n${open}${next(101)}`))).toBe('pass');
   });
   test('TS values are compared when the length of a tick is known', () => {
     const next = (val: number): string =>
