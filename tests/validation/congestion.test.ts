@@ -169,12 +169,12 @@ function cubicCurve(options: Partial<TcpOptions>): { cut: number; windows: numbe
   };
   const d: Dumbbell = new Dumbbell({ lose }, [
     {
-      rttNs: 10 * MS,
+      rttNs: 25 * MS,
       options: { congestionControl: 'cubic', cubicFriendliness: false, ...options },
     },
   ]);
   const f = d.flows[0]!;
-  d.run(15 * MS);
+  d.run(40 * MS);
   f.c!.ssthresh = 96;
   while (f.c!.caState !== CA_RECOVERY) d.run(d.now + MS);
   while (f.c!.caState === CA_RECOVERY) d.run(d.now + MS);
