@@ -221,7 +221,7 @@ function describe(y: Argv, io: Io, choose: (c: Command) => void): Argv {
           .positional('FILE', {
             type: 'string',
             array: true,
-            describe: 'scripts, folders of *.pkt, or - for standard input',
+            describe: 'scripts, or folders of *.pkt',
           })
           .options(PACKETDRILL_OPTIONS)
           .epilogue(

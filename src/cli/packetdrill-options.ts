@@ -66,8 +66,7 @@ export function packetdrillArguments(
   if ('option' in problem) throw new UsageError(problem.message);
   const junit = many('junit').at(-1);
   return {
-    // yargs hands a lone `-` on as an empty text.
-    paths: many('FILE').map((path) => (path === '' ? '-' : String(path))),
+    paths: many('FILE').map(String),
     defines: definesOf(many('define').map(String)),
     options,
     strict: flag('strict'),

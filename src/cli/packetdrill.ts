@@ -8,7 +8,7 @@ import { progressBar } from './progress.ts';
 import { ansi, EXIT } from './run.ts';
 
 export interface PacketdrillArguments {
-  /** Files, folders, or `-`. */
+  /** Files and folders. */
   readonly paths: readonly string[];
   readonly defines: ReadonlyMap<string, string>;
   readonly options: readonly ScriptOption[];
@@ -47,15 +47,12 @@ function sourcesOf(paths: readonly string[], io: Io): Source[] {
   if (paths.length === 0)
     throw new UsageError('name scripts, or folders of scripts: hostwire packetdrill FILE|DIR…');
   const files = paths.flatMap((path) => {
-    if (path === '-' || io.kindOf(path) !== 'folder') return [path];
+    if (io.kindOf(path) !== 'folder') return [path];
     const found = io.filesBelow(path, ENDING);
     if (found.length > 0) return found;
     throw new UsageError(`there are no scripts in ${path}: their names end in ${ENDING}`);
   });
-  return [...new Set(files)].map((path) => ({
-    file: path === '-' ? '(standard input)' : path,
-    text: io.readText(path),
-  }));
+  return [...new Set(files)].map((file) => ({ file, text: io.readText(file) }));
 }
 
 class PacketdrillCommand {

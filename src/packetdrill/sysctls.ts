@@ -87,13 +87,20 @@ export class Sysctls {
   private writeUnmodelled(name: string, value: string): void {
     const now = this.said.get(name) ?? AS_MODELLED[name];
     if (now !== undefined && plain(value) === plain(now)) return;
-    const near = nearest(
-      name,
-      SYSCTLS.map((d) => d.name),
-    );
+    const near = nearestSysctl(name);
     const hint = now !== undefined || near === undefined ? '' : ` (there is ${near})`;
     throw new NotSupported(`sysctl ${name}=${value}${hint}`);
   }
+}
+
+/** By what follows the part that all have: names would be near one another by that alone. */
+function nearestSysctl(name: string): string | undefined {
+  const own = (n: string): string => n.replace(/^net\.(ipv4\.tcp_|ipv4\.|core\.)/, '');
+  const near = nearest(
+    own(name),
+    SYSCTLS.map((d) => own(d.name)),
+  );
+  return SYSCTLS.find((d) => own(d.name) === near)?.name;
 }
 
 const NUMBER = /^-?(0x[\da-f]+|0|[1-9]\d*)$/i;
