@@ -111,11 +111,12 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
   const from = trap.progress;
   const last = from + trap.x >= len;
   const chunk = chunkOf(trap, from, trap.x);
-  const n = write(c, chunk, t.host.engine.now, !last, (flags & MSG_EOR) !== 0);
+  const corked = (flags & MSG_MORE) !== 0;
+  const n = write(c, chunk, t.host.engine.now, !last, (flags & MSG_EOR) !== 0, corked);
   if (n > 0) trap.progress += n;
   s.settle(t.core);
   // MSG_MORE: what does not fill a segment waits for the next call.
-  if (!last || (flags & MSG_MORE) === 0 || c.cork) return pushPiece(s, t, trap, len, flags);
+  if (!last || !corked || c.cork) return pushPiece(s, t, trap, len, flags);
   c.cork = true;
   trap.ref = c;
   return pushPiece(s, t, trap, len, flags);

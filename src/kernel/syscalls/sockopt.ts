@@ -21,6 +21,7 @@ import {
   takeSoftError,
   WORK_SPACE,
 } from '../../tcp/index.ts';
+import { inPingpong } from '../../tcp/ack.ts';
 import { growForLowat } from '../../tcp/window.ts';
 import * as o from '../socket-options.ts';
 import type { Sock } from '../socket.ts';
@@ -321,6 +322,8 @@ function getTcp(s: Sock, opt: number): number {
       return from.noDelay ? 1 : 0;
     case o.TCP_CORK:
       return from.cork ? 1 : 0;
+    case o.TCP_QUICKACK:
+      return s.c !== null && inPingpong(s.c) ? 0 : 1;
     case o.TCP_KEEPIDLE:
       return kept.keepIdleS || s.stack.tcp.options.keepaliveTimeS;
     case o.TCP_KEEPINTVL:
