@@ -44,6 +44,9 @@ export const TCPI_OPT_SACK = 2;
 export const TCPI_OPT_WSCALE = 4;
 export const TCPI_OPT_ECN = 8;
 export const TCPI_OPT_ECN_SEEN = 16;
+/** Data of a SYN was taken, by this side or the other; a SYN alone has made the connection. */
+export const TCPI_OPT_SYN_DATA = 32;
+export const TCPI_OPT_TFO_CHILD = 128;
 
 /** Made by the caller of `sys.tcpInfo`, filled by the kernel. */
 export class TcpInfo {
@@ -54,6 +57,8 @@ export class TcpInfo {
   backoff = 0;
   /** TCPI_OPT_… bits. */
   options = 0;
+  /** Why a client's Fast Open did not work: TFO_… of tcp/fastopen-state.ts. */
+  fastopen_client_fail = 0;
   snd_wscale = 0;
   rcv_wscale = 0;
   rto = 0;
@@ -197,6 +202,12 @@ function fillOptions(c: Connection, into: TcpInfo): void {
     (c.wscaleOk ? TCPI_OPT_WSCALE : 0) |
     (c.ecn & ECN_OK ? TCPI_OPT_ECN : 0) |
     (c.ecn & ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0);
+  const f = c.fastOpen;
+  if (f !== null) {
+    if (f.synDataAcked) into.options |= TCPI_OPT_SYN_DATA;
+    if (f.child) into.options |= TCPI_OPT_TFO_CHILD;
+    into.fastopen_client_fail = f.clientFail;
+  }
   into.snd_wscale = c.wscaleOk ? c.sndWscale : 0;
   into.rcv_wscale = c.wscaleOk ? c.rcvWscale : 0;
 }

@@ -156,6 +156,7 @@ export class Environment {
         else this.files.set(action.path, action.bytes);
         return null;
       case 'flush-metrics':
+        this.machine?.stack.flushMetrics();
         return null;
       case 'status':
         return action.success ? null : 'it always does';

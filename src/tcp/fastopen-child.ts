@@ -14,7 +14,7 @@ import { expandSndbuf } from './send-memory.ts';
 import { senderOf } from './sender.ts';
 import { setState } from './state.ts';
 import { armTimer } from './timers.ts';
-import { initBufferSpace } from './window.ts';
+import { initBufferSpace, initRcvMss } from './window.ts';
 
 /**
  * The connection of a SYN whose cookie was right, or is not needed; its first segment is the SYN-ACK. `r` stays with it until
@@ -28,6 +28,7 @@ export function fastOpenChild(
 ): Connection {
   const c = childOf(r, tx, now);
   const f = fastOpenOf(c);
+  f.child = true;
   f.request = r;
   // Its number counts as acknowledged from the start.
   c.synAcked = true;
@@ -45,6 +46,7 @@ export function fastOpenChild(
   if (needsEcn(c.settings.congestion)) startCongestion(c, now);
   if (!c.settings.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c);
+  initRcvMss(c);
   f.synDataAcked = queueSynPayload(c, syn, now);
   r.rcvNxt = c.rcvNxt;
   c.rcvWup = c.rcvNxt;

@@ -29,7 +29,9 @@ export class FastOpen {
   clientFail: number = TFO_STATUS_UNSPEC;
   /** It was begun while Fast Open was disabled before: getting through enables it. */
   trial = false;
-  /** The server's side: whose SYN-ACK waits for its ACK (fastopen_rsk). */
+  /** The server's side: a SYN alone has made it. */
+  child = false;
+  /** Whose SYN-ACK waits for its ACK (fastopen_rsk). */
   request: Request | null = null;
   /** accept() has handed the connection out. */
   accepted = false;

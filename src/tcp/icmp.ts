@@ -6,6 +6,7 @@ import type { Duration, Instant } from '../base/units.ts';
 import { jiffiesOfUs, usBetween } from './clock.ts';
 import { ERROR, TIMER_RETRANS, type Connection } from './connection.ts';
 import { done, purgeSendQueue } from './done.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
 import { onRetransmitTimer } from './rto.ts';
 import { INITIAL_RTO_US, rawRto, rtoMax } from './rtt.ts';
 import { senderOf } from './sender.ts';
@@ -13,8 +14,11 @@ import { seqLe, type Seq } from './seq.ts';
 import { armTimer } from './timers.ts';
 
 /** Is the quoted segment still of interest: SND.UNA ≤ its number ≤ SND.NXT (RFC 5927 §4.1)? */
-export const quotesCurrent = (c: Connection, quoted: Seq): boolean =>
-  seqLe(c.sndUna, quoted) && seqLe(quoted, c.sndNxt);
+export function quotesCurrent(c: Connection, quoted: Seq): boolean {
+  // The SYN-ACK of a connection that a SYN alone has made is still out, though its number counts as acknowledged.
+  const from = awaitsHandshake(c) ? c.iss : c.sndUna;
+  return seqLe(from, quoted) && seqLe(quoted, c.sndNxt);
+}
 
 /** Remembers an error that is reported only if the connection does not get over it (sk_err_soft). */
 export function setSoftError(c: Connection, errno: number): void {
