@@ -94,22 +94,19 @@ export class Environment {
       last = step;
     }
     if (success || last === null) return;
-    throw new Failure(last.line, `\`${last.text}\` failed: ${why}`);
+    throw new Failure(last.line, `\`${onOneLine(last.text)}\` failed: ${why}`);
   }
 
   /** Every step, understood. */
   private read(shell: Shell): Step[] {
     return parseShell(shell).map((step) => {
-      const actions = step.pipeline.map((command) => {
-        const action = actionOf(command);
-        if (action !== null) return action;
-        const text = command.words.join(' ');
-        throw new NotSupported(`shell command \`${text}\``, command.line);
-      });
+      const notUnderstood = (line: number): never => {
+        throw new NotSupported(`shell command \`${onOneLine(step.text)}\``, line);
+      };
+      const actions = step.pipeline.map((c) => actionOf(c) ?? notUnderstood(c.line));
       const [first, ...rest] = actions;
       const piped = rest.length === 0 ? first?.kind !== 'grep' : first?.kind === 'nstat';
-      if (!piped || rest.some((a) => a.kind !== 'grep'))
-        throw new NotSupported(`shell command \`${step.text}\``, step.line);
+      if (!piped || rest.some((a) => a.kind !== 'grep')) notUnderstood(step.line);
       return { ...step, actions };
     });
   }
@@ -274,3 +271,6 @@ export class Environment {
     return this.machine?.stack.host.processes.some((p) => p.fds.open > 0) ?? false;
   }
 }
+
+/** A command that goes on behind a backslash, as messages show it. */
+const onOneLine = (text: string): string => text.replaceAll(/\s*\\?\n\s*/g, ' ');

@@ -185,6 +185,12 @@ describe('not supported', () => {
     expect(inShort(run(text))).toBe('unsupported 10: shell command `sleep 1`');
   });
 
+  test('what goes on behind a backslash is told on one line', () => {
+    expect(inShort(run(listening('true\ntc qdisc \\\n  replace "dev" tun0 root red')))).toBe(
+      'unsupported 3: shell command `tc qdisc replace "dev" tun0 root red`',
+    );
+  });
+
   test('of several lines the very one is named', () => {
     expect(inShort(run(listening('# why\nsysctl -q \\\n net.ipv4.tcp_nonsense=1')))).toBe(
       'unsupported 3: sysctl net.ipv4.tcp_nonsense=1',
