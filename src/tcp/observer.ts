@@ -24,5 +24,8 @@ export interface TcpObserver {
   onWindow(c: Connection, rcvWnd: number, why: WindowMove): void;
 }
 
-/** Why the right edge moved: it did not move left, or by one of the three ways Linux allows. */
-export type WindowMove = 'kept' | 'memory' | 'shrink' | 'clamp';
+/**
+ * Why the right edge moved: it did not move left, or by one of the ways Linux allows. `late`: the window goes with an ACK
+ * number of before (DCTCP), and so ends earlier by as much, until the ACK that follows.
+ */
+export type WindowMove = 'kept' | 'memory' | 'shrink' | 'clamp' | 'late';

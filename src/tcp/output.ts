@@ -31,6 +31,7 @@ import {
 import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
 import { growTx, splitTx } from './records.ts';
 import { ACK, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
@@ -39,7 +40,7 @@ import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.t
 import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { sendSyn } from './syn.ts';
-import { armTimer, probe0When, rearmRto } from './timers.ts';
+import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
@@ -98,9 +99,11 @@ function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, ACK, acceptableSeq(c), now);
   c.work |= WORK_ACK;
   out.ack = rcv.priorAck;
-  out.truesize = PURE_ACK_TRUESIZE;
-  emitted(c, out, false, now);
   out.flags = rcv.priorEce ? out.flags | ECE : out.flags & ~ECE;
+  out.truesize = PURE_ACK_TRUESIZE;
+  // The window was reckoned from RCV.NXT (tcp_select_window).
+  c.context.observer?.onWindow(c, c.rcvWnd, 'late');
+  emitted(c, out, false, now);
   return true;
 }
 
@@ -225,6 +228,7 @@ function transmitNew(
   c.sndNxt = t.end;
   c.packetsOut += t.segs;
   snd.sentSince += t.segs;
+  snd.wakeup = false;
   if (inCwndReduction(c)) snd.prrOut += t.segs;
   if (t.len < t.segs * mss) snd.sndSml = t.end;
   if (untimed) rearmRto(c, now);
@@ -337,13 +341,11 @@ function writeWakeup(c: Connection, now: Instant, out: Segment): boolean {
   }
   t.flags |= PSH;
   transmitNew(c, q, t, mss, now, out);
+  c.sender!.wakeup = true;
   return true;
 }
 
 // ---- Local congestion
-
-/** What Linux waits before it tries again to repeat a segment that its own host had no room for (TCP_RESOURCE_PROBE_INTERVAL). */
-const RESOURCE_PROBE_MS = 500;
 
 /**
  * The queue in front of the device had no room for a segment, and TCP is told at once (NET_XMIT_DROP; tcp_transmit_skb): that
@@ -366,6 +368,8 @@ export function onXmitDropped(c: Connection, seq: Seq, size: number, now: Instan
     } else unsend(c, q!, t);
   }
   enterCwr(c, now);
+  const probe = size === 0 ? seqDiff(c.sndUna, seq) === 1 : c.sender.wakeup;
+  if (probe && c.packetsOut === 0) probeDropped(c, now);
   if (c.work & WORK_XMIT) finishXmit(c, now);
 }
 
