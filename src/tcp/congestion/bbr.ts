@@ -99,6 +99,11 @@ export class Bbr extends Reno {
     return this.longTerm.inUse ? this.longTerm.bw : this.rates.max;
   }
 
+  /** A policer was found on the path, whose rate is kept for now. */
+  get isPoliced(): boolean {
+    return this.longTerm.inUse;
+  }
+
   override ssthresh(c: Connection): number {
     this.saveCwnd(c);
     return c.ssthresh;
