@@ -19,6 +19,8 @@ export interface SysctlDef {
   /** A switch takes 0 or 1; a word is one of `words`; a key is as KEY says. */
   readonly kind: 'switch' | 'number' | 'triple' | 'word' | 'key';
   readonly words: readonly string[];
+  /** Largest number that is modelled. */
+  readonly most: number;
   readonly fallback: string;
   readonly unit: string;
   readonly meaning: string;
@@ -31,6 +33,10 @@ export const KEY: RegExp = /^[\da-f]{1,8}(-[\da-f]{1,8}){3}(,[\da-f]{1,8}(-[\da-
 const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
   congestionControl: CONGESTION_CONTROLS,
 };
+
+const UINT_MAX = 0xffff_ffff;
+/** Numbers that stand for kinds of behaviour; beyond these Linux has others (AccECN is tcp_ecn 3 to 5) or says EINVAL. */
+const MOST: Partial<Record<keyof TcpOptions, number>> = { ecn: 2, mtuProbing: 2, earlyRetrans: 4 };
 
 function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>): SysctlDef {
   const v = t.value;
@@ -49,6 +55,7 @@ function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>
     field,
     kind,
     words: WORDS[field] ?? [],
+    most: MOST[field] ?? (kind === 'switch' ? 1 : UINT_MAX),
     fallback:
       typeof v === 'object' ? v.join(' ') : typeof v === 'boolean' ? String(Number(v)) : String(v),
     unit: t.unit,
@@ -63,12 +70,14 @@ function ofMachine(
   unit: string,
   meaning: string,
   source: string,
+  most: number = UINT_MAX,
 ): SysctlDef {
   return {
     name,
     field: null,
     kind: 'number',
     words: [],
+    most,
     fallback: String(fallback),
     unit,
     meaning,
@@ -100,6 +109,7 @@ export const SYSCTLS: readonly SysctlDef[] = [
     '',
     'SYN cookies when the SYN queue is full',
     'net/ipv4/tcp_ipv4.c tcp_sk_init()',
+    1,
   ),
   ofMachine(
     'net.core.dev_weight',

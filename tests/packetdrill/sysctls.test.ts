@@ -31,6 +31,8 @@ describe('values', () => {
 
   test.each([
     ['tcp_sack', '2'],
+    ['tcp_ecn', '3'],
+    ['tcp_syncookies', '2'],
     ['tcp_sack', 'yes'],
     ['tcp_retries2', '-1'],
     ['tcp_retries2', '1 2'],

@@ -33,10 +33,9 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     }
     const values = parts.map(Number);
     const least = def.kind === 'triple' ? 1 : 0;
-    const most = def.kind === 'switch' ? 1 : 0xffff_ffff;
-    const outside = values.find((v) => v < least || v > most);
+    const outside = values.find((v) => v < least || v > def.most);
     if (outside !== undefined) {
-      return bad(`impossible value: ${outside}; ${least} .. ${most}`, example);
+      return bad(`impossible value: ${outside}; ${least} .. ${def.most}`, example);
     }
     if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
       return bad('the three numbers must not fall: least, initial, most', example);
