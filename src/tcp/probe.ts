@@ -17,7 +17,13 @@ import { lastReceived } from './receiver.ts';
 import { orphanRetries } from './rto.ts';
 import { rtoMax } from './rtt.ts';
 import { seqGt, seqLt } from './seq.ts';
-import { armTimer, probe0When, stopTimer } from './timers.ts';
+import {
+  armTimer,
+  clampToUserTimeout,
+  probe0When,
+  RESOURCE_PROBE_MS,
+  stopTimer,
+} from './timers.ts';
 
 const hasUnsent = (c: Connection): boolean => c.sendQueue !== null && c.sendQueue.unsent > 0;
 
@@ -59,16 +65,30 @@ function sendProbe0(c: Connection, now: Instant): void {
   c.context.mib.TCPWinProbe++;
   const head = c.sendQueue!.records.at(c.sendQueue!.sent);
   if (seqLt(head.seq, windowEnd(c))) {
+    const snd = c.sender!;
     c.work |= WORK_WAKEUP;
+    snd.wakeupProbes = c.probesOut + 1;
+    snd.wakeupStamp = snd.probesStamp;
     c.probesOut = 0;
     c.backoff = 0;
-    c.sender!.probesStamp = NEVER;
+    snd.probesStamp = NEVER;
     return;
   }
   c.work |= WORK_PROBE;
   c.probesOut++;
   if (c.backoff < c.context.options.retries2) c.backoff++;
   armTimer(c, TIMER_PROBE0, probe0When(c, now), now);
+}
+
+/** The probe has not left the host: the next one comes soon, whatever the back-off (TCP_RESOURCE_PROBE_INTERVAL). */
+export function probeDropped(c: Connection, now: Instant): void {
+  const snd = c.sender!;
+  if (snd.wakeup) {
+    c.probesOut = snd.wakeupProbes;
+    snd.probesStamp = snd.wakeupStamp;
+  } else if (c.backoff > 0) c.backoff--;
+  const soon = jiffiesOfMs(c.context, RESOURCE_PROBE_MS);
+  armTimer(c, TIMER_PROBE0, clampToUserTimeout(c, soon, now), now);
 }
 
 /** An ACK came while nothing was out (tcp_ack_probe): the window is open, or the wait begins anew. */

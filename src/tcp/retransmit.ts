@@ -126,7 +126,7 @@ function collapse(c: Connection, q: SendQueue, i: number, room: number): void {
   if (t.segs > 1 || t.sacked & SACKED) return;
   while (i + 1 < q.sent) {
     const next = q.records.at(i + 1);
-    if (next.segs > 1 || next.sacked & SACKED || t.len + next.len > room) return;
+    if (t.eor || next.segs > 1 || next.sacked & SACKED || t.len + next.len > room) return;
     if (seqGt(next.end, windowEnd(c))) return;
     joinTx(c, q, i);
   }

@@ -81,6 +81,10 @@ export class Sender {
   /** When the segment was sent that the first RTO of this row is about. */
   rtoStamp: Instant = NEVER;
   probesStamp: Instant = NEVER;
+  /** What has just left is a probe with data: the probes before it, and since when there are some. */
+  wakeup = false;
+  wakeupProbes = 0;
+  wakeupStamp: Instant = NEVER;
 
   /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
   softError = 0;

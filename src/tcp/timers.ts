@@ -4,6 +4,8 @@ import { jiffiesOfMs, usOf } from './clock.ts';
 import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, TIMER_TLP, type Connection } from './connection.ts';
 import { rtoMax, rtoMin } from './rtt.ts';
 
+/** What Linux waits before it tries again to send what its own host had no room for (TCP_RESOURCE_PROBE_INTERVAL). */
+export const RESOURCE_PROBE_MS = 500;
 /** Least length of a probe's or reordering timer, µs (include/net/tcp.h TCP_TIMEOUT_MIN_US). */
 export const TIMEOUT_MIN_US = 2000;
 
@@ -66,7 +68,7 @@ export function probe0When(c: Connection, now: Instant): Duration {
 }
 
 /** The user timeout ends the wait for a probe (tcp_clamp_probe0_to_user_timeout). */
-function clampToUserTimeout(c: Connection, when: Duration, now: Instant): Duration {
+export function clampToUserTimeout(c: Connection, when: Duration, now: Instant): Duration {
   const snd = c.sender!;
   if (c.settings.userTimeoutMs === 0 || snd.probesStamp === NEVER) return when;
   const left = jiffiesOfMs(c.context, c.settings.userTimeoutMs) - (now - snd.probesStamp);

@@ -26,7 +26,7 @@ export function tsoShouldDefer(
   now: Instant,
 ): boolean {
   const snd = c.sender!;
-  if (c.caState >= CA_RECOVERY || now - snd.lastSentAt > LONGEST) return false;
+  if (c.caState >= CA_RECOVERY || now - snd.lastSentAt >= LONGEST) return false;
   const sendWin = seqDiff(windowEnd(c), t.seq);
   const congWin = (c.cwnd - inFlight(c)) * c.mssCache;
   const limit = Math.min(sendWin, congWin);
