@@ -1,5 +1,5 @@
 /** Pages whose blocks are written by what they show: `<!-- what -->` … `<!-- end -->`. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { STARTER } from '../../src/cli/init.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import { hostwire } from '../cli/fake-io.ts';
@@ -8,8 +8,20 @@ import { situationTables } from '../scenarios/situations.ts';
 const ROOT = new URL('../../', import.meta.url);
 const scenarios = readFileSync(new URL('scenarios.yaml', ROOT), 'utf8');
 
+/** packetdrill scripts that pages show and run. */
+const SCRIPTS = 'examples/packetdrill';
+const script = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+
 /** Files that commands on a page may name. */
-const FILES = { 'scenarios.yaml': scenarios, 'my.yaml': STARTER };
+const FILES = {
+  'scenarios.yaml': scenarios,
+  'my.yaml': STARTER,
+  ...Object.fromEntries(
+    readdirSync(new URL(SCRIPTS, ROOT))
+      .map((name) => `${SCRIPTS}/${name}`)
+      .map((path) => [path, script(path)]),
+  ),
+};
 
 /** Words of a command line, as a shell cuts them: single quotes keep what they hold. */
 function wordsOf(line: string): string[] {
@@ -38,6 +50,8 @@ async function block(head: string): Promise<string | null> {
   if (head === 'init') return fenced('yaml', STARTER);
   const scenario = /^scenario: (\S+)$/.exec(head)?.[1];
   if (scenario !== undefined) return fenced('yaml', yamlOf(scenario));
+  const drill = /^script: (\S+)$/.exec(head)?.[1];
+  if (drill !== undefined) return fenced('c', script(drill));
   const run = /^run: \S+ \| (.*)$/.exec(head)?.[1];
   if (run === undefined) return null;
   return fenced('text', `$ npx hostwire ${run}\n${await output(run)}`);
