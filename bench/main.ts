@@ -23,6 +23,8 @@ const BENCHES: readonly (readonly [
   ['many', 'many.ts', [], ['ideal']],
   ['many, no invariants', 'many.ts', [], ['ideal', 'off']],
   ['many, Linux hosts', 'many.ts', [], ['linux']],
+  ['scale, 1 % lost', 'scale.ts', [], ['random']],
+  ['scale, every 100th of a window', 'scale.ts', [], ['burst']],
   ['idle', 'idle.ts', ['--expose-gc'], []],
   ['worlds', 'worlds.ts', [], []],
   ['worlds, no invariants', 'worlds.ts', [], ['off']],
