@@ -88,7 +88,7 @@ export interface StackOptions {
 
 /** Connections that one host may begin: 22 bits of the flow number. */
 const FLOWS_PER_HOST = 1 << 22;
-/** A reset without a connection has no place among its frames: it is named by the frame that it answers. */
+/** A reset without a connection is named by the frame that it answers. */
 const RESET_ORDINAL = 0x8000_0000;
 /** MAX_SYNCOOKIE_AGE, include/net/tcp.h. */
 const COOKIE_AGE = sec(120);
@@ -330,7 +330,6 @@ export class Stack implements PacketHandler {
     this.icmpInput.push(e);
   }
 
-  /** tcp_v4_err() */
   icmpArrived(e: IcmpError, core: Core): void {
     const to = this.ehash.lookup(e.src, e.sport, e.dst, e.dport);
     if (to === null) this.mib.IcmpInErrors++;
@@ -341,10 +340,9 @@ export class Stack implements PacketHandler {
   /** tcp_req_err() */
   private requestError(r: RequestSock, e: IcmpError): void {
     if (seq(e.seq) !== r.request.sntIsn) this.mib.OutOfWindowIcmps++;
-    else if (endsRequest(e)) {
-      this.listenDrop(r.listener);
-      this.dropRequest(r);
-    }
+    if (seq(e.seq) !== r.request.sntIsn || !endsRequest(e)) return;
+    this.listenDrop(r.listener);
+    this.dropRequest(r);
   }
 
   /** Sends what the request has to say and arms its timer. */

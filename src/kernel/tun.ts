@@ -73,8 +73,9 @@ export class Tun implements NetDevice, TxDriver, Ingress {
   get tso(): boolean {
     return this.options.tso;
   }
+  /** TCP builds large skbs whatever the device says (sk_route_forced_caps): without GSO they are cut before the queue. */
   get gsoMaxSegs(): number {
-    return this.options.tso || this.options.gso ? 65_535 : 1;
+    return 65_535;
   }
   /** What the link delivers to. */
   get ingress(): Ingress {

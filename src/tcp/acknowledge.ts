@@ -28,6 +28,7 @@ import { fastRetransAlert, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
 import { acceptCwr, hasEcnEcho } from './ecn.ts';
 import { syncMss } from './mss.ts';
+import { mtuProbeAcked } from './mtu-probe.ts';
 import { updatePacingRate } from './pacing.ts';
 import { removeRenoSacks } from './newreno.ts';
 import { ackProbe } from './probe.ts';
@@ -248,6 +249,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
     }
     if (seqLt(snd.rtxHint, c.sndUna)) snd.rtxHint = c.sndUna;
   }
+  if (snd.mtuProbe !== null) mtuProbeAcked(c, snd.mtuProbe, now);
   sampleRtt(c, a, firstAt, lastAt, acked, now);
 }
 

@@ -7,6 +7,7 @@ import { TIMER_RETRANS, WORK_SYN, type Connection } from './connection.ts';
 import { fastOpenOf } from './fastopen-state.ts';
 import { jiffiesNow } from './clock.ts';
 import { syncMss } from './mss.ts';
+import { startMtuProbing } from './mtu-probe.ts';
 import { queueSynPayload } from './receive.ts';
 import { childOf, type Request } from './request.ts';
 import type { Segment } from './segment.ts';
@@ -42,6 +43,7 @@ export function fastOpenChild(
   c.cwnd = c.path.initCwnd;
   c.establishedAt = now;
   c.rcvTstamp = jiffiesNow(c.context, now);
+  if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   senderOf(c);
   if (needsEcn(c.settings.congestion)) startCongestion(c, now);
   if (!c.settings.sndbufLocked) expandSndbuf(c);

@@ -26,6 +26,7 @@ import { checkHandshake, completeHandshake } from './fastopen-server.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
 import { finState } from './fin.ts';
 import { syncMss } from './mss.ts';
+import { startMtuProbing } from './mtu-probe.ts';
 import { startKeepalive } from './probe.ts';
 import { queueData, queueSynPayload } from './receive.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
@@ -180,6 +181,7 @@ export function established(c: Connection, now: Instant): void {
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
   c.establishedAt = now;
   c.rcvTstamp = jiffiesNow(c.context, now);
+  if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   c.sender?.start(c);
   c.receiver?.start(c);
   // DCTCP reads the marks of what comes, whether data is sent or not.

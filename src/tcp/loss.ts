@@ -32,7 +32,9 @@ import {
   type Connection,
 } from './connection.ts';
 import { currentSsthresh, inCwndReduction } from './cwnd.ts';
+import { retransmitTooBig } from './lose.ts';
 import { windowEnd } from './mss.ts';
+import { mtuProbeLost } from './mtu-probe.ts';
 import { addRenoSack, newRenoMarkLost } from './newreno.ts';
 import { endCwndReduction, enterCwr, initCwndReduction, reduceCwnd } from './prr.ts';
 import { rackDetectLoss, rackMarkLost } from './rack.ts';
@@ -121,6 +123,11 @@ function recoverIfLost(c: Connection, a: AckState, now: Instant): boolean {
   identifyLoss(c, a, now);
   if (c.lostOut === 0) {
     tryToOpen(c, a, now);
+    return false;
+  }
+  const search = c.sender!.mtuProbe;
+  if (search !== null && c.caState < CA_CWR && mtuProbeLost(c, search)) {
+    retransmitTooBig(c, c.mssCache, now);
     return false;
   }
   enterRecovery(c, (a.flag & F_ECE) !== 0, now);

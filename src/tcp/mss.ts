@@ -38,12 +38,22 @@ export function boundToHalfWindow(c: Connection, size: number): number {
   return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - (c.tsOk ? 32 : 20)) : size;
 }
 
+/** Payload of a segment that fills packets of `mtu` bytes, SACK blocks apart (tcp_mtu_to_mss). */
+export function mtuToMss(c: Connection, mtu: number): number {
+  const mss = Math.min(mtu - BASE_HEADER, c.mssClamp);
+  return Math.max(mss, c.context.options.minSndMss) - (c.tsOk ? 12 : 0);
+}
+
 /** Sets the size of a full segment from path, peer and options (tcp_sync_mss). */
 export function syncMss(c: Connection): void {
-  const o = c.context.options;
-  let mss = Math.min(c.path.mtu - BASE_HEADER, c.mssClamp);
-  mss = Math.max(mss, o.minSndMss) - (c.tsOk ? 12 : 0);
-  c.mssCache = boundToHalfWindow(c, mss);
+  const { mtu } = c.path;
+  let mss = boundToHalfWindow(c, mtuToMss(c, mtu));
+  const search = c.sender === null ? null : c.sender.mtuProbe;
+  if (search !== null) {
+    if (search.high > mtu) search.high = mtu;
+    mss = Math.min(mss, mtuToMss(c, search.low));
+  }
+  c.mssCache = mss;
 }
 
 /** Bytes/s that the window gives, with a head start: twice that in slow start, else 1.2 times (tcp_update_pacing_rate). */

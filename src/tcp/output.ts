@@ -31,6 +31,7 @@ import {
 import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
 import { growTx, splitTx } from './records.ts';
@@ -158,6 +159,16 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   if (pacing !== null && pacing.holds(now)) return false;
   const t = q.records.at(q.sent);
   if (c.held && seqGe(t.seq, c.heldSeq)) return false;
+  const search = c.sender!.mtuProbe;
+  if (search !== null && !probe) {
+    const size = mtuProbeSize(c, search, now);
+    if (size === 0) return false;
+    if (size > 0 && gatherProbe(c, q, size)) {
+      transmitNew(c, q, t, size, now, out);
+      mtuProbeSent(c, search, t.seq, t.end);
+      return true;
+    }
+  }
   const mss = currentMss(c);
   const end = windowEnd(c);
   const open = Math.max(c.cwnd - flight, 1);

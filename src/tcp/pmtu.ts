@@ -7,13 +7,10 @@ import type { Instant } from '../base/units.ts';
 import { jiffiesOfUs } from './clock.ts';
 import { TIMER_RETRANS, WORK_RTX, WORK_SYN, type Connection } from './connection.ts';
 import { setSoftError } from './icmp.ts';
-import { loseWithoutCongestion } from './lose.ts';
-import { advertisedMss, currentMss, syncMss } from './mss.ts';
-import { limitRenoSacked } from './newreno.ts';
+import { loseWithoutCongestion, retransmitTooBig } from './lose.ts';
+import { advertisedMss, syncMss } from './mss.ts';
 import type { PathOptions } from './options.ts';
-import { markLost } from './rack.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
-import { LOST } from './send-queue.ts';
 import { armTimer } from './timers.ts';
 
 /** The route says something else now; it holds for what is sent from here on. */
@@ -54,19 +51,4 @@ function repeatSyn(c: Connection, now: Instant): void {
   loseWithoutCongestion(c, now);
   c.work = (c.work & ~WORK_RTX) | WORK_SYN;
   armTimer(c, TIMER_RETRANS, jiffiesOfUs(c.context, INITIAL_RTO_US), now);
-}
-
-/** @param oldMss what a segment of several frames was cut into */
-function retransmitTooBig(c: Connection, oldMss: number, now: Instant): void {
-  const q = c.sendQueue;
-  if (q === null) return;
-  const mss = currentMss(c);
-  for (let i = 0; i < q.sent; i++) {
-    const t = q.records.at(i);
-    if ((t.segs === 1 ? t.len : Math.min(t.len, oldMss)) > mss && (t.sacked & LOST) === 0)
-      markLost(c, q, t);
-  }
-  if (c.lostOut === 0) return;
-  if (!c.sackOk) limitRenoSacked(c);
-  loseWithoutCongestion(c, now);
 }

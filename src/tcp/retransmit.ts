@@ -46,6 +46,7 @@ export function retransmit(
 ): boolean {
   const snd = c.sender!;
   const t = q.records.at(i);
+  if (snd.mtuProbe !== null) snd.mtuProbe.size = 0; // its outcome would say nothing now
   if (!repeat(c, q, i, segs, now, out)) return false;
   if ((t.sacked & RETRANS) === 0) c.retransOut += t.segs;
   t.sacked |= RETRANS;

@@ -23,6 +23,7 @@ import { detectBlackhole } from './fastopen.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
 import { queueCwr } from './ecn.ts';
 import { markLost, rackRemaining } from './rack.ts';
+import { suspectBlackhole } from './mtu-probe.ts';
 import type { Request } from './request.ts';
 import { computeRto, rtoMax, rtoMin } from './rtt.ts';
 import { SACKED } from './send-queue.ts';
@@ -214,6 +215,7 @@ function givesUp(c: Connection, now: Instant): boolean {
     const most = until + (c.state === 'SYN-SENT' ? o.synLinearTimeouts : 0);
     return c.retransmits >= most || timedOut(c, until, c.settings.userTimeoutMs, now);
   }
+  if (timedOut(c, o.retries1, 0, now)) suspectBlackhole(c, now);
   let until = o.retries2;
   if (c.orphan) until = orphanRetries(c, c.rto < rtoMax(c));
   return timedOut(c, until, c.settings.userTimeoutMs, now);

@@ -8,6 +8,7 @@
 import { NEVER, START, type Instant } from '../base/units.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { MtuProbe } from './mtu-probe.ts';
 import type { Pacing } from './pacing.ts';
 import type { RateSampler } from './rate.ts';
 import type { SackCache } from './sack.ts';
@@ -86,6 +87,8 @@ export class Sender {
   wakeupProbes = 0;
   wakeupStamp: Instant = NEVER;
 
+  /** The search for a larger MSS; null: none (tcp_mtu_probing). */
+  mtuProbe: MtuProbe | null = null;
   /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
   softError = 0;
   /** Somebody in a system call will write once the handshake is complete (sk_write_pending). */
