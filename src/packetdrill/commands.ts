@@ -37,6 +37,7 @@ export function actionOf(command: SimpleCommand): ShellAction | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const file = outputOf(command);
   if (file === null) return null;
+  if (command.words.length === 0) return file === '' ? SUCCESS : null;
   if (file !== '') return name === 'echo' ? written(args, file) : null;
   if (name === 'defaults.sh') return args.length === 0 ? { kind: 'defaults' } : null;
   if (name === 'set_sysctls.py') {
@@ -54,7 +55,7 @@ function outputOf(command: SimpleCommand): string | null {
   for (const { operator, target } of command.redirects) {
     if (operator === '<' || operator === '0<') return null;
     if (operator.startsWith('2') || operator.includes('>&') || target === '/dev/null') continue;
-    if (operator.startsWith('&') || file !== '') return null;
+    if (file !== '') return null;
     file = target;
   }
   return file;

@@ -87,11 +87,13 @@ export class Environment {
     let why = '';
     let last: Step | null = null;
     for (const step of this.read(shell)) {
-      if ((step.join === '&&' && !success) || (step.join === '||' && success)) continue;
-      const outcome = this.carryOut(step);
-      success = (outcome === null) !== step.negate;
-      why = outcome ?? 'it succeeded';
-      last = step;
+      if (step.join === ';' || success === (step.join === '&&')) {
+        const outcome = this.carryOut(step);
+        success = (outcome === null) !== step.negate;
+        why = outcome ?? 'it succeeded';
+        last = step;
+      }
+      if (step.background) success = true;
     }
     if (success || last === null) return;
     throw new Failure(last.line, `\`${onOneLine(last.text)}\` failed: ${why}`);

@@ -15,6 +15,8 @@ export interface ShellStep {
   readonly join: ';' | '&&' | '||';
   /** `!`: success and failure change places. */
   readonly negate: boolean;
+  /** `&` behind it: the list that it ends counts as a success, whatever came of it. */
+  readonly background: boolean;
   readonly pipeline: readonly SimpleCommand[];
   /** As written, for messages. */
   readonly text: string;
@@ -22,7 +24,7 @@ export interface ShellStep {
 }
 
 export interface SimpleCommand {
-  /** Without quotes; the first is the command. */
+  /** Without quotes; the first is the command. None: only redirections. */
   readonly words: readonly string[];
   readonly redirects: readonly Redirect[];
   readonly line: number;
@@ -43,8 +45,9 @@ interface Token {
 
 /** The only expansions that scripts use: both are process numbers, and matter only in the name of a file. */
 const PROCESS_NUMBERS = /^\$(PPID|PACKETDRILL_PID|\{PPID\}|\{PACKETDRILL_PID\})/;
-const OPERATOR = /^(&&|\|\||;|\||\n)/;
-const REDIRECT = /^([12]?>&[12]|&>>?|[012]?(?:>>?|<))/;
+/** `a &> f` is `a &` and an empty command `> f`: only bash takes it for one redirection. Elsewhere `&` is not understood. */
+const OPERATOR = /^(&&|&(?=>)|\|\||;|\||\n)/;
+const REDIRECT = /^([12]?>&[12]|[012]?(?:>>?|<))/;
 /** Characters that end a word. */
 const ENDS_WORD = /[\s;|&<>()]/;
 const RESERVED: readonly string[] = ['if', 'for', 'while', 'until', 'case', '{', 'function'];
@@ -62,8 +65,8 @@ export function parseShell({ text, line }: Shell): ShellList {
       continue;
     }
     const end = endOfPipeline(tokens, at);
-    steps.push(pipeline(tokens.slice(at, end), join, text));
     const joint = tokens[end]?.text;
+    steps.push({ ...pipeline(tokens.slice(at, end), join, text), background: joint === '&' });
     join = joint === '&&' || joint === '||' ? joint : ';';
     at = end + 1;
   }
@@ -80,7 +83,11 @@ function endOfPipeline(tokens: readonly Token[], from: number): number {
   return tokens.length;
 }
 
-function pipeline(tokens: readonly Token[], join: ShellStep['join'], source: string): ShellStep {
+function pipeline(
+  tokens: readonly Token[],
+  join: ShellStep['join'],
+  source: string,
+): Omit<ShellStep, 'background'> {
   const { line, from } = tokens[0]!;
   const negate = tokens[0]!.kind === 'word' && tokens[0]!.text === '!';
   const commands: SimpleCommand[] = [];
@@ -88,8 +95,9 @@ function pipeline(tokens: readonly Token[], join: ShellStep['join'], source: str
   let redirects: Redirect[] = [];
   let first = line;
   const finish = (): void => {
-    if (words.length === 0) throw new NotSupported('shell command without a name', first);
-    if (RESERVED.includes(words[0]!))
+    if (words.length === 0 && redirects.length === 0)
+      throw new NotSupported('shell command without a name', first);
+    if (RESERVED.includes(words[0] ?? ''))
       throw new NotSupported(`shell command \`${words[0]}\``, first);
     commands.push({ words, redirects, line: first });
     words = [];

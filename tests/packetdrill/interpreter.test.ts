@@ -329,6 +329,16 @@ describe('what is not understood is unsupported, and says what it was', () => {
   });
 });
 
+test('a shell text is one of sh, where `a &> f || b` is `a &` and then `> f || b` [POSIX.1-2024 §2.9.3]', () => {
+  const script = (joint: string): string =>
+    `${LISTEN}+0 \`false ${joint} /dev/null || sysctl -q net.ipv4.tcp_sack=0\`
++0 < S 0:0(0) win 30000 <mss 1000,sackOK,nop,nop>
++0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>
+`;
+  expect(inShort(run(script('&>')))).toBe('pass');
+  expect(inShort(run(script('>')))).toContain('option nop is missing');
+});
+
 describe('options', () => {
   test('the command line wins', () => {
     const late = `--tolerance_usecs=1000\n${SERVER}${WRITE}+.002 > P. 1:2001(2000) ack 1\n`;

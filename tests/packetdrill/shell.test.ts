@@ -37,7 +37,12 @@ describe('grammar [POSIX.1-2024, Shell Command Language §2]', () => {
     ['a backslash keeps what follows', 'a\\ b "\\"c\\""', [['a b', '"c"']]],
     ['single quotes keep backslashes', "'\\n'", [['\\n']]],
     ['a word may be empty', "a '' b", [['a', '', 'b']]],
-    ['redirections are no arguments', 'a 2>/dev/null b > /dev/null 2>&1 &> x', [['a', 'b']]],
+    ['redirections are no arguments', 'a 2>/dev/null b > /dev/null 2>&1', [['a', 'b']]],
+    [
+      '&> is a command in the background, and a redirection of nothing',
+      'a b &> c',
+      [['a', 'b'], []],
+    ],
     ['a digit in front of > belongs to it only when it stands apart', 'a2>/dev/null', [['a2']]],
   ])('%s', (_, text, expected) => {
     expect(words(text)).toEqual(expected);
