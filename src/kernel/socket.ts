@@ -10,7 +10,7 @@
  * A segment is built when its step begins and sent when the step's time has been spent. So the step costs nothing when TCP
  * finds that it has nothing to send.
  *
- * Left out: urgent data, SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
+ * Left out: SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
  * ends the connection at once, and they find out.
  */
 import { assert } from '../base/assert.ts';
@@ -43,6 +43,7 @@ import {
   takeEvents,
   takeRoute,
   TIME_WAIT,
+  urgentArrived,
   WRITABLE,
   type Connection,
   type PathOptions,
@@ -74,6 +75,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   EPOLLRDNORM,
   EPOLLWRNORM,
@@ -184,6 +186,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (closed || c.rcvShutdown) mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
     if (!mayWrite(c)) return this.defersConnect ? mask | EPOLLOUT | EPOLLWRNORM : mask;
     if (isReadable(c) || mustBeRead(c)) mask |= EPOLLIN | EPOLLRDNORM;
+    if (c.receiver !== null && urgentArrived(c)) mask |= EPOLLPRI;
     if (closed || c.sndShutdown || isWritable(c)) mask |= EPOLLOUT | EPOLLWRNORM;
     return mask;
   }

@@ -5,7 +5,6 @@ import { BASE_HEADER, sackRoom, seq } from '../kernel/tcp.ts';
 import {
   FLAG_ACK,
   FLAG_SYN,
-  FLAG_URG,
   type IpInfo,
   type SackBlock,
   type TcpOption,
@@ -37,8 +36,6 @@ export function fillSkb(
   options: InjectOptions,
   line: number,
 ): void {
-  if ((packet.flags & FLAG_URG) !== 0 || packet.urg !== 0)
-    throw new NotSupported('urgent data', line);
   if (packet.ip.flowLabel !== null)
     throw new NotSupported('the flow label of an inbound packet', line);
   if (packet.ports !== null) throw new NotSupported('the ports of an inbound packet', line);
@@ -51,6 +48,7 @@ export function fillSkb(
   skb.seq = seq(flow.remoteToLive(packet.seq, syn));
   skb.ack = seq((packet.flags & FLAG_ACK) === 0 ? packet.ack : flow.localToLive(packet.ack, syn));
   skb.window = packet.win ?? 0;
+  skb.urgent = packet.urg;
   fillIp(skb, packet.ip);
   fillOptions(skb, packet, flow, options, line);
   skb.stream = packet.len > 0 ? payload : null;

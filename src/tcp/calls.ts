@@ -21,6 +21,7 @@ import { MIN_RCVBUF, type SocketSettings } from './options.ts';
 import { finState } from './fin.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
+import type { Receiver } from './receiver.ts';
 import type { Rx } from './recv-queue.ts';
 import { advertisedMss } from './mss.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
@@ -29,6 +30,7 @@ import { hasWriteSpace } from './send-memory.ts';
 import { seq, seqAdd, seqDiff } from './seq.ts';
 import { receives, setState } from './state.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
+import { atMark, beforeMark, passMark } from './urgent.ts';
 import { mayWrite, pushHeld, takeError } from './write.ts';
 
 /** Starts an active open: the SYN comes with the next poll (tcp_v4_connect, tcp_connect_init). */
@@ -71,12 +73,20 @@ export function connect(args: ConnectionArgs, now: Instant): Connection {
  * @returns the count; 0 at the end of the stream; −EAGAIN when there is nothing yet; the pending error, once
  */
 export function read(c: Connection, max: number, into: Uint8Array | null, now: Instant): number {
-  const n = take(c, max, into, now);
+  const rcv = c.receiver;
+  if (rcv !== null && rcv.urgent) skipUrgent(c, rcv, now);
+  const n = take(c, rcv !== null && rcv.urgent ? beforeMark(c, rcv, max) : max, into, now);
   if (n > 0) {
     cleanupRbuf(c, n);
     return n;
   }
   return nothingToRead(c, max);
+}
+
+/** At the mark the urgent byte goes, unread; behind it there is no mark any more. */
+export function skipUrgent(c: Connection, rcv: Receiver, now: Instant): void {
+  if (atMark(c)) take(c, 1, null, now);
+  passMark(c, rcv);
 }
 
 /** What read would return, without taking anything or reporting the error for good. */
@@ -279,11 +289,13 @@ export function setWindowClamp(c: Connection, bytes: number): number {
 
 // ---- Looking, without changing anything
 
-/** Bytes that can be read now; a FIN is none (SIOCINQ). */
+/** Bytes that can be read now, up to a mark of urgent data; a FIN is none (SIOCINQ). */
 export function inq(c: Connection): number {
   if (c.rcvQueue === null || c.rcvQueue.length === 0) return 0;
-  const n = seqDiff(c.rcvNxt, c.copiedSeq);
-  return n - (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0 ? 1 : 0);
+  let n = seqDiff(c.rcvNxt, c.copiedSeq);
+  if (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0) n--;
+  const rcv = c.receiver;
+  return rcv !== null && rcv.urgent ? beforeMark(c, rcv, n) : n;
 }
 
 /** The same as TCP_INQ tells it: after the peer's FIN never 0, so that whoever goes by it reads on (tcp_inq_hint). */

@@ -28,6 +28,7 @@ export * from './segment.ts';
 export * from './seq.ts';
 export { receives, sends, type TcpState } from './state.ts';
 export * from './time-wait.ts';
+export { atMark, urgentArrived } from './urgent.ts';
 export * from './write.ts';
 export { nextDeadline, onTimer } from './deadlines.ts';
 export { receiveWindow } from './window.ts';

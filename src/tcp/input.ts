@@ -29,11 +29,12 @@ import { syncMss } from './mss.ts';
 import { startMtuProbing } from './mtu-probe.ts';
 import { startKeepalive } from './probe.ts';
 import { queueData, queueSynPayload } from './receive.ts';
-import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
+import { ACK, FIN, RST, SYN, URG, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { setState } from './state.ts';
 import { stopTimer } from './timers.ts';
+import { checkUrgent } from './urgent.ts';
 import { acceptable, challengeAck } from './validate.ts';
 import { initBufferSpace, initRcvMss, measureRcvRttTs } from './window.ts';
 
@@ -205,7 +206,7 @@ function synchronized(c: Connection, seg: Segment, now: Instant): void {
   if (result === ACK_BAD && inEstablished) return;
   if (!inEstablished && !afterAck(c, seg, result, now)) return;
   measureTs(c, seg, now);
-  // Seventh and eighth: text and FIN.
+  // Sixth to eighth: urgent pointer, text and FIN.
   if (resetsOnData(c, seg)) {
     c.context.mib.TCPAbortOnData++;
     replyRst(c, seg);
@@ -214,6 +215,7 @@ function synchronized(c: Connection, seg: Segment, now: Instant): void {
     c.work |= rst;
     return;
   }
+  if (seg.flags & URG) checkUrgent(c, seg);
   queueData(c, seg, now);
   const state = c.state as string;
   if (state === 'CLOSED' || state === 'TIME-WAIT') return;

@@ -22,6 +22,10 @@ export class Receiver {
   rcvRttTime: Instant = NEVER;
   rcvRttLastTsecr = 0;
 
+  // ---- Urgent data: its mark, until the reader is past it
+  urgent = false;
+  urgentSeq: Seq = SEQ_ZERO;
+
   // ---- ACKs of out-of-order data
   compressedAck = 0;
   compressedRcvNxt: Seq = SEQ_ZERO;

@@ -2,7 +2,7 @@
  * What a TCP segment says: header fields, options, and its payload as a reference (stream, offset, length). The kernel's
  * skb extends it with what the path needs. Records are pooled: whoever fills one sets every field (`resetSegment`).
  *
- * Not here on purpose: checksums (a corrupted frame is a mark of the train) and the urgent pointer.
+ * Not here on purpose: checksums (a corrupted frame is a mark of the train).
  */
 import type { PayloadStream } from '../base/payload.ts';
 import type { FastOpenOption } from './fastopen-option.ts';
@@ -35,6 +35,8 @@ export class Segment {
   flags = 0;
   /** As on the wire: 16 bits, not scaled. */
   window = 0;
+  /** Urgent pointer; it means something with URG only. */
+  urgent = 0;
   /** MSS option; 0: absent. */
   mss = 0;
   /** Window-scale option; −1: absent. */
@@ -100,6 +102,7 @@ export const ecnField = (s: Segment): number => (s.ce ? 3 : s.tos & 3);
 export function resetSegment(s: Segment): void {
   s.flags = 0;
   s.window = 0;
+  s.urgent = 0;
   s.mss = 0;
   s.wscale = -1;
   s.sackOk = false;
@@ -132,6 +135,7 @@ export function copySegment(from: Segment, to: Segment): void {
   to.ack = from.ack;
   to.flags = from.flags;
   to.window = from.window;
+  to.urgent = from.urgent;
   to.mss = from.mss;
   to.wscale = from.wscale;
   to.sackOk = from.sackOk;

@@ -7,7 +7,7 @@
  * it has done in `trap.progress`.
  */
 import { EAGAIN, EFAULT, ENOTCONN, EPIPE } from '../../base/errno.ts';
-import { inq, peek, read, seqDiff, type Connection } from '../../tcp/index.ts';
+import { atMark, inq, peek, read, seqDiff, skipUrgent, type Connection } from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { copyCost } from '../costs.ts';
 import { BadAddress } from '../msg.ts';
@@ -52,6 +52,9 @@ function target(c: Connection, len: number, flags: number): number {
 function lookToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   const c = s.c;
   if (c === null) return finish(s, t, trap, -ENOTCONN);
+  // Nothing more is read once a call has come to the mark; the next one begins behind it.
+  if (c.receiver !== null && c.receiver.urgent && trap.progress === 0)
+    skipUrgent(c, c.receiver, t.host.engine.now);
   const n = Math.min(inq(c), len - trap.progress);
   if (n > 0) {
     if (trap.obj instanceof BadAddress)
@@ -78,7 +81,13 @@ function endOfRead(
 ): number | null {
   const copied = trap.progress;
   if (copied > 0) {
-    if (copied >= target(c, len, flags) || c.error !== 0 || isClosed(c) || c.rcvShutdown)
+    if (
+      atMark(c) ||
+      copied >= target(c, len, flags) ||
+      c.error !== 0 ||
+      isClosed(c) ||
+      c.rcvShutdown
+    )
       return copied;
   } else {
     if (len === 0) return 0;

@@ -3,6 +3,7 @@
  * copied, and what that costs is a read's or a write's.
  */
 import { EAGAIN, EBADF, EINVAL, EPIPE } from '../../base/errno.ts';
+import { atMark } from '../../tcp/index.ts';
 import { ReadEnd, WriteEnd } from '../pipe.ts';
 import { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_MORE, SPLICE_F_MORE, SPLICE_F_NONBLOCK } from '../socket-options.ts';
@@ -24,6 +25,7 @@ export function sysSplice(t: Thread, trap: Trap): number {
 /** What has arrived, as much as the pipe has room for; trap.obj holds it until it is in the pipe. */
 function fromSocket(s: Sock, pipe: WriteEnd, t: Thread, trap: Trap): number {
   if (trap.obj === null) {
+    if (s.c !== null && atMark(s.c)) return t.done(0); // tcp_read_sock() does not pass a mark
     const { room } = pipe;
     if (room < 0) return t.done(-EPIPE);
     if (room === 0) {
