@@ -208,7 +208,7 @@ export function ipPacket(f: CapturedFrame, id: number): Uint8Array {
   const out = new Uint8Array(IP_HEADER + head + f.len);
   const view = new DataView(out.buffer);
   view.setUint8(0, 0x45);
-  view.setUint8(1, f.ce ? 3 : 0);
+  view.setUint8(1, f.tos);
   view.setUint16(2, out.length);
   view.setUint16(4, id);
   view.setUint16(6, DONT_FRAGMENT);

@@ -69,6 +69,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   else c.context.mib.TCPPureAcks++;
   if (updateWindow(c, seg, now)) a.flag |= F_WIN_UPDATE;
   const rate = c.sender === null ? null : c.sender.rate;
+  const reneging = rate !== null && c.sender!.reneging;
   if (rate !== null) rate.begin(c);
   if (c.sackOk && seg.nsack > 0) tagSack(c, seg, a, now);
   if (c.ecn !== 0) {
@@ -108,7 +109,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   if (a.flag & F_SET_XMIT_TIMER) setXmitTimer(c, now);
   const delivered = c.delivered - deliveredBefore;
   c.context.mib.TCPDelivered += delivered;
-  if (rate !== null) rate.finish(c, delivered, snd.lost - lostBefore, false, now);
+  if (rate !== null) rate.finish(c, delivered, snd.lost - lostBefore, reneging, now);
   if (c.congestion.ownsWindow) c.congestion.control(c, rate, now);
   else if (inCwndReduction(c)) reduceCwnd(c, delivered, snd.lost - lostBefore, a.flag);
   else if (mayRaiseCwnd(c, a)) c.congestion.congAvoid(c, delivered, now);

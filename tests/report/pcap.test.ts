@@ -32,7 +32,7 @@ const ack: CapturedFrame = {
   stream: null,
   off: 0,
   len: 0,
-  ce: false,
+  tos: 0,
   corrupt: false,
   raw: false,
 };
@@ -168,7 +168,7 @@ const frames = fc.record({
   sacks: fc.array(fc.tuple(u32, u32), { maxLength: 2 }).map((list) => list.flat()),
   off: fc.nat(1000),
   len: fc.nat(1460),
-  ce: fc.boolean(),
+  tos: fc.nat(255),
 });
 
 type Make = (f: CapturedFrame, id: number) => Uint8Array;

@@ -1,6 +1,7 @@
 /** Shows every frame that leaves or reaches an interface to a capture: out when its first bit leaves, in when it has arrived. */
-import { MARK_CORRUPT, MARK_DUPLICATE, type Train } from '../../base/train.ts';
+import { MARK_CE, MARK_CORRUPT, MARK_DUPLICATE, type Train } from '../../base/train.ts';
 import type { Skb } from '../../kernel/skb.ts';
+import { CWR, ecnField } from '../../tcp/segment.ts';
 import type { LinkTap } from '../net/observe.ts';
 import type { CapturedFrame, CaptureSink } from './capture.ts';
 import { interfaceName, type World } from './world.ts';
@@ -14,7 +15,7 @@ export function tapWires(world: World, sink: CaptureSink): void {
         const frame = describe(train, index, mark);
         // A copy is made behind the wire: its sender sent one.
         if (fromDevice !== null && (mark & MARK_DUPLICATE) === 0)
-          sink.frame(fromDevice, start, { ...frame, corrupt: false }, false, world.engine.now);
+          sink.frame(fromDevice, start, leaving(frame, train), false, world.engine.now);
         if (toDevice !== null) sink.frame(toDevice, arrival, frame, true, world.engine.now);
       },
       onDrop(train, index, why, at) {
@@ -27,6 +28,13 @@ export function tapWires(world: World, sink: CaptureSink): void {
   }
 }
 
+/** As its sender put it on the wire: what damages or marks it comes after. */
+const leaving = (frame: CapturedFrame, train: Train): CapturedFrame => ({
+  ...frame,
+  tos: (train as Skb).tos,
+  corrupt: false,
+});
+
 function describe(train: Train, index: number, mark: number): CapturedFrame {
   const s = train as Skb;
   const last = index === s.segs - 1;
@@ -37,8 +45,8 @@ function describe(train: Train, index: number, mark: number): CapturedFrame {
     dport: s.dport,
     seq: (s.wireSeq + index * s.segSize) >>> 0,
     ack: s.wireAck >>> 0,
-    // PSH and FIN belong to the last frame of a train.
-    flags: last ? s.flags : s.flags & ~0x09,
+    // PSH and FIN belong to the last frame of a train, CWR to the first.
+    flags: (last ? s.flags : s.flags & ~0x09) & (index > 0 ? ~CWR : ~0),
     window: s.window,
     mss: s.mss,
     wscale: s.wscale,
@@ -50,7 +58,7 @@ function describe(train: Train, index: number, mark: number): CapturedFrame {
     stream: s.stream,
     off: s.off + index * s.segSize,
     len: last ? s.len - index * s.segSize : s.segSize,
-    ce: s.ce,
+    tos: (s.tos & ~3) | ((mark & MARK_CE) !== 0 ? 3 : ecnField(s)),
     corrupt: (mark & MARK_CORRUPT) !== 0,
     raw: s.sport === 0 && s.dport === 0,
   };

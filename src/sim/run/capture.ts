@@ -30,8 +30,8 @@ export interface CapturedFrame {
   readonly stream: PayloadStream | null;
   readonly off: number;
   readonly len: number;
-  /** Congestion experienced. */
-  readonly ce: boolean;
+  /** IP's DS and ECN fields (RFC 2474, RFC 3168). */
+  readonly tos: number;
   /** Failed its checksum on the way: the capture shows a wrong one. */
   readonly corrupt: boolean;
   /** A frame of `model: raw`: no TCP header, `len` bytes of IP payload. */
