@@ -1,4 +1,4 @@
-/** What a code block sees of the connection under test: TCP_INFO and SO_MEMINFO, under the names of Linux's headers. */
+/** What a code block sees of the connection under test: TCP_INFO, TCP_CC_INFO and SO_MEMINFO, under the names of Linux's headers. */
 import type { Sock } from '../kernel/socket.ts';
 import { TcpInfo, fillTcpInfo } from '../kernel/tcp-info.ts';
 
@@ -22,5 +22,8 @@ export function snapshotOf(sock: Sock): Map<string, number> {
     const name = Object.hasOwn(OTHERS, field) ? OTHERS[field]! : `tcpi_${field}`;
     if (name !== null) values.set(name, value);
   }
+  if (sock.c !== null)
+    for (const [name, value] of Object.entries(sock.c.congestion.info(sock.c)))
+      values.set(name, value);
   return values;
 }

@@ -27,6 +27,7 @@ import {
   UNIT,
   WindowedMax,
 } from './bbr-model.ts';
+import type { CcInfo } from './controller.ts';
 import { Reno } from './reno.ts';
 
 export type BbrMode = 'STARTUP' | 'DRAIN' | 'PROBE_BW' | 'PROBE_RTT';
@@ -97,6 +98,18 @@ export class Bbr extends Reno {
   /** Estimated bandwidth of the path, in BW_UNIT (bbr_bw). */
   get bw(): number {
     return this.longTerm.inUse ? this.longTerm.bw : this.rates.max;
+  }
+
+  /** The bandwidth in bytes/s (bbr_get_info). */
+  override info(c: Connection): CcInfo {
+    const bytes = Math.floor((this.bw * c.mssCache * 1_000_000) / BW_UNIT);
+    return {
+      bbr_bw_lo: bytes % 0x1_0000_0000,
+      bbr_bw_hi: Math.floor(bytes / 0x1_0000_0000),
+      bbr_min_rtt: this.minRttUs,
+      bbr_pacing_gain: this.pacingGain,
+      bbr_cwnd_gain: this.cwndGain,
+    };
   }
 
   /** A policer was found on the path, whose rate is kept for now. */

@@ -36,7 +36,12 @@ export interface CongestionControl {
   control(c: Connection, sample: RateSampler | null, now: Instant): void;
   /** Least segments of an offloaded send (min_tso_segs). */
   minTsoSegs(c: Connection): number;
+  /** What TCP_CC_INFO shows, under the names of union tcp_cc_info (get_info). */
+  info(c: Connection): CcInfo;
 }
+
+/** Fields of union tcp_cc_info (linux/inet_diag.h); none where a control has none. */
+export type CcInfo = Readonly<Record<string, number>>;
 
 /** Must ECN be negotiated for it, whatever tcp_ecn says (TCP_CONG_NEEDS_ECN)? */
 export const needsEcn = (name: CongestionName): boolean => name === 'dctcp';

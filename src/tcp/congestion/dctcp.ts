@@ -13,7 +13,7 @@ import {
 } from '../connection.ts';
 import { receiverOf } from '../receiver.ts';
 import { SEQ_ZERO, seqGe, type Seq } from '../seq.ts';
-import type { CongestionControl } from './controller.ts';
+import type { CcInfo, CongestionControl } from './controller.ts';
 import { Reno } from './reno.ts';
 
 /** α = 1, of 1024; where it starts (dctcp_alpha_on_init). */
@@ -87,6 +87,17 @@ export class Dctcp extends Reno {
     this.ceState = ce;
     if (ce) c.ecn |= ECN_DEMAND_CWR;
     else c.ecn &= ~ECN_DEMAND_CWR;
+  }
+
+  override info(c: Connection): CcInfo {
+    const marked = (c.sender === null ? 0 : c.sender.deliveredCe) - this.deliveredCe;
+    return {
+      dctcp_enabled: 1,
+      dctcp_ce_state: this.ceState ? 1 : 0,
+      dctcp_alpha: this.alpha,
+      dctcp_ab_ecn: marked * c.mssCache,
+      dctcp_ab_tot: (c.delivered - this.delivered) * c.mssCache,
+    };
   }
 
   private resetRound(c: Connection): void {

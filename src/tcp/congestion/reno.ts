@@ -6,7 +6,7 @@ import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../connection.ts';
 import type { CongestionName } from '../options.ts';
 import type { RateSampler } from '../rate.ts';
-import type { CongestionControl } from './controller.ts';
+import type { CcInfo, CongestionControl } from './controller.ts';
 
 /** Grows the window by one for every one acknowledged, up to ssthresh; what is left of `acked` (tcp_slow_start). */
 export function slowStart(c: Connection, acked: number): number {
@@ -74,6 +74,9 @@ export class Reno implements CongestionControl {
   control(_c: Connection, _sample: RateSampler | null, _now: Instant): void {}
   minTsoSegs(c: Connection): number {
     return c.context.options.minTsoSegs;
+  }
+  info(_c: Connection): CcInfo {
+    return {};
   }
 }
 
