@@ -158,6 +158,21 @@ describe('the device and the route', () => {
     expect(run(burst(3)).verdict).toBe('fail');
   });
 
+  test('fq paces, and nothing else does [SK_PACING_FQ; 10 segments go at once]', () => {
+    const paced = `${SERVER}+0 write(4, ..., 10000) = 10000\n+0 > P. 1:10001(10000) ack 1\n+0 < . 1:1(0) ack 10001 win 300\n+0 write(4, ..., 4000) = 4000\n`;
+    const fq = paced.replace('`defaults.sh`', '`defaults.sh\ntc qdisc replace dev tun0 root fq`');
+    const rest = '+0~+.2 > P. 10001:14001(4000) ack 1\n';
+    const sent = (text: string): number => run(`${text}${rest}`).usedUs;
+    expect(inShort(run(`${paced}${rest}`))).toBe('pass');
+    expect(sent(paced)).toBe(100_000);
+    // The tenth segment left with the ninth: 2000 bytes at twice 10 segments per round trip of 100 ms.
+    expect(sent(fq)).toBe(110_000);
+    const late = `${SERVER}+0 \`tc qdisc replace dev tun0 root fq\`\n`;
+    expect(inShort(run(late))).toBe(
+      'unsupported 9: a change to or from fq while there are sockets',
+    );
+  });
+
   test('a route elsewhere is not supported', () => {
     const told = inShort(run(listening('ip route change 10.0.0.1 dev tun0 mtu 1000')));
     expect(told).toBe('unsupported 2: a route to 10.0.0.1');

@@ -58,6 +58,10 @@ describe('grammar [POSIX.1-2024, Shell Command Language §2]', () => {
     ]);
   });
 
+  test('lines that go on and quotes over several lines are counted', () => {
+    expect(parse(`a \\\n b\nc '\n\n'\nd`, 10).map((s) => s.line)).toEqual([10, 12, 15]);
+  });
+
   test.each([
     ['a command in the background', 'a & b', 1],
     ['a subshell', 'a\n(b)', 2],
