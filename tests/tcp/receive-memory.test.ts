@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as tcp from '../../src/tcp/index.ts';
+import { growForLowat } from '../../src/tcp/window.ts';
 import { prop } from '../support/prop.ts';
 import { bench, type Bench } from './bench.ts';
 import { MS, Pair, reads, SEC, writes } from './pair.ts';
@@ -171,5 +172,22 @@ describe('collapsing', () => {
     };
     expect(collapsed(16_384)).toBeGreaterThan(0);
     expect(collapsed(1 << 20)).toBe(0);
+  });
+});
+
+describe('SO_RCVLOWAT on a connection [tcp_set_rcvlowat]', () => {
+  const after = (mark: number, locked: boolean): number[] => {
+    const b = bench({ windowScaling: true });
+    tcp.ownSettings(b.c).rcvbufLocked = locked;
+    growForLowat(b.c, mark);
+    return [b.c.rcvbuf, b.c.windowClamp];
+  };
+  it('grows the buffer until the mark fits into its window', () => {
+    expect(after(1_000_000, false)).toEqual([2_000_000, 1_000_000]);
+  });
+  it('leaves a buffer that is large enough, and one that was set (mutant)', () => {
+    const before = after(1000, false);
+    expect(before[0]).toBe(131_072);
+    expect(after(1_000_000, true)).toEqual(before);
   });
 });
