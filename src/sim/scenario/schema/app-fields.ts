@@ -52,6 +52,12 @@ const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: numbe
   SO_RCVLOWAT: { text: 'Readable from so many bytes.', max: 0x7fff_ffff },
   SO_KEEPALIVE: { text: 'Probe a silent peer.', max: 1 },
   SO_LINGER: { text: 'Seconds that close() waits; 0 resets the connection.', max: 32_767 },
+  SO_MAX_PACING_RATE: {
+    text: 'Upper limit of the pacing rate, bytes/s.',
+    min: 1,
+    max: 0xffff_ffff,
+  },
+  IP_TOS: { text: 'DS field of what leaves; the ECN bits are TCP’s.', max: 252 },
   SO_REUSEPORT: { text: 'Several listeners on one port.', max: 1 },
   TCP_NODELAY: { text: 'Nagle off.', max: 1 },
   TCP_CORK: { text: 'Only full segments.', max: 1 },
@@ -77,7 +83,8 @@ function sockoptValue(o: { text: string; max: number; min?: number }): z.ZodType
     const schema = onOffOrNumber.transform((v) => (v === 1 || v === true || v === 'on' ? 1 : 0));
     return documented(schema, { text: o.text, example: '1' });
   }
-  return whole({ text: o.text, example: '65536' }, { min: o.min ?? 0, max: o.max });
+  const example = String(Math.min(65_536, o.max));
+  return whole({ text: o.text, example }, { min: o.min ?? 0, max: o.max });
 }
 
 export const sockopt: z.ZodType<SockOpts> = documented(
