@@ -60,7 +60,8 @@ export function syncMss(c: Connection): void {
 export function windowRate(c: Connection): number {
   const o = c.context.options;
   const percent = c.cwnd < c.ssthresh >> 1 ? o.pacingSsRatio : o.pacingCaRatio;
-  return (c.mssCache * percent * Math.max(c.cwnd, c.packetsOut) * 80_000) / c.srttUs;
+  const bytes = c.mssCache * Math.max(c.cwnd, c.packetsOut);
+  return Math.floor((bytes * percent * 80_000) / c.srttUs);
 }
 
 /** sk_pacing_rate, bytes/s: kept where segments are paced, else what the window gives now. */
