@@ -137,6 +137,7 @@ function synAckArrives(c: Connection, seg: Segment, now: Instant): void {
   c.retransmits = 0;
   stopTimer(c, TIMER_RETRANS);
   if (c.tsOk) c.advMss -= 12;
+  if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   syncMss(c);
   initRcvMss(c);
   // Karn: a SYN sent twice gives a sample only by its timestamp.
