@@ -32,6 +32,8 @@ type Outcome = string | null;
 
 /** Packets in front of tun0 (TUN_READQ_SIZE, drivers/net/tun.c). */
 const QUEUE = 500;
+/** Linux's timers fire up to a tick after they are due. Scripts that pass there allow for it, and some rely on it. */
+const TIMER_SLACK_US = 2500;
 /** IPV4_MIN_MTU, include/net/ip.h. */
 const LEAST_MTU = 68;
 
@@ -192,7 +194,8 @@ export class Environment {
   /** What of the route and of modules is an option of TCP here. */
   private get changes(): Partial<TcpOptions> {
     const { rtoMinMs } = this.route;
-    return rtoMinMs === undefined ? this.cubic : { ...this.cubic, rtoMinUs: rtoMinMs * 1000 };
+    const always = { ...this.cubic, timerSlackUs: TIMER_SLACK_US };
+    return rtoMinMs === undefined ? always : { ...always, rtoMinUs: rtoMinMs * 1000 };
   }
 
   /** nstat, and the lines that grep leaves of what it prints. */

@@ -1,7 +1,7 @@
 /**
  * Time as TCP sees it: jiffies for timers, microseconds for round-trip times, milliseconds for timestamps. Durations are
- * computed in jiffies with Linux's rounding; deadlines expire exactly then (tick phase and timer-wheel slack belong to the
- * machine). With `hz: exact` nothing is rounded.
+ * computed in jiffies with Linux's rounding; deadlines expire exactly then, or by `timerSlackUs`
+ * later. With `hz: exact` nothing is rounded.
  */
 import type { Duration, Instant } from '../base/units.ts';
 import type { TcpContext } from './context.ts';
@@ -24,6 +24,12 @@ export function jiffiesNow(x: TcpContext, now: Instant): Instant {
   if (now >= tick && now - tick < j) return tick;
   return (x.tick = (Math.floor(now / j) * j) as Instant);
 }
+
+/**
+ * When a timer that is due at `t` fires. The wheel of Linux never fires early: it adds a tick to what was asked for, part of
+ * which had gone by then (kernel/time/timer.c calc_index), so timers are late by up to a tick, as the phase of the tick has it.
+ */
+export const withSlack = (x: TcpContext, t: Instant): Instant => (t + x.slackNs) as Instant;
 
 /** tcp_mstamp: microseconds, rounded down. */
 export const usOf = (t: Instant): number => Math.floor(t / 1000);

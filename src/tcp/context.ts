@@ -125,6 +125,8 @@ export class TcpContext {
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
   readonly jiffyNs: number;
+  /** How late timers of the wheel fire, ns. */
+  readonly slackNs: number;
   /** The tick that was asked for last (clock.ts jiffiesNow). */
   tick: Instant = NEVER;
   // Lengths of timers that every ACK needs, in whole jiffies.
@@ -154,6 +156,7 @@ export class TcpContext {
     this.lane = lane;
     this.memory = memory;
     this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);
+    this.slackNs = options.timerSlackUs * 1000;
     this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
     this.atoMin = jiffiesOfMs(this, 40);

@@ -5,6 +5,7 @@
  */
 import { NEVER, type Instant } from '../base/units.ts';
 import { onCompressedTimer, onDelackTimer } from './ack.ts';
+import { withSlack } from './clock.ts';
 import {
   TIMER_NONE,
   TIMER_PROBE0,
@@ -24,18 +25,20 @@ export function nextDeadline(c: Connection): Instant {
   const rcv = c.receiver;
   let t: number = c.timerAt;
   if (c.delackAt < t) t = c.delackAt;
+  if (c.keepaliveAt < t) t = c.keepaliveAt;
+  t = withSlack(c.context, t as Instant);
+  // The other two have high resolution.
   const snd = c.sender;
   if (snd !== null && snd.pacing !== null && snd.pacing.at < t) t = snd.pacing.at;
   if (rcv !== null && rcv.compressedAt < t) t = rcv.compressedAt;
-  if (c.keepaliveAt < t) t = c.keepaliveAt;
   return t as Instant;
 }
 
 /** Handles every deadline that has passed, the earlier first. */
 export function onTimer(c: Connection, now: Instant): void {
   if (c.receiver !== null && c.receiver.compressedAt <= now) onCompressedTimer(c);
-  if (c.delackAt <= now) onDelackTimer(c);
-  if (c.timerAt <= now) {
+  if (withSlack(c.context, c.delackAt) <= now) onDelackTimer(c);
+  if (withSlack(c.context, c.timerAt) <= now) {
     const kind = c.timer;
     c.timerAt = NEVER;
     // The other two stand in for the retransmission timer, and it matters to that which did (rearmRto).
@@ -47,7 +50,7 @@ export function onTimer(c: Connection, now: Instant): void {
   }
   const pacing = c.sender === null ? null : c.sender.pacing;
   if (pacing !== null && pacing.at <= now) onPacingTimer(c, pacing);
-  if (c.keepaliveAt <= now) {
+  if (withSlack(c.context, c.keepaliveAt) <= now) {
     c.keepaliveAt = NEVER;
     onKeepaliveTimer(c, now);
   }

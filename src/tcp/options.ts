@@ -19,6 +19,7 @@ export type CongestionName = (typeof CONGESTION_CONTROLS)[number];
 
 export interface TcpOptions {
   readonly hz: 100 | 250 | 300 | 1000 | 'exact';
+  readonly timerSlackUs: number;
   readonly rtoEstimator: 'linux' | 'rfc';
   readonly congestionControl: CongestionName;
   readonly rmem: Triple;
@@ -119,6 +120,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'ticks/s',
     'resolution of RTO, delayed ACK, probes and keepalive; exact: nanoseconds',
     'CONFIG_HZ of the measured kernel',
+  ),
+  timerSlackUs: row(
+    0,
+    null,
+    'µs',
+    'how late RTO, delayed ACK, probes and keepalive fire; on Linux up to a tick, by the phase of the tick',
+    'kernel/time/timer.c calc_index(); measured: a 44 ms timer after 47.4 ms',
   ),
   rtoEstimator: row<TcpOptions['rtoEstimator']>(
     'linux',

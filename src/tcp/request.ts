@@ -4,7 +4,7 @@
  */
 import type { PayloadStream } from '../base/payload.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { jiffiesOfUs, tsClock } from './clock.ts';
+import { jiffiesOfUs, withSlack, tsClock } from './clock.ts';
 import { Connection, ECN_OK, type ConnectionArgs, type Tuple } from './connection.ts';
 import { needsEcn } from './congestion/controller.ts';
 import type { TcpContext } from './context.ts';
@@ -225,12 +225,12 @@ const requestRto = (r: Request): Duration => {
 };
 
 export function requestDeadline(r: Request): Instant {
-  return r.deadline;
+  return withSlack(r.listener.context, r.deadline);
 }
 
 /** The SYN-ACK timer fired: again, or `dead` after tcp_synack_retries or TCP_SYNCNT (reqsk_timer_handler, syn_ack_recalc). */
 export function onRequestTimer(r: Request, now: Instant): void {
-  if (r.deadline > now) return;
+  if (requestDeadline(r) > now) return;
   const { context, settings } = r.listener;
   const most = settings.synCount > 0 ? settings.synCount : context.options.synackRetries;
   // Deferred: whoever has sent the ACK is given the time to send data, and is reminded only at the end of it.

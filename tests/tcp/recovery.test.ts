@@ -426,3 +426,13 @@ describe('a full queue in front of the device [NET_XMIT_DROP; tcp_transmit_skb]'
     expect(s.pass(500).sent()).toEqual(['1:1001']);
   });
 });
+
+describe('the slack of timers [kernel/time/timer.c calc_index()]', () => {
+  const probeAt = (timerSlackUs: number): number => {
+    const s = new SenderEnd({ options: { timerSlackUs } }).write(5000);
+    s.take();
+    return s.pass(250).take()[0]!.ms;
+  };
+  it('is none, or what the option says', () =>
+    expect([probeAt(0), probeAt(2500), probeAt(4000)]).toEqual([204, 206.5, 208]));
+});
