@@ -72,10 +72,10 @@ export function connect(args: ConnectionArgs, now: Instant): Connection {
  *
  * @returns the count; 0 at the end of the stream; −EAGAIN when there is nothing yet; the pending error, once
  */
-export function read(c: Connection, max: number, into: Uint8Array | null, now: Instant): number {
+export function read(c: Connection, max: number, into: Uint8Array | null, _now: Instant): number {
   const rcv = c.receiver;
-  if (rcv !== null && rcv.urgent) skipUrgent(c, rcv, now);
-  const n = take(c, rcv !== null && rcv.urgent ? beforeMark(c, rcv, max) : max, into, now);
+  if (rcv !== null && rcv.urgent) skipUrgent(c, rcv);
+  const n = take(c, rcv !== null && rcv.urgent ? beforeMark(c, rcv, max) : max, into);
   if (n > 0) {
     cleanupRbuf(c, n);
     return n;
@@ -84,8 +84,8 @@ export function read(c: Connection, max: number, into: Uint8Array | null, now: I
 }
 
 /** At the mark the urgent byte goes, unread; behind it there is no mark any more. */
-export function skipUrgent(c: Connection, rcv: Receiver, now: Instant): void {
-  if (atMark(c)) take(c, 1, null, now);
+export function skipUrgent(c: Connection, rcv: Receiver): void {
+  if (atMark(c)) take(c, 1, null);
   passMark(c, rcv);
 }
 
@@ -107,7 +107,7 @@ function nothingToRead(c: Connection, max: number): number {
   return -EAGAIN;
 }
 
-function take(c: Connection, max: number, into: Uint8Array | null, now: Instant): number {
+function take(c: Connection, max: number, into: Uint8Array | null): number {
   const q = c.rcvQueue;
   if (q === null) return 0;
   let copied = 0;
@@ -121,7 +121,7 @@ function take(c: Connection, max: number, into: Uint8Array | null, now: Instant)
       c.copiedSeq = seqAdd(c.copiedSeq, n);
       copied += n;
       c.context.observer?.onRead(c, stream, r.off + skip, n);
-      adjustRcvSpace(c, now);
+      adjustRcvSpace(c);
     }
     if (skip + Math.max(n, 0) < r.len) break;
     eat(c, r);

@@ -30,7 +30,9 @@ import { growRcvbuf, growWindow, measureRcvMss, receiveWindow } from './window.t
 export function queueData(c: Connection, seg: Segment, now: Instant): void {
   const size = segLen(seg);
   if (size === 0) return;
-  receiverOf(c).dsack = false;
+  const rcv = receiverOf(c);
+  rcv.dsack = false;
+  rcv.mstamp = now;
   const end = seqAdd(seg.seq, size);
   const window = receiveWindow(c);
   if (seg.seq === c.rcvNxt) {

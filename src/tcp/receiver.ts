@@ -14,6 +14,8 @@ export class Receiver {
   lastSegSize = 0;
 
   // ---- Right-sizing: what was read since `rcvqTime`, from `rcvqSeq` on
+  /** When data came last, as the clock of right-sizing: a reader does not read the time anew (tcp_mstamp). */
+  mstamp: Instant = START;
   rcvqSeq: Seq = SEQ_ZERO;
   rcvqTime: Instant = START;
   /** Receiver's RTT estimate, µs · 8. */
@@ -52,6 +54,7 @@ export class Receiver {
     this.lrcvTime = jiffiesNow(c.context, c.establishedAt);
     this.rcvqSeq = c.copiedSeq;
     this.rcvqTime = c.establishedAt;
+    this.mstamp = c.establishedAt;
   }
 }
 

@@ -254,14 +254,14 @@ export function measureRcvRttTs(c: Connection, seg: Segment, now: Instant): void
 }
 
 /** Once per round trip, as the application reads: has it read more than before (tcp_rcv_space_adjust)? */
-export function adjustRcvSpace(c: Connection, now: Instant): void {
+export function adjustRcvSpace(c: Connection): void {
   const rcv = receiverOf(c);
-  if (rcv.rcvRttUs === 0 || usBetween(now, rcv.rcvqTime) < rcv.rcvRttUs >> 3) return;
+  if (rcv.rcvRttUs === 0 || usBetween(rcv.mstamp, rcv.rcvqTime) < rcv.rcvRttUs >> 3) return;
   const queued = seqDiff(c.rcvNxt, c.copiedSeq);
   const copied = seqDiff(c.copiedSeq, rcv.rcvqSeq) - queued;
   if (copied > c.rcvqSpace) growRcvbuf(c, copied);
   rcv.rcvqSeq = c.copiedSeq;
-  rcv.rcvqTime = now;
+  rcv.rcvqTime = rcv.mstamp;
 }
 
 /** Dynamic right-sizing: twice what was read in a round trip, and the sender's growth (tcp_rcvbuf_grow). */
