@@ -73,6 +73,18 @@ export function difference(expected: TcpPacket, actual: TcpPacket, ts: TsCheck):
   );
 }
 
+/**
+ * Payload is zeros in packetdrill; here the bytes know where in the stream they belong, which tells more.
+ *
+ * @param offset of the first byte in what the application wrote
+ */
+export function payloadDifference(actual: TcpPacket, offset: number): string | null {
+  if (actual.len === 0) return null;
+  const expected = (actual.flags & FLAG_SYN) !== 0 ? 0 : (actual.seq - 1) | 0;
+  if ((offset | 0) === expected) return null;
+  return `payload: bytes from ${offset} of what was written stand at ${actual.seq}`;
+}
+
 function fieldDifference(name: string, expected: number, actual: number): string | null {
   return expected === actual ? null : `${name}: expected ${expected}, was ${actual}`;
 }

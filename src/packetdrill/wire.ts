@@ -3,7 +3,6 @@ import { PayloadStream } from '../base/payload.ts';
 import { add, START, us, type Instant } from '../base/units.ts';
 import { ICMP_FRAG_NEEDED } from '../kernel/icmp.ts';
 import {
-  FLAG_SYN,
   NO_IP_INFO,
   type Event,
   type IcmpPacket,
@@ -15,7 +14,7 @@ import {
 import type { Flow } from './flow.ts';
 import { icmpNumbers } from './icmp.ts';
 import { fillSkb } from './inject.ts';
-import { difference, joined } from './match.ts';
+import { difference, joined, payloadDifference } from './match.ts';
 import { formatPacket, formatTime } from './notation.ts';
 import type { Sighting } from './sighting.ts';
 import type { Stage } from './stage.ts';
@@ -152,7 +151,7 @@ export class Wire {
     const wrong =
       lengthError(packet, actual) ??
       difference(packet, actual, ts) ??
-      payloadError(actual, s) ??
+      payloadDifference(actual, s.offset) ??
       timingError('outbound packet', due, at, due.from - lastDue, tolerance);
     if (wrong !== null) throw differs(e, wrong, s);
   }
@@ -205,12 +204,4 @@ function notSeen({ ip, ports }: TcpPacket): string | null {
 function lengthError(expected: TcpPacket, actual: TcpPacket): string | null {
   if (expected.len === actual.len) return null;
   return `payload: expected ${expected.len} bytes, was ${actual.len}`;
-}
-
-/** Payload is zeros in packetdrill; here the bytes know where in the stream they belong, which tells more. */
-function payloadError(actual: TcpPacket, s: Sighting): string | null {
-  if (s.len === 0) return null;
-  const expected = (actual.flags & FLAG_SYN) !== 0 ? 0 : (actual.seq - 1) | 0;
-  if ((s.offset | 0) === expected) return null;
-  return `payload: bytes from ${s.offset} of what was written stand at ${actual.seq}`;
 }

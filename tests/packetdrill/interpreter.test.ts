@@ -1,6 +1,8 @@
 // The interpreter's own eyes: mini-scripts that differ in one thing from what the host does must fail on that line and say
 // which thing; what is not understood is unsupported and never a pass. Each case is a mutant of a script that passes.
 import { describe, expect, test } from 'vitest';
+import { FLAG_ACK, FLAG_SYN, NO_IP_INFO, type TcpPacket } from '../../src/packetdrill/ast.ts';
+import { payloadDifference } from '../../src/packetdrill/match.ts';
 import { inShort, lineAfter, LISTEN, run, SERVER } from './support.ts';
 
 type Case = readonly [what: string, after: string, says: string];
@@ -98,6 +100,27 @@ describe('a packet that differs fails, and the message says in what', () => {
     expect(verdict.scriptPacket).toBe('P. 2:2002(2000) ack 1');
     expect(verdict.actualPacket).toMatch(/^P\. 1:2001\(2000\) ack 1 win \d+$/);
   });
+});
+
+test('the bytes of a segment are those that belong at its sequence number', () => {
+  const packet = (flags: number, seq: number, len: number): TcpPacket => ({
+    kind: 'tcp',
+    ip: NO_IP_INFO,
+    ports: null,
+    flags,
+    seq,
+    end: seq + len,
+    len,
+    ack: 1,
+    win: 1,
+    urg: 0,
+    options: [],
+  });
+  expect(payloadDifference(packet(FLAG_ACK, 1001, 1000), 1000)).toBeNull();
+  expect(payloadDifference(packet(FLAG_ACK, 1001, 1000), 0)).toContain('stand at 1001');
+  expect(payloadDifference(packet(FLAG_SYN, 77, 1000), 0)).toBeNull();
+  expect(payloadDifference(packet(FLAG_SYN, 77, 1000), 76)).toContain('bytes from 76');
+  expect(payloadDifference(packet(FLAG_ACK, 1001, 0), -1)).toBeNull();
 });
 
 describe('bursts', () => {
