@@ -20,7 +20,8 @@ interface World {
   readonly faultsEnd: number;
   readonly sack: boolean;
   readonly timestamps: boolean;
-  readonly congestion: 'cubic' | 'reno';
+  readonly congestion: tcp.CongestionName;
+  readonly ecn: 0 | 1 | 2;
   readonly pauseMs: number;
 }
 
@@ -40,12 +41,13 @@ const world: fc.Arbitrary<World> = fc.record({
   ),
   delayMs: fc.integer({ min: 1, max: 60 }),
   nsPerByte: fc.constantFrom(0, 8, 800),
-  // Of each segment in turn: 0–2 lost, 3 doubled, 4–5 late, else delivered.
+  // Of each segment in turn: 0–2 lost, 3 doubled, 4–5 late, 6–9 marked if it may be, else delivered.
   faults: fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 60 }),
   faultsEnd: fc.integer({ min: 0, max: 400 }),
   sack: fc.boolean(),
   timestamps: fc.boolean(),
-  congestion: fc.constantFrom('cubic' as const, 'reno' as const),
+  congestion: fc.constantFrom(...tcp.CONGESTION_CONTROLS),
+  ecn: fc.constantFrom(0 as const, 1 as const, 2 as const),
   pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3000 })),
 });
 
@@ -117,10 +119,11 @@ function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
     sack: w.sack,
     timestamps: w.timestamps,
     congestionControl: w.congestion,
+    ecn: w.ecn,
   } as const;
   // A fair link: never two losses in a row, and an end of it, or a connection may be given up, and rightly.
   let run = 0;
-  const fate = (_s: tcp.Segment, n: number, now: Instant): Fate | null => {
+  const fate = (s: tcp.Segment, n: number, now: Instant): Fate | null => {
     if (n >= w.faultsEnd || now > 60 * SEC) return null;
     const x = w.faults[(n * 7 + (n >> 3)) % w.faults.length]!;
     if (x <= 2 && run < 1) {
@@ -130,6 +133,7 @@ function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
     run = 0;
     if (x === 3) return { duplicateAfter: w.delayMs * MS };
     if (x <= 5) return { extraDelay: (x - 3) * w.delayMs * MS };
+    if (x <= 9 && tcp.ecnField(s) !== 0) s.ce = true;
     return null;
   };
   const pair = new Pair({
