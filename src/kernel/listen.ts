@@ -10,7 +10,7 @@
  * uncounted, where Linux encodes it in the sequence number; such a request sends no SYN-ACK again and lasts two minutes.
  * The cookie's coarser MSS, and that it loses window scaling and SACK without timestamps, are not modelled.
  *
- * Left out: TCP_DEFER_ACCEPT, Fast Open, early pruning of old requests (reqsk_timer_handler's thresholds).
+ * Left out: early pruning of old requests (reqsk_timer_handler's thresholds).
  */
 import { QueueMeter } from '../base/queue-meter.ts';
 import { Ring } from '../base/ring.ts';
