@@ -4,7 +4,7 @@
  * A listener resets what nobody accepted. A connection with unread data, or with SO_LINGER 0, is reset; another sends its
  * FIN and becomes an orphan, at once or, with SO_LINGER, when its FIN has been acknowledged or the time is over.
  */
-import { EINVAL, ENOTCONN } from '../../base/errno.ts';
+import { ECONNRESET, EINVAL, ENOTCONN } from '../../base/errno.ts';
 import { sec } from '../../base/units.ts';
 import {
   abort,
@@ -20,6 +20,7 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../socket-options.ts';
 import type { Sock } from '../socket.ts';
 import type { Thread } from '../thread.ts';
 import { NR_EXIT, type Trap } from '../syscall.ts';
+import { forgetConnection } from './begin.ts';
 
 const START = 0;
 const CLOSING = 1; // the call's own cost has been paid
@@ -108,15 +109,9 @@ export function tcpShutdown(s: Sock, t: Thread, trap: Trap): number {
       trap.phase = CLOSING;
       return t.host.costs.close;
     }
-    case CLOSING: {
-      const c = s.c!;
-      const now = t.host.engine.now;
-      if (trap.a !== SHUT_WR) shutdownRead(c);
-      if (trap.a !== SHUT_RD) shutdownWrite(c, now);
-      s.settle(t.core);
-      s.wait.wake(0, 0, false); // sk_state_change, inet_shutdown()
+    case CLOSING:
+      shutdownNow(s, trap.a, t);
       break;
-    }
     default:
       s.releaseStep(t.core);
   }
@@ -129,5 +124,24 @@ export function tcpShutdown(s: Sock, t: Thread, trap: Trap): number {
 
 function checkShutdown(s: Sock, how: number): number {
   if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
-  return s.c === null || isClosed(s.c) || s.c.state === 'SYN-SENT' ? -ENOTCONN : 0;
+  return s.listener === null && (s.c === null || isClosed(s.c)) ? -ENOTCONN : 0;
+}
+
+/** inet_shutdown(): a listener without its reading side listens no more, and who only tries to connect stops that. */
+function shutdownNow(s: Sock, how: number, t: Thread): void {
+  const { c } = s;
+  const now = t.host.engine.now;
+  if (c === null) {
+    if (how !== SHUT_WR) s.stack.stopListening(s, t.core);
+  } else if (c.state === 'SYN-SENT') {
+    abort(c, now);
+    s.settle(t.core);
+    forgetConnection(s);
+    s.error = ECONNRESET;
+  } else {
+    if (how !== SHUT_WR) shutdownRead(c);
+    if (how !== SHUT_RD) shutdownWrite(c, now);
+    s.settle(t.core);
+  }
+  s.wait.wake(0, 0, false); // sk_state_change
 }
