@@ -382,3 +382,12 @@ describe('options', () => {
     expect(told).toContain('0.110000 < P. 1:1001(1000) ack 1 win 300');
   });
 });
+
+test('calls take time, so that an ACK behind many shows a longer round trip; under --strict they take none', () => {
+  const asks = '+0 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0\n'.repeat(10);
+  const rtt = (us: number): string =>
+    `${SERVER}+0 write(4, ..., 1000) = 1000\n${asks}+0 > P. 1:1001(1000) ack 1\n+.001 < . 1:1(0) ack 1001 win 300\n+0 %{ assert tcpi_min_rtt == ${us}, tcpi_min_rtt }%\n`;
+  expect(inShort(run(rtt(1001)))).toBe('pass');
+  expect(inShort(run(rtt(1000), { strict: true }))).toBe('pass');
+  expect(run(rtt(1000)).verdict).toBe('fail');
+});
