@@ -186,7 +186,8 @@ export function close(c: Connection, now: Instant): void {
     resetNow(c, now);
     return;
   }
-  if (!c.sndShutdown) {
+  // A shutdown() before the end of the handshake has set the flag and left the FIN for later; later is now.
+  if (!c.sndShutdown || c.state === 'SYN-RECEIVED') {
     c.sndShutdown = true;
     finState(c, true, now);
   }

@@ -1,4 +1,4 @@
-// Our own scripts: each, those of r8, snd and loss apart, was seen to pass on Linux 6.18.44; all pass here to the microsecond, with every packet read. And
+// Our own scripts: each, those of r8, snd, loss, tfo, icmp and calls apart, was seen to pass on Linux 6.18.44; all pass here to the microsecond, with every packet read. And
 // every number that a script expects counts: changed by one, the script fails on that line.
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
