@@ -148,11 +148,11 @@ The same case in the test:  { seed: 7, path: '${failure.path}' }`);
     expect(failureOf(() => check(broken)).message).toMatch(
       /✗ ScenarioError: the case can be run\n/,
     );
-    // Everything below 1449 bytes is no world here, and everything from 50 on fails.
+    // Everything below 1449 bytes is no world here, and everything from 50 on fails. What is drawn first is what is looked for.
     const fragile = calm.map((w) =>
       bytesOf(w) < 1449 ? { ...w, links: [{ between: 'nobody' }] } : w,
     );
-    const failure = failureOf(() => check(fragile, (_, w) => bytesOf(w) < 50));
+    const failure = failureOf(() => check(fragile, (_, w) => bytesOf(w) < 50, { seed: 2 }));
     expect(bytesOf(failure.world!)).toBe(1449);
   });
 });

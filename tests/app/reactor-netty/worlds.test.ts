@@ -191,7 +191,7 @@ group(
     });
 
     it('answers that wait in the outbound buffer fail, each of them', () => {
-      const r = world({ ...server, sockopt: {} }, load);
+      const r = world({ ...server, sockopt: { SO_SNDBUF: 16_384 } }, load);
       expect(broken(r)).toEqual([]);
       const [taken, answered, lost] = of(r, 'on_next', 'requests', 'failed') as [
         number,
