@@ -34,7 +34,8 @@ export class HostGuard extends HostMeter {
       return;
     }
     if ((seg.flags & ACK) !== 0) this.checkEdge(c, seg);
-    if (seg.len > 0 && !retransmit) this.checkInside(c, seg);
+    // Data of a SYN goes before anything was granted (RFC 7413 §3).
+    if (seg.len > 0 && !retransmit && (seg.flags & SYN) === 0) this.checkInside(c, seg);
   }
 
   override onReceived(c: Connection, seg: Segment): void {

@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import * as k from '../../../src/kernel/syscall.ts';
 import { tcpOptions } from '../../../src/tcp/options.ts';
+import { HostGuard } from '../../../src/sim/run/flow-guard.ts';
+import { Flows } from '../../../src/sim/run/flow-meter.ts';
+import { Ledger } from '../../../src/sim/run/ledger.ts';
 import { prop } from '../../support/prop.ts';
 import { listenOn, Pair, PORT } from './world.ts';
 
@@ -91,6 +94,11 @@ it('Fast Open delivers what was written, once and in order, over a network that 
           duplicate: loss === 0 ? null : { kind: 'random', probability: loss / 4 },
         },
       });
+      // The laws of every connection, looked at by who shares no code with TCP.
+      const ledger = new Ledger(() => w.engine.stop());
+      const flows = new Flows();
+      for (const side of [w.client, w.server])
+        side.stack.tcp.observer = new HostGuard(side.host.name, flows, w.engine, ledger);
       let right = 0;
       let ended = false;
       w.server.run('server', function* (sys) {
@@ -113,6 +121,7 @@ it('Fast Open delivers what was written, once and in order, over a network that 
         ended = true;
       });
       w.run(10_000e9);
+      expect(ledger.first).toBe(null);
       expect(ended).toBe(true);
       expect(right).toBe(2 * list.length);
       accepted += w.server.stack.tcp.mib.TCPFastOpenPassive;
