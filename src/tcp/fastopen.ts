@@ -4,6 +4,8 @@
  *
  * The data of a SYN stands in the send queue as a record that has been sent, behind the SYN, which has no record here. What the
  * SYN-ACK does not acknowledge is sent again at once. A SYN that is sent again has neither cookie nor data.
+ *
+ * Left out: taking a lone FIN or RST behind a hole for a sign of a black hole (tcp_fastopen_active_disable_ofo_check).
  */
 import type { Instant } from '../base/units.ts';
 import { WORK_SYN, type Connection } from './connection.ts';
