@@ -1,0 +1,53 @@
+/** docs/fidelity.md, from what holds: FEATURES, the scripts that were run, and the recorded transfers. */
+import type { Compared, Pair } from './compare.ts';
+import { type Feature, FEATURES, NOT_MODELLED, UNMEASURED } from './features.ts';
+import type { Row } from './transfers.ts';
+
+const percent = (p: Pair): string =>
+  `${p.ratio >= 1 ? '+' : '−'}${Math.abs(100 * (p.ratio - 1)).toFixed(1)} %`;
+
+function featureRow(f: Feature): string {
+  const scripts = f.scripts.map((s) => `\`${s}\``).join(', ');
+  const tests = f.tests.map(([file, title]) => `[${title}](../tests/${file})`).join('; ');
+  return `| ${f.name} | ${f.basis} | ${scripts} | ${tests} |`;
+}
+
+function transferRow([row, c]: readonly [Row, Compared]): string {
+  const cells = [c.goodput, c.reads, c.switches, c.acks].map(percent);
+  return `| ${row.name} | ${row.goodputMbit.toFixed(2)} | ${cells.join(' | ')} |`;
+}
+
+/**
+ * @param passed  scripts of tests/packetdrill/scripts that pass, also with --strict
+ * @param rows    recorded transfers, each beside the simulated one
+ */
+export function card(passed: number, rows: readonly (readonly [Row, Compared])[]): string {
+  return `# How true it is
+
+What is modelled of Linux 6.18's TCP, and what holds it. This page is written by a test, from checks that pass: it runs the
+${passed} scripts of [tests/packetdrill/scripts](../tests/packetdrill/scripts/README.md) with no tolerance (\`--strict\`), and looks
+for each test that it names. 76 of the scripts were seen to pass on a real Linux 6.18.44; those in \`${UNMEASURED.join('`, `')}\`
+were written from RFCs and sources and have not been run there.
+
+## TCP, feature by feature
+
+| feature | rule | scripts | tests |
+| --- | --- | --- | --- |
+${FEATURES.map(featureRow).join('\n')}
+
+## Not modelled
+
+${NOT_MODELLED.map((line) => `- ${line}`).join('\n')}
+
+A script that needs one of these is *unsupported*, with the reason; it never passes.
+
+## Transfers recorded on Linux 6.18
+
+One bulk transfer each, between two hosts on tun devices; the mean of two runs there, and how far the same transfer simulated
+is from it. Rows with random loss are the mean of ten seeds.
+
+| transfer | goodput, Mbit/s | goodput | \`read()\` calls | voluntary switches | ACKs |
+| --- | ---: | ---: | ---: | ---: | ---: |
+${rows.map(transferRow).join('\n')}
+`;
+}

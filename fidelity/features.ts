@@ -1,0 +1,395 @@
+/**
+ * The fidelity card's rows: each feature of TCP, where its rule stands, and what holds it: packetdrill scripts, most of which
+ * were seen to pass on a real Linux 6.18, and tests. tests/fidelity-card.test.ts checks that each of them exists, and runs the scripts.
+ */
+
+export interface Feature {
+  readonly name: string;
+  /** RFC sections and kernel functions. */
+  readonly basis: string;
+  /** Under tests/packetdrill/scripts, without `.pkt`; a folder stands for all scripts in it. */
+  readonly scripts: readonly string[];
+  /** [file under tests/, part of a title in it] */
+  readonly tests: readonly (readonly [file: string, title: string])[];
+}
+
+const CLOSED = 'tcp/closed-forms.test.ts';
+const STATES = 'tcp/states.test.ts';
+const RECOVERY = 'tcp/recovery.test.ts';
+const MEMORY = 'tcp/receive-memory.test.ts';
+const VALID = 'tcp/validation.test.ts';
+const ECN = 'tcp/congestion/ecn.test.ts';
+const DCTCP = 'tcp/congestion/dctcp.test.ts';
+const BBR = 'tcp/congestion/bbr.test.ts';
+const PACING = 'tcp/congestion/pacing.test.ts';
+const CHRONO = 'tcp/chrono.test.ts';
+
+export const FEATURES: readonly Feature[] = [
+  {
+    name: 'Opening and closing, simultaneous too',
+    basis: 'RFC 9293 §3.5, §3.6',
+    scripts: [
+      'life/half-close',
+      'life/last-ack',
+      'life/simultaneous-close',
+      'life/simultaneous-open',
+      'r8/close-wait-ack',
+      'r8/noaccept-close-rst',
+      'r8/queue-receive-in-syn-sent',
+      'r8/queue-send-in-syn-sent',
+    ],
+    tests: [
+      [STATES, 'the state table'],
+      [STATES, 'goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT'],
+    ],
+  },
+  {
+    name: 'Resets',
+    basis: 'RFC 9293 §3.10.7, RFC 2525 §2.17, RFC 5961 §3',
+    scripts: [
+      'life/close-all-read-fin',
+      'life/close-unread-rst',
+      'api/blocking-read-rst',
+      'api/rst-keeps-queued-data',
+      'r8/synrcvd-reset',
+      'r8/synsent-reset',
+    ],
+    tests: [
+      [STATES, 'sends a RST when data was not read'],
+      [STATES, 'a segment without a connection'],
+    ],
+  },
+  {
+    name: 'SYN and SYN-ACK schedules',
+    basis: 'tcp_syn_retries, tcp_syn_linear_timeouts, tcp_synack_retries',
+    scripts: ['rtx/synack-schedule', 'life/syn-recv-bad-ack'],
+    tests: [
+      [CLOSED, 'the SYN schedule of a host that nobody answers'],
+      [CLOSED, 'the SYN-ACK schedule when the handshake ACK never comes'],
+    ],
+  },
+  {
+    name: 'Accept queue',
+    basis: 'listen(2), tcp_conn_request',
+    scripts: ['life/backlog-overflow', 'life/backlog-zero', 'api/accept-nonblocking-then-blocking'],
+    tests: [],
+  },
+  {
+    name: 'TIME-WAIT and FIN-WAIT-2',
+    basis: 'RFC 9293 §3.10.7.4, RFC 1337, tcp_fin_timeout',
+    scripts: ['life/timewait-duplicates', 'life/timewait-rst-kills', 'life/finwait2-timeout'],
+    tests: [[STATES, 'is ended by a RST, unless tcp_rfc1337 is set']],
+  },
+  {
+    name: 'Linger, shutdown',
+    basis: 'socket(7), shutdown(2)',
+    scripts: ['life/linger-blocking-close', 'api/shutdown-rd', 'r8/linger-zero'],
+    tests: [],
+  },
+  {
+    name: 'Validation of segments, challenge ACKs',
+    basis: 'RFC 9293 §3.10.7.4, RFC 5961 §4, §5, §7',
+    scripts: [
+      'rwnd/straddle-empty-queue',
+      'rwnd/straddle-right-edge',
+      'r8/acceptable-ack-syn-rcvd',
+      'r8/outside-the-window',
+      'r8/outside-the-window-closing',
+      'r8/unacc-seq-ack',
+      'r8/unacc-seq-ack-closing',
+    ],
+    tests: [
+      [VALID, 'a segment out of the window'],
+      [VALID, 'an ACK of what was never sent'],
+      [VALID, 'a half-open connection'],
+    ],
+  },
+  {
+    name: 'Timestamps and PAWS',
+    basis: 'RFC 7323 §3–§5',
+    scripts: ['rtx/eifel-timestamp-undo', 'r8/paws-mechanism'],
+    tests: [[VALID, 'PAWS [RFC 7323 §5]']],
+  },
+  {
+    name: 'Reassembly, SACK and D-SACK of a receiver',
+    basis: 'RFC 2018, RFC 2883',
+    scripts: ['ooo', 'own/reassembly-overlap'],
+    tests: [['tcp/deque.test.ts', 'a queue with insertion in the middle']],
+  },
+  {
+    name: 'Delayed, quick and piggybacked ACKs',
+    basis: 'RFC 1122 §4.2.3.2, RFC 5681 §4.2, __tcp_ack_snd_check',
+    scripts: [
+      'ack/every-second-segment',
+      'ack/fin-ack-may-be-delayed',
+      'ack/fin-ack-rides-on-own-fin',
+      'ack/quickack-toggle',
+      'own/delack',
+      'r8/should-piggyback',
+    ],
+    tests: [
+      ['tcp/ack-compression.test.ts', 'is acknowledged at once three times, then once in 1 ms'],
+    ],
+  },
+  {
+    name: 'Nagle with Minshall’s change, cork',
+    basis: 'RFC 896, RFC 9293 §3.7.4, tcp_nagle_check',
+    scripts: ['ack/nagle-minshall', 'snd', 'r8/cork-mss'],
+    tests: [[CLOSED, 'take a delayed ACK, 40 ms, and a round trip more']],
+  },
+  {
+    name: 'Receive window, scale, clamp',
+    basis: 'RFC 7323 §2, RFC 9293 §3.8.6, __tcp_select_window',
+    scripts: [
+      'rwnd/no-update-when-roomy',
+      'rwnd/no-wscale-cap',
+      'rwnd/rcvbuf-minimum',
+      'rwnd/window-clamp',
+      'rwnd/window-clamp-connected',
+      'rwnd/wscale-rounding',
+      'zwin/peer-wscale',
+      'r8/handshake-window-size',
+    ],
+    tests: [[CLOSED, 'throughput of a window-limited sender [T1]']],
+  },
+  {
+    name: 'Receive buffer: truesize, tuning, shrinking, collapse, prune',
+    basis: 'tcp_rcv_space_adjust, tcp_prune_queue, tcp_collapse',
+    scripts: [
+      'rwnd/autotune-grow',
+      'rwnd/autotune-off-with-rcvbuf',
+      'rwnd/rcvbuf-shrink-after-accept',
+      'r8/rcv-buf-space',
+    ],
+    tests: [
+      [MEMORY, 'has room for 1,000 segments within 7 round trips'],
+      [MEMORY, 'grows the buffer to tcp_rmem[2]'],
+      [MEMORY, 'close the window after about 48 of them'],
+      [MEMORY, 'loses and doubles no byte'],
+    ],
+  },
+  {
+    name: 'Zero window, probes',
+    basis: 'RFC 9293 §3.8.6.1, tcp_probe_timer',
+    scripts: [
+      'zwin/lost-update-recovered',
+      'zwin/old-segment-does-not-update',
+      'zwin/probe-interval-capped',
+      'zwin/probe-unanswered-dies',
+      'zwin/shrunk-under-flight',
+      'rwnd/fin-on-zero-window',
+      'rwnd/probe-answered',
+      'own/peer-zero-window-probe',
+      'r8/zero-receive-window',
+    ],
+    tests: [[CLOSED, 'a receiver that stops reading and goes on']],
+  },
+  {
+    name: 'Send buffer, EPOLLOUT, blocking writes',
+    basis: 'sk_stream_wait_memory, sk_stream_is_writeable',
+    scripts: [
+      'zwin/blocking-write-wakes',
+      'api/blocking-write-reset',
+      'api/epollout-one-third',
+      'own/epoll-out-level',
+    ],
+    tests: [],
+  },
+  {
+    name: 'poll and epoll: level, edge, one-shot',
+    basis: 'epoll(7), poll(2)',
+    scripts: [
+      'api/connect-nonblocking-epoll',
+      'api/epoll-et-oneshot-rearm',
+      'api/poll-life-cycle',
+      'own/epoll-blocking-wait',
+      'own/epoll-in-modes',
+      'own/epoll-reset',
+    ],
+    tests: [],
+  },
+  {
+    name: 'SO_RCVLOWAT, SIOCINQ, SIOCOUTQ',
+    basis: 'socket(7), tcp(7)',
+    scripts: ['api/rcvlowat', 'api/inq-outq'],
+    tests: [],
+  },
+  {
+    name: 'Retransmission time-out: estimator, back-off, giving up',
+    basis: 'RFC 6298, tcp_retries2',
+    scripts: ['rtx/rto-sample-adapts', 'rtx/retries2-gives-up', 'own/rto-backoff'],
+    tests: [
+      [CLOSED, 'the RTO after samples of 100, 120 and 80 ms'],
+      ['tcp/loss-variants.test.ts', 'gives up after 924.6 s and 16 time-outs'],
+    ],
+  },
+  {
+    name: 'User time-out, keepalive',
+    basis: 'RFC 5482, RFC 9293 §3.8.4',
+    scripts: ['zwin/user-timeout-kills-answered'],
+    tests: [[CLOSED, 'keepalive [RFC 9293 §3.8.4; R5]']],
+  },
+  {
+    name: 'Fast retransmit without SACK (NewReno)',
+    basis: 'RFC 6582',
+    scripts: ['rtx/newreno-partial-ack'],
+    tests: [[STATES, 'comes at the third duplicate ACK without SACK']],
+  },
+  {
+    name: 'Limited transmit',
+    basis: 'RFC 3042',
+    scripts: ['rtx/dupack-limited-transmit'],
+    tests: [[RECOVERY, 'limited transmit [RFC 3042; R6]']],
+  },
+  {
+    name: 'SACK recovery, RACK',
+    basis: 'RFC 6675, RFC 8985 §6',
+    scripts: ['rtx/sack-two-holes', 'loss/rack-widens', 'loss/retrans-collapse'],
+    tests: [
+      [RECOVERY, 'the reordering window [RFC 8985 §6.2]'],
+      [RECOVERY, 'finds a retransmission that was lost'],
+      ['tcp/loss-variants.test.ts', 'leaves three different traces'],
+    ],
+  },
+  {
+    name: 'Tail loss probes',
+    basis: 'RFC 8985 §7',
+    scripts: [
+      'rtx/tlp-many-then-one',
+      'rtx/tlp-single-segment',
+      'loss/tlp-new-data',
+      'loss/tlp-repairs-and-cuts',
+    ],
+    tests: [[RECOVERY, 'a tail loss probe [RFC 8985 §7]']],
+  },
+  {
+    name: 'Proportional rate reduction',
+    basis: 'RFC 6937, tcp_cwnd_reduction',
+    scripts: [],
+    tests: [[RECOVERY, 'proportional rate reduction [RFC 6937; R6]']],
+  },
+  {
+    name: 'Undo: D-SACK, timestamps, F-RTO; reneging',
+    basis: 'RFC 3708, RFC 3522, RFC 5682, RFC 2018 §8',
+    scripts: ['rtx/dsack-undo', 'rtx/frto-spurious-rto', 'loss/sack-reneging'],
+    tests: [
+      [RECOVERY, 'F-RTO [RFC 5682]'],
+      [RECOVERY, 'a peer that throws away what it has SACKed'],
+    ],
+  },
+  {
+    name: 'Slow start, CUBIC with HyStart',
+    basis: 'RFC 5681, RFC 6928, RFC 9438, tcp_cubic.c',
+    scripts: [],
+    tests: [
+      [CLOSED, 'slow start with an ACK for each segment'],
+      ['tcp/congestion/hystart.test.ts', 'has windows of 10, 20, 30, 36'],
+      ['validation/congestion.test.ts', 'the CUBIC curve [RFC 9438 §4.2; T8]'],
+      ['validation/congestion.test.ts', 'CUBIC’s mean window under periodic loss'],
+      ['validation/aqm.test.ts', 'CUBIC, 50 ms, without ECN'],
+    ],
+  },
+  {
+    name: 'Reno',
+    basis: 'RFC 5681, tcp_reno_cong_avoid',
+    scripts: [],
+    tests: [
+      ['validation/congestion.test.ts', 'Reno’s sawtooth under periodic loss'],
+      ['validation/congestion.test.ts', 'Reno without SACK at much random loss'],
+      ['validation/congestion.test.ts', 'two Reno flows at a drop-tail queue'],
+    ],
+  },
+  {
+    name: 'Fast Open',
+    basis: 'RFC 7413',
+    scripts: ['tfo'],
+    tests: [
+      ['tcp/fastopen.test.ts', 'is SipHash of both addresses under the key'],
+      ['kernel/sockets/fastopen.test.ts', 'asks for a cookie once'],
+    ],
+  },
+  {
+    name: 'ICMP errors, path MTU',
+    basis: 'RFC 1122 §4.2.3.9, RFC 1191, RFC 4821, RFC 5927, RFC 6069',
+    scripts: ['icmp'],
+    tests: [
+      ['tcp/icmp.test.ts', 'counts only if it quotes what is between SND.UNA and SND.NXT'],
+      ['tcp/icmp.test.ts', 'the search for the path MTU [RFC 4821]'],
+    ],
+  },
+  {
+    name: 'Deferred accept, disconnect, urgent mark, messages, files',
+    basis: 'tcp(7), connect(2), sendmsg(2), sendfile(2), splice(2)',
+    scripts: ['calls'],
+    tests: [
+      ['kernel/sockets/messages.test.ts', 'keep a record apart from what is written later'],
+      ['kernel/sockets/messages.test.ts', 'move what has arrived into a pipe'],
+    ],
+  },
+  {
+    name: 'ECN',
+    basis: 'RFC 3168',
+    scripts: [],
+    tests: [
+      [ECN, 'the handshake [RFC 3168 §6.1.1]'],
+      [ECN, 'echoes a mark in every ACK until'],
+    ],
+  },
+  {
+    name: 'DCTCP',
+    basis: 'RFC 8257, tcp_dctcp.c',
+    scripts: [],
+    tests: [
+      [DCTCP, 'a bottleneck that marks above k packets'],
+      ['validation/aqm.test.ts', 'DCTCP, 80 ms, marks above 1 ms'],
+    ],
+  },
+  {
+    name: 'BBR',
+    basis: 'tcp_bbr.c (v1)',
+    scripts: [],
+    tests: [
+      [BBR, 'uses 90 % of the link and more'],
+      [BBR, 'cycles its gain through 1.25, 0.75 and six times 1'],
+      [BBR, 'stays in PROBE_RTT for 200 ms'],
+    ],
+  },
+  {
+    name: 'Pacing, delivery rate',
+    basis: 'tcp_internal_pacing, net/ipv4/tcp_rate.c',
+    scripts: [],
+    tests: [
+      [PACING, 'SO_MAX_PACING_RATE'],
+      [PACING, 'is the rate of the bottleneck'],
+    ],
+  },
+  {
+    name: 'Size of offloaded sends',
+    basis: 'tcp_tso_autosize, tcp_tso_should_defer',
+    scripts: ['r8/splitseg-mss'],
+    tests: [
+      ['tcp/tso-defer.test.ts', 'a record of two segments and a window of six'],
+      ['tcp/full-segments.test.ts', 'no frame of an offloaded send is larger than the MTU'],
+    ],
+  },
+  {
+    name: 'What limited a sender (tcp_info)',
+    basis: 'tcp_chrono_start',
+    scripts: ['r8/info'],
+    tests: [[CHRONO, 'is limited by a closed window']],
+  },
+];
+
+/** Folders of scripts that have not been run on a real kernel. */
+export const UNMEASURED: readonly string[] = ['calls', 'icmp', 'loss', 'r8', 'snd', 'tfo'];
+
+/** What TCP of Linux does and this does not. */
+export const NOT_MODELLED: readonly string[] = [
+  'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
+  'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
+  'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',
+  'Accurate ECN (a peer that asks for it is answered as RFC 3168 says)',
+  'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
+  'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
+  'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
+];
