@@ -53,8 +53,7 @@ function lookToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number):
   const c = s.c;
   if (c === null) return finish(s, t, trap, -ENOTCONN);
   // Nothing more is read once a call has come to the mark; the next one begins behind it.
-  if (c.receiver !== null && c.receiver.urgent && trap.progress === 0)
-    skipUrgent(c, c.receiver);
+  if (c.receiver !== null && c.receiver.urgent && trap.progress === 0) skipUrgent(c, c.receiver);
   const n = Math.min(inq(c), len - trap.progress);
   if (n > 0) {
     if (trap.obj instanceof BadAddress)
