@@ -113,7 +113,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'Reassembly, SACK and D-SACK of a receiver',
     basis: 'RFC 2018, RFC 2883',
-    scripts: ['ooo', 'own/reassembly-overlap'],
+    scripts: ['ooo', 'own/reassembly-overlap', 'rcv/fin-ends-sacks'],
     tests: [['tcp/deque.test.ts', 'a queue with insertion in the middle']],
   },
   {
@@ -159,6 +159,7 @@ export const FEATURES: readonly Feature[] = [
       'rwnd/autotune-grow',
       'rwnd/autotune-off-with-rcvbuf',
       'rwnd/rcvbuf-shrink-after-accept',
+      'rcv/buffer-before-accept',
       'r8/rcv-buf-space',
     ],
     tests: [
@@ -381,7 +382,7 @@ export const FEATURES: readonly Feature[] = [
 ];
 
 /** Folders of scripts that have not been run on a real kernel. */
-export const UNMEASURED: readonly string[] = ['calls', 'icmp', 'loss', 'r8', 'snd', 'tfo'];
+export const UNMEASURED: readonly string[] = ['calls', 'icmp', 'loss', 'r8', 'rcv', 'snd', 'tfo'];
 
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [

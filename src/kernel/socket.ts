@@ -452,7 +452,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   /** The handshake of a connection that Fast Open began has ended, one way or the other (reqsk_fastopen_remove). */
   private leaveFastOpenQueue(c: Connection, f: SockFastOpen): void {
     if (f.counted === null) return;
-    const reset = c.error === ECONNRESET && c.fastOpen !== null && c.fastOpen.accepted;
+    const reset = c.error === ECONNRESET && c.fastOpen !== null && c.accepted;
     f.counted.leave(reset, this.stack.engine.now);
     f.counted = null;
   }

@@ -4,6 +4,7 @@
  * understood, and then nothing of the text is carried out. Nothing here runs a shell.
  */
 
+import { arithmetic } from './arithmetic.ts';
 import type { Shell } from './ast.ts';
 import { NotSupported } from './verdict.ts';
 
@@ -43,7 +44,7 @@ interface Token {
   readonly to: number;
 }
 
-/** The only expansions that scripts use: both are process numbers, and matter only in the name of a file. */
+/** Process numbers matter only in the name of a file. */
 const PROCESS_NUMBERS = /^\$(PPID|PACKETDRILL_PID|\{PPID\}|\{PACKETDRILL_PID\})/;
 /** `a &> f` is `a &` and an empty command `> f`: only bash takes it for one redirection. Elsewhere `&` is not understood. */
 const OPERATOR = /^(&&|&(?=>)|\|\||;|\||\n)/;
@@ -182,11 +183,11 @@ function readWord(rest: string, line: number): { word: string; length: number } 
       if (rest[at + 1] !== '\n') word += rest[at + 1] ?? '';
       at += 2;
     } else if (c === '$') {
-      const number = PROCESS_NUMBERS.exec(rest.slice(at))?.[0];
-      if (number === undefined) fail(`\`${/^\$\S*/.exec(rest.slice(at))![0]}\``);
+      const expansion = expand(rest.slice(at));
+      if (expansion === null) fail(`\`${/^\$\S*/.exec(rest.slice(at))![0]}\``);
       else {
-        word += number;
-        at += number.length;
+        word += expansion.text;
+        at += expansion.length;
       }
     } else {
       word += c;
@@ -198,8 +199,14 @@ function readWord(rest: string, line: number): { word: string; length: number } 
   return { word, length: at };
 }
 
-/** What follows a `"`, up to and with the one that ends it; null: none does, or something in it would be expanded. */
-function doubleQuoted(rest: string): { text: string; length: number } | null {
+interface Expansion {
+  readonly text: string;
+  /** How much of the shell text it takes. */
+  readonly length: number;
+}
+
+/** What follows a `"`, up to and with the one that ends it; null: none does, or something in it is not understood. */
+function doubleQuoted(rest: string): Expansion | null {
   let text = '';
   for (let at = 0; at < rest.length; at++) {
     const c = rest[at]!;
@@ -207,8 +214,24 @@ function doubleQuoted(rest: string): { text: string; length: number } | null {
     if (c === '\\' && /["\\$\n]/.test(rest[at + 1] ?? '')) {
       if (rest[at + 1] !== '\n') text += rest[at + 1];
       at++;
-    } else if (c === '$' && !PROCESS_NUMBERS.test(rest.slice(at))) return null;
-    else text += c;
+    } else if (c === '$') {
+      const expansion = expand(rest.slice(at));
+      if (expansion === null) return null;
+      text += expansion.text;
+      at += expansion.length - 1;
+    } else text += c;
   }
   return null;
+}
+
+/** `$((` expression `))`: constants, `+ - * / %`, parentheses (POSIX.1-2024, Shell Command Language §2.6.4). */
+const ARITHMETIC = /^\$\(\(([\d\sa-fxA-FX+*/%()-]*?)\)\)(?!\))/;
+
+/** What begins with `$`: a process number, which is left as it stands, or arithmetic; null: anything else. */
+function expand(rest: string): Expansion | null {
+  const number = PROCESS_NUMBERS.exec(rest)?.[0];
+  if (number !== undefined) return { text: number, length: number.length };
+  const sum = ARITHMETIC.exec(rest);
+  const value = sum === null ? null : arithmetic(sum[1]!);
+  return value === null ? null : { text: String(value), length: sum![0].length };
 }

@@ -229,6 +229,8 @@ export class Connection {
   rcvShutdown = false;
   /** Our FIN is queued or sent (SEND_SHUTDOWN). */
   sndShutdown = false;
+  /** accept() has handed it out, or connect() made it (sk_socket). The kernel keeps it. */
+  accepted = true;
   /** No file refers to it any more (SOCK_DEAD). */
   orphan = false;
 

@@ -33,8 +33,6 @@ export class FastOpen {
   child = false;
   /** Whose SYN-ACK waits for its ACK (fastopen_rsk). */
   request: Request | null = null;
-  /** accept() has handed the connection out. */
-  accepted = false;
 }
 
 export const fastOpenOf = (c: Connection): FastOpen => (c.fastOpen ??= new FastOpen());

@@ -61,7 +61,7 @@ export function onIcmpError(
 }
 
 /** A connection that Fast Open began, and accept() has handed out, counts as established. */
-const accepted = (c: Connection): boolean => c.fastOpen !== null && c.fastOpen.accepted;
+const accepted = (c: Connection): boolean => c.fastOpen !== null && c.accepted;
 
 /**
  * The segment that waits to be sent again had not been lost to congestion: the last doubling of the RTO is taken back, and it

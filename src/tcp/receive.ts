@@ -187,7 +187,7 @@ function queueOutOfOrder(c: Connection, seg: Segment, end: Seq): void {
     report(c, ofo, seg.seq, end);
     growWindow(c, seg);
   }
-  if (!c.orphan) growRcvbuf(c, c.rcvqSpace);
+  if (c.accepted && !c.orphan) growRcvbuf(c, c.rcvqSpace);
 }
 
 /**
@@ -262,6 +262,8 @@ function takeFin(c: Connection, now: Instant): void {
     case 'ESTABLISHED':
       setState(c, 'CLOSE-WAIT', now);
       enterPingpong(c);
+      // Nothing is reported any more, a D-SACK of the old bytes before the FIN neither (tcp_sack_reset in tcp_fin).
+      c.receiver!.dsack = false;
       break;
     case 'FIN-WAIT-1':
       sendAck(c);

@@ -343,6 +343,7 @@ export function childOf(r: Request, tx: PayloadStream, now: Instant): Connection
     settings: l.settings,
   };
   const c = new Connection(args);
+  c.accepted = false;
   c.ordinal = r.ordinal;
   c.iss = r.sntIsn;
   c.sndUna = seqAdd(r.sntIsn, 1);

@@ -37,6 +37,11 @@ describe('grammar [POSIX.1-2024, Shell Command Language §2]', () => {
     ['a backslash keeps what follows', 'a\\ b "\\"c\\""', [['a b', '"c"']]],
     ['single quotes keep backslashes', "'\\n'", [['\\n']]],
     ['a word may be empty', "a '' b", [['a', '', 'b']]],
+    [
+      'integer arithmetic, by its priorities',
+      'a "x $((32*1024*1024))" $(( 7 - 2 * 3 ))$((-(7+0x10)/2 % 4))',
+      [['a', 'x 33554432', '1-3']],
+    ],
     ['redirections are no arguments', 'a 2>/dev/null b > /dev/null 2>&1', [['a', 'b']]],
     [
       '&> is a command in the background, and a redirection of nothing',
@@ -66,7 +71,9 @@ describe('grammar [POSIX.1-2024, Shell Command Language §2]', () => {
     ['a command in the background', 'a & b', 1],
     ['a subshell', 'a\n(b)', 2],
     ['a substitution', 'a $(b)', 1],
-    ['arithmetic', 'a "$((1+1))"', 1],
+    ['arithmetic with a variable', 'a "$((1+x))"', 1],
+    ['a division by zero', 'a $((1/0))', 1],
+    ['arithmetic that is not closed', 'a $((1+1)', 1],
     ['a variable', 'a\n\nb $HOME', 3],
     ['a variable in quotes', 'a "$HOME"', 1],
     ['a loop', 'a\nfor i in 1 2; do b; done', 2],

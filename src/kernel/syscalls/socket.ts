@@ -74,7 +74,7 @@ export function sysAccept(t: Thread, trap: Trap): number {
     return t.waitOn(s.wait, true);
   }
   child.nonblock = (trap.a & NONBLOCK) !== 0;
-  if (child.c!.fastOpen !== null) child.c!.fastOpen.accepted = true;
+  child.c!.accepted = true;
   trap.y = t.process.fds.install(child);
   trap.phase = PAID;
   return t.host.costs.socket;
