@@ -126,6 +126,7 @@ export const FEATURES: readonly Feature[] = [
       'ack/quickack-toggle',
       'own/delack',
       'r8/should-piggyback',
+      'r8/send-window-sizes-piggyback',
     ],
     tests: [
       ['tcp/ack-compression.test.ts', 'is acknowledged at once three times, then once in 1 ms'],
@@ -245,7 +246,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'SACK recovery, RACK',
     basis: 'RFC 6675, RFC 8985 §6',
-    scripts: ['rtx/sack-two-holes', 'loss/rack-widens', 'loss/retrans-collapse'],
+    scripts: ['rtx/sack-two-holes', 'loss/rack-widens', 'r8/reordering', 'loss/retrans-collapse'],
     tests: [
       [RECOVERY, 'the reordering window [RFC 8985 §6.2]'],
       [RECOVERY, 'finds a retransmission that was lost'],
