@@ -163,7 +163,7 @@ class Transfer {
         this.pool.push(out);
         return;
       }
-      if (receiver !== null) tcp.onTxFreed(receiver, out.truesize, now);
+      if (receiver !== null) tcp.onTxFreed(receiver, out.truesize);
       this.acks.put(out, now);
     }
   }
@@ -177,7 +177,7 @@ class Transfer {
         this.pool.push(out);
         return;
       }
-      tcp.onTxFreed(c, out.truesize, now);
+      tcp.onTxFreed(c, out.truesize);
       if (out.len > 0) this.sent++;
       if (out.len > 0 && this.isLost()) this.pool.push(out);
       else this.data.put(out, now);

@@ -20,6 +20,23 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 };
 const why = hasCli ? '' : ' (skipped: there is no src/cli/main.ts to build yet)';
 
+/** What the compiler says of a user's files; '' for nothing. */
+function typeCheck(project: string, include: readonly string[]): Promise<string> {
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    target: 'es2023',
+    lib: ['es2023'],
+    module: 'nodenext',
+    types: [],
+    // Our own declarations are what is to be checked here.
+    skipLibCheck: false,
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  return succeed(exec(process.execPath, [tsc, '-p', project], project));
+}
+
 describe.skipIf(!hasCli)(`the packed package${why}`, () => {
   let folder = '';
   let tarball = '';
@@ -113,19 +130,7 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
        export const isOurs = (e: unknown): e is ScenarioError => e instanceof ScenarioError;
       `,
     );
-    // Without skipLibCheck: our own declarations are what is to be checked here.
-    const compilerOptions = {
-      noEmit: true,
-      strict: true,
-      target: 'es2023',
-      lib: ['es2023'],
-      module: 'nodenext',
-      types: [],
-      skipLibCheck: false,
-    };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    await expect(succeed(exec(process.execPath, [tsc, '-p', project], folder))).resolves.toBe('');
+    expect(await typeCheck(project, ['main.ts'])).toBe('');
   });
 
   test.each(['commonjs', 'module'])(
@@ -154,19 +159,7 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
 
   test('the example servers pass the type check of a user', async () => {
     const project = join(folder, 'own-module');
-    const compilerOptions = {
-      noEmit: true,
-      strict: true,
-      target: 'es2023',
-      lib: ['es2023'],
-      module: 'nodenext',
-      types: [],
-      skipLibCheck: false,
-    };
-    const include = ['my-server.ts', 'upper-case.ts'];
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    await expect(succeed(exec(process.execPath, [tsc, '-p', project], folder))).resolves.toBe('');
+    expect(await typeCheck(project, ['my-server.ts', 'upper-case.ts'])).toBe('');
   });
 
   test('npx hostwire --version and --help answer', async () => {

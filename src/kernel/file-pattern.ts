@@ -1,4 +1,7 @@
-/** A file to read and send from: so many bytes of pattern. There is no disk: it is in the page cache, always. */
+/**
+ * A file to read and send from: so many bytes of pattern. There is no disk: it is in the page cache, always. A read says
+ * how many bytes there were; it does not write them into a buffer.
+ */
 import { EBADF } from '../base/errno.ts';
 import { copyCost } from './costs.ts';
 import type { File } from './file.ts';

@@ -4,7 +4,7 @@ import type { Core } from './cpu.ts';
 import type { Qdisc } from './qdisc.ts';
 import type { Skb } from './skb.ts';
 
-/** In place of a frame's index: the skb is delivered whole (lo, GRO). */
+/** In place of a frame's index: the skb is delivered whole (lo, tun). */
 export const WHOLE = -1;
 
 /** Results of `xmit`, include/linux/netdevice.h. */

@@ -226,11 +226,6 @@ export class RunQueue implements StepSource {
     if (cur !== null && !sync && task.vruntime < cur.vruntime) this.needResched = true;
   }
 
-  /** Who waits here, for reports. */
-  *queued(): Generator<Task> {
-    yield* this.heap;
-  }
-
   private trace(what: string, task: Task): void {
     const { engine } = this.core.host;
     if (engine.trace.on) engine.trace.record(engine.now, this.core.lane, what, { task: task.name });

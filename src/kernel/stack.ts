@@ -3,9 +3,8 @@
  * wants then: segments to send (`Sock.follow`), a timer to arm, somebody to wake. TCP itself calls nothing.
  *
  * Input follows net/ipv4/tcp_ipv4.c tcp_v4_rcv(): established hash (connections, requests, TIME_WAIT), then listeners,
- * else a RST. Routing is by destination address: this host's own goes to lo, others to the device named for them; a host
- * without a named route sends everything to its first device. IP has no input of its own here: packets for another address
- * are dropped, and there are no fragments, no forwarding; ICMP errors come by `icmp`.
+ * else a RST. Routing: routes.ts. IP has no input of its own here: packets for another address are dropped, and there
+ * are no fragments, no forwarding; ICMP errors come by `icmp`.
  */
 import { assert, violated } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
@@ -82,8 +81,6 @@ export interface StackOptions {
   readonly syncookies?: 0 | 1;
   /** net.ipv4.tcp_max_syn_backlog; only looked at without SYN cookies. */
   readonly maxSynBacklog?: number;
-  /** net.ipv4.ip_local_port_range */
-  readonly portRange?: readonly [number, number];
 }
 
 /** Connections that one host may begin: 22 bits of the flow number. */
@@ -130,8 +127,7 @@ export class Stack implements PacketHandler {
       host.engine.lane(`${host.name}/tcp`),
       options.memory ?? new TcpMemory(),
     );
-    const range = options.portRange ?? [32_768, 60_999];
-    this.ports = new Ports<Sock>(range[0], range[1]);
+    this.ports = new Ports<Sock>(32_768, 60_999); // net.ipv4.ip_local_port_range
     this.somaxconn = options.somaxconn ?? 4096;
     this.syncookies = options.syncookies ?? 1;
     this.maxSynBacklog = options.maxSynBacklog ?? 2048;
@@ -435,7 +431,7 @@ export class Stack implements PacketHandler {
   txFreed(owner: unknown, truesize: number, core: Core): void {
     const s = owner as Sock;
     if (s.c === null) return;
-    onTxFreed(s.c, truesize, this.engine.now);
+    onTxFreed(s.c, truesize);
     s.settle(core);
     s.follow(core);
   }

@@ -27,8 +27,8 @@ export interface SysctlDef {
   readonly source: string;
 }
 
-/** Four 32-bit numbers, hexadecimal; a second key, for cookies from before, behind a comma. */
-export const KEY: RegExp = /^[\da-f]{1,8}(-[\da-f]{1,8}){3}(,[\da-f]{1,8}(-[\da-f]{1,8}){3})?$/i;
+/** Four 32-bit numbers, hexadecimal. Linux takes a second key behind a comma, for cookies from before: not modelled. */
+export const KEY: RegExp = /^[\da-f]{1,8}(-[\da-f]{1,8}){3}$/i;
 
 const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
   congestionControl: CONGESTION_CONTROLS,

@@ -21,9 +21,8 @@ import { tunTruesize } from './truesize.ts';
 export interface TunOptions {
   readonly mtu: number;
   readonly txqueuelen: number;
-  /** Whole GSO packets go to the program (IFF_VNET_HDR with TUN_F_TSO4); otherwise they are cut before the device. */
+  /** Whole GSO packets go to the program (IFF_VNET_HDR with TUN_F_TSO4); otherwise it sees them cut, though the skb stays whole. */
   readonly tso: boolean;
-  readonly gso: boolean;
   /** Where its packets enter. */
   readonly core: number;
 }
@@ -33,7 +32,6 @@ export const TUN_DEFAULTS: TunOptions = {
   mtu: 1500,
   txqueuelen: 500,
   tso: false,
-  gso: true,
   core: 0,
 };
 
@@ -67,13 +65,13 @@ export class Tun implements NetDevice, TxDriver, Ingress {
   }
 
   /** ip link, ethtool: what is sent from now on. What connections know of the device, the stack is told apart (changePath). */
-  configure(changes: Partial<Pick<TunOptions, 'mtu' | 'tso' | 'gso'>>): void {
+  configure(changes: Partial<Pick<TunOptions, 'mtu' | 'tso'>>): void {
     this.options = { ...this.options, ...changes };
   }
   get tso(): boolean {
     return this.options.tso;
   }
-  /** TCP builds large skbs whatever the device says (sk_route_forced_caps): without GSO they are cut before the queue. */
+  /** TCP builds large skbs whatever the device says (sk_route_forced_caps). */
   get gsoMaxSegs(): number {
     return 65_535;
   }

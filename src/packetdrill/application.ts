@@ -96,13 +96,12 @@ export class Application {
     const shown = formatResult(opened ? call.result : result);
     this.stage.tell(`${formatCall(call)} = ${shown}`, Math.floor(endedAt / 1000));
     prepared.after?.(result);
+    // Before the result is looked at: what is not modelled is not what a script meant by -1.
+    if (result === -ENOSYS) throw new NotSupported(`system call ${call.name}`, call.line);
+    if (result === -ENOPROTOOPT && prepared.lacks !== undefined)
+      throw new NotSupported(`${call.name} ${prepared.lacks}`, call.line);
     const wrong = resultError(call, prepared, result);
-    if (wrong !== null) {
-      if (result === -ENOSYS) throw new NotSupported(`system call ${call.name}`, call.line);
-      if (result === -ENOPROTOOPT && prepared.lacks !== undefined)
-        throw new NotSupported(`${call.name} ${prepared.lacks}`, call.line);
-      this.fail(call, wrong);
-    }
+    if (wrong !== null) this.fail(call, wrong);
     if (opened) this.stage.fds.set(call.result, result);
     const left = prepared.check?.(result) ?? null;
     if (left !== null) this.fail(call, left);

@@ -11,7 +11,7 @@ export interface Script {
   /** Before the first event and not timed. */
   readonly init: Shell | null;
   readonly events: readonly Event[];
-  /** After the last event, whether the script passed or not. */
+  /** After the last event of a script that has not failed before. */
   readonly cleanup: Shell | null;
 }
 
@@ -125,6 +125,19 @@ export const FLAG_URG = 0x020;
 export const FLAG_ECE = 0x040;
 export const FLAG_CWR = 0x080;
 export const FLAG_AE = 0x100;
+
+/** Every flag, in the order in which packetdrill looks at them: its bit, its letter in a script, its name. */
+export const FLAGS: readonly (readonly [bit: number, letter: string, name: string])[] = [
+  [FLAG_FIN, 'F', 'FIN'],
+  [FLAG_SYN, 'S', 'SYN'],
+  [FLAG_RST, 'R', 'RST'],
+  [FLAG_PSH, 'P', 'PSH'],
+  [FLAG_ACK, '.', 'ACK'],
+  [FLAG_URG, 'U', 'URG'],
+  [FLAG_ECE, 'E', 'ECE'],
+  [FLAG_CWR, 'W', 'CWR'],
+  [FLAG_AE, 'A', 'AE'],
+];
 
 export interface TcpPacket {
   readonly kind: 'tcp';

@@ -66,8 +66,11 @@ function returning(body: Prepared['body'], expected: number, lacks?: string): Pr
       value = yield* body(sys);
       return value < 0 ? value : 0;
     },
-    check: () =>
-      value >>> 0 === expected >>> 0 ? null : `value: expected ${expected}, was ${value}`,
+    // A call that fails leaves the memory as it was.
+    check: (result) =>
+      result < 0 || value >>> 0 === expected >>> 0
+        ? null
+        : `value: expected ${expected}, was ${value}`,
     ...(lacks === undefined ? {} : { lacks }),
   };
 }

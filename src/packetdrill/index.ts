@@ -56,7 +56,12 @@ class ScriptRun {
     const script = parseScript(text, this.options.defines ?? new Map<string, string>());
     const settings = settingsOf(script, this.options.options ?? []);
     const program = parsePython(blocksOf(script));
-    if (settings.dryRun) return;
+    if (settings.dryRun) {
+      // Reading stops at the first event that is not modelled.
+      const last = script.events.at(-1);
+      if (last?.kind === 'unsupported') throw new NotSupported(last.reason, last.line);
+      return;
+    }
     this.run(script, settings, program);
   }
 

@@ -1,15 +1,9 @@
 /** A packet of a script as the host receives it. */
 import type { PayloadStream } from '../base/payload.ts';
 import type { Skb } from '../kernel/skb.ts';
+import { optionsLength } from './tcp-options.ts';
 import { BASE_HEADER, sackRoom, seq } from '../kernel/tcp.ts';
-import {
-  FLAG_ACK,
-  FLAG_SYN,
-  type IpInfo,
-  type SackBlock,
-  type TcpOption,
-  type TcpPacket,
-} from './ast.ts';
+import { FLAG_ACK, FLAG_SYN, type IpInfo, type SackBlock, type TcpPacket } from './ast.ts';
 import type { Flow } from './flow.ts';
 import type { Ends } from './rig.ts';
 import { Failure, NotSupported } from './verdict.ts';
@@ -74,9 +68,8 @@ function fillOptions(
   { tsEcrScaled }: InjectOptions,
   line: number,
 ): void {
-  let bytes = 0;
-  for (const o of packet.options === 'any' ? [] : packet.options) {
-    bytes += lengthOf(o);
+  const options = packet.options === 'any' ? [] : packet.options;
+  for (const o of options) {
     switch (o.kind) {
       case 'mss':
         skb.mss = o.value;
@@ -105,7 +98,7 @@ function fillOptions(
       default: // nop, eol
     }
   }
-  skb.headerLen = BASE_HEADER + ((bytes + 3) & ~3);
+  skb.headerLen = BASE_HEADER + ((optionsLength(options) + 3) & ~3);
 }
 
 /** Only an ACK echoes anything. */
@@ -130,30 +123,4 @@ function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from({ length: hex.length >> 1 }, (_, i) =>
     parseInt(hex.slice(2 * i, 2 * i + 2), 16),
   );
-}
-
-function lengthOf(o: TcpOption): number {
-  switch (o.kind) {
-    case 'nop':
-    case 'eol':
-      return 1;
-    case 'sackOK':
-      return 2;
-    case 'wscale':
-      return 3;
-    case 'mss':
-      return 4;
-    case 'TS':
-      return 10;
-    case 'sack':
-      return 2 + 8 * o.blocks.length;
-    case 'FO':
-      return 2 + (o.cookie.length >> 1);
-    case 'FOEXP':
-      return 4 + (o.cookie.length >> 1);
-    case 'md5':
-      return 18;
-    case 'ECN':
-      return 2 + 3 * o.fields.length;
-  }
 }

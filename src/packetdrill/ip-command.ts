@@ -20,22 +20,18 @@ export function ip(args: readonly string[]): ShellAction | null {
 const whole = (text: string | undefined): number | null =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
 
-/** ip link set [dev] tun0 [mtu N] [txqueuelen N] [up] */
+/** ip link set [dev] tun0 [mtu N] [up] */
 function link(words: readonly string[]): ShellAction | null {
   const rest = words[0] === 'dev' ? words.slice(1) : words;
   if (rest[0] !== 'tun0') return null;
   let mtu: number | null = null;
-  let txqueuelen: number | null = null;
   for (let i = 1; i < rest.length; i++) {
     const word = rest[i]!;
     if (word === 'up') continue;
-    const n = whole(rest[++i]);
-    if (n === null) return null;
-    if (word === 'mtu') mtu = n;
-    else if (word === 'txqueuelen' || word === 'qlen') txqueuelen = n;
-    else return null;
+    mtu = whole(rest[++i]);
+    if (word !== 'mtu' || mtu === null) return null;
   }
-  return { kind: 'link', mtu, txqueuelen };
+  return { kind: 'link', mtu };
 }
 
 /** ip route change|replace ADDRESS [via ADDRESS] [dev tun0] and what holds on that way */

@@ -3,19 +3,16 @@
  * first that differs is told.
  */
 import {
-  FLAG_ACK,
-  FLAG_AE,
   FLAG_CWR,
-  FLAG_ECE,
   FLAG_FIN,
   FLAG_PSH,
-  FLAG_RST,
   FLAG_SYN,
-  FLAG_URG,
+  FLAGS,
   type Ecn,
   type TcpOption,
   type TcpPacket,
 } from './ast.ts';
+import { formatOption } from './notation.ts';
 import type { Sighting } from './sighting.ts';
 
 /** Where the last piece of a burst may differ from the first. */
@@ -95,20 +92,8 @@ function ecnDifference(expected: Ecn | null, actual: Ecn | null): string | null 
   return `ECN bits: expected ${expected}, was ${actual}`;
 }
 
-const FLAGS: readonly (readonly [number, string])[] = [
-  [FLAG_FIN, 'FIN'],
-  [FLAG_SYN, 'SYN'],
-  [FLAG_RST, 'RST'],
-  [FLAG_PSH, 'PSH'],
-  [FLAG_ACK, 'ACK'],
-  [FLAG_URG, 'URG'],
-  [FLAG_ECE, 'ECE'],
-  [FLAG_CWR, 'CWR'],
-  [FLAG_AE, 'AE'],
-];
-
 function flagDifference(expected: number, actual: number): string | null {
-  for (const [bit, name] of FLAGS) {
+  for (const [bit, , name] of FLAGS) {
     if (((expected ^ actual) & bit) === 0) continue;
     return (expected & bit) !== 0 ? `flag ${name} is missing` : `flag ${name} is not expected`;
   }
@@ -136,28 +121,12 @@ function optionDifference(e: TcpOption, a: TcpOption, ts: TsCheck): string | nul
   if (e.kind !== a.kind) return `options: expected ${e.kind}, was ${a.kind}`;
   if (e.kind === 'TS' && a.kind === 'TS') {
     const off = Math.abs((a.val - e.val) | 0) * ts.tickUs;
-    return off <= ts.slackUs ? null : `option TS: expected val ${e.val}, was ${a.val}`;
+    if (off > ts.slackUs) return `option TS: expected val ${e.val}, was ${a.val}`;
+    return e.ecr === a.ecr ? null : `option TS: expected ecr ${e.ecr}, was ${a.ecr}`;
   }
+  // Equal in words exactly when their bytes are.
   const [es, as] = [valueOf(e), valueOf(a)];
   return es === as ? null : `option ${e.kind}: expected ${es}, was ${as}`;
 }
 
-/** An option's contents in words: equal exactly when its bytes are. */
-function valueOf(o: TcpOption): string {
-  switch (o.kind) {
-    case 'mss':
-    case 'wscale':
-      return String(o.value);
-    case 'sack':
-      return o.blocks.map((b) => `${b.left}:${b.right}`).join(' ');
-    case 'FO':
-    case 'FOEXP':
-      return o.cookie;
-    case 'md5':
-      return o.digest;
-    case 'ECN':
-      return o.fields.map((f) => `${f.name} ${f.value}`).join(' ');
-    default:
-      return '';
-  }
-}
+const valueOf = (o: TcpOption): string => formatOption(o).slice(o.kind.length + 1);

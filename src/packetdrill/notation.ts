@@ -1,14 +1,7 @@
 /** Packets and times in the words of a script, so that what was expected and what was seen read alike. */
 import {
   FLAG_ACK,
-  FLAG_AE,
-  FLAG_CWR,
-  FLAG_ECE,
-  FLAG_FIN,
-  FLAG_PSH,
-  FLAG_RST,
-  FLAG_SYN,
-  FLAG_URG,
+  FLAGS,
   type IcmpPacket,
   type IpInfo,
   type Packet,
@@ -62,22 +55,12 @@ function formatIp({ ecn, tos, flowLabel, ttl }: IpInfo): string {
   return parts.length === 0 ? '' : `[${parts.join(', ')}]`;
 }
 
-const LETTERS: readonly (readonly [bit: number, letter: string])[] = [
-  [FLAG_FIN, 'F'],
-  [FLAG_SYN, 'S'],
-  [FLAG_RST, 'R'],
-  [FLAG_PSH, 'P'],
-  [FLAG_URG, 'U'],
-  [FLAG_ECE, 'E'],
-  [FLAG_CWR, 'W'],
-  [FLAG_AE, 'A'],
-  [FLAG_ACK, '.'],
-];
-
 /** The flags in letters, the dot last; '-' for none. */
 export function formatFlags(flags: number): string {
-  const letters = LETTERS.filter(([bit]) => (flags & bit) !== 0).map(([, letter]) => letter);
-  return letters.join('') || '-';
+  let letters = '';
+  for (const [bit, letter] of FLAGS) if ((flags & bit & ~FLAG_ACK) !== 0) letters += letter;
+  if ((flags & FLAG_ACK) !== 0) letters += '.';
+  return letters || '-';
 }
 
 /** In angle brackets; '' for none. */
@@ -86,7 +69,7 @@ export function formatOptions(options: readonly TcpOption[] | 'any'): string {
   return options.length === 0 ? '' : `<${options.map(formatOption).join(',')}>`;
 }
 
-function formatOption(option: TcpOption): string {
+export function formatOption(option: TcpOption): string {
   switch (option.kind) {
     case 'nop':
     case 'eol':

@@ -6,15 +6,10 @@
  */
 import { nearest } from '../base/nearest.ts';
 import {
-  FLAG_ACK,
   FLAG_AE,
   FLAG_CWR,
   FLAG_ECE,
-  FLAG_FIN,
-  FLAG_PSH,
-  FLAG_RST,
-  FLAG_SYN,
-  FLAG_URG,
+  FLAGS,
   NO_IP_INFO,
   type Ecn,
   type IcmpPacket,
@@ -114,17 +109,7 @@ function parsePorts(c: Cursor): Ports | null {
   return { src, dst: c.integer('a destination port', U16) };
 }
 
-const LETTERS: Readonly<Record<string, number>> = Object.freeze({
-  F: FLAG_FIN,
-  S: FLAG_SYN,
-  R: FLAG_RST,
-  P: FLAG_PSH,
-  '.': FLAG_ACK,
-  U: FLAG_URG,
-  E: FLAG_ECE,
-  W: FLAG_CWR,
-  A: FLAG_AE,
-});
+const LETTERS: ReadonlyMap<string, number> = new Map(FLAGS.map(([bit, letter]) => [letter, bit]));
 const ECN_FLAGS = FLAG_ECE | FLAG_CWR | FLAG_AE;
 
 /** A word, a dot, a word and a dot; a dot and a digit are one token, a number. `-` means no flag at all. */
@@ -143,7 +128,7 @@ function flagBits(c: Cursor, text: string, at: Token): number {
   let hasAce = false;
   for (const char of text) {
     const digit = '01234567'.indexOf(char);
-    const bit = digit === -1 ? LETTERS[char] : aceBits(digit);
+    const bit = digit === -1 ? LETTERS.get(char) : aceBits(digit);
     if (bit === undefined) c.fail(`'${char}' is no TCP flag: F S R P U E W A . or 0 to 7`, at);
     const says = digit !== -1 || (bit & ECN_FLAGS) !== 0;
     if (says && (hasAce || (digit !== -1 && (bits & ECN_FLAGS) !== 0)))

@@ -13,7 +13,7 @@ export type ShellAction =
   /** null: what the device has by itself. */
   | { readonly kind: 'qdisc'; readonly verb: QdiscVerb; readonly qdisc: QdiscChoice | null }
   | { readonly kind: 'offload'; readonly features: Readonly<Partial<Record<Feature, boolean>>> }
-  | { readonly kind: 'link'; readonly mtu: number | null; readonly txqueuelen: number | null }
+  | { readonly kind: 'link'; readonly mtu: number | null }
   | { readonly kind: 'route'; readonly destination: string; readonly route: Route }
   /** A file of so many zeros; null: there is none any more. */
   | { readonly kind: 'file'; readonly path: string; readonly bytes: number | null }

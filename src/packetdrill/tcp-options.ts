@@ -110,7 +110,7 @@ export function optionsLength(options: readonly TcpOption[]): number {
 }
 
 /** Bytes of an option on the wire, kind and length included. */
-export function optionLength(option: TcpOption): number {
+function optionLength(option: TcpOption): number {
   switch (option.kind) {
     case 'nop':
     case 'eol':

@@ -34,6 +34,7 @@ import { removeRenoSacks } from './newreno.ts';
 import { ackProbe } from './probe.ts';
 import { reduceCwnd } from './prr.ts';
 import { adaptReorderWindow, highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
+import { trimHead } from './records.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
 import { SYN, segLen, type Segment } from './segment.ts';
@@ -178,9 +179,7 @@ function updateWindow(c: Connection, seg: Segment, now: Instant): boolean {
     seqGt(seg.ack, c.sndUna) ||
     seqGt(seg.seq, c.sndWl1) ||
     (seqEq(seg.seq, c.sndWl1) && (wnd > c.sndWnd || wnd === 0));
-  let changed = false;
   if (newer) {
-    changed = true;
     c.sndWl1 = seg.seq;
     if (c.sndWnd !== wnd) {
       c.sndWnd = wnd;
@@ -194,9 +193,11 @@ function updateWindow(c: Connection, seg: Segment, now: Instant): boolean {
   const n = seqDiff(seg.ack, c.sndUna);
   c.bytesAcked += n;
   c.sndUna = seg.ack;
-  if (n > 0) c.unaOff = Math.min(c.unaOff + n - (c.synAcked ? 0 : 1), c.tx.written);
-  if (n > 0) c.synAcked = true;
-  return changed;
+  if (n > 0) {
+    c.unaOff = Math.min(c.unaOff + n - (c.synAcked ? 0 : 1), c.tx.written);
+    c.synAcked = true;
+  }
+  return newer;
 }
 
 /** Takes what is acknowledged off the send queue, and samples the round trip (tcp_clean_rtx_queue). */
@@ -261,12 +262,8 @@ function spuriousRetrans(c: Connection, t: Tx, a: AckState): boolean {
 
 /** Part of a record of several segments is acknowledged: how many segments of it (tcp_tso_acked). */
 function trimAcked(c: Connection, t: Tx): number {
-  const n = seqDiff(c.sndUna, t.seq);
   const before = t.segs;
-  t.seq = c.sndUna;
-  t.len -= n;
-  t.truesize -= n;
-  c.wmemQueued -= n;
+  trimHead(c, t);
   t.segs = Math.max(Math.ceil(t.len / c.mssCache), 1);
   return Math.max(before - t.segs, 0);
 }

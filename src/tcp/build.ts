@@ -73,14 +73,14 @@ export function emitted(c: Connection, out: Segment, again: boolean, now: Instan
 
 export function fillData(c: Connection, out: Segment, t: Tx, now: Instant): void {
   // Taken before the header is: a D-SACK has room in this segment, and is forgotten once it is written.
-  const mss = currentMss(c);
+  const segSize = t.segs > 1 ? currentMss(c) : t.len;
   // What the device cuts up carries PSH, so that the receiver's GRO does not hold it; the record itself does not.
   fill(c, out, ACK | t.flags | (t.segs > 1 ? PSH : 0), t.seq, now);
   out.stream = t.len > 0 ? c.tx : null;
   out.off = c.unaOff + seqDiff(t.seq, c.sndUna);
   out.len = t.len;
   out.segs = t.segs;
-  out.segSize = t.segs > 1 ? mss : t.len;
+  out.segSize = segSize;
   out.truesize = t.truesize;
   if (t.len > 0) {
     c.dataSegsOut += t.segs;

@@ -209,7 +209,6 @@ export class Connection {
   keepaliveAt: Instant = NEVER;
 
   // ---- Receive sequence space
-  irs: Seq = SEQ_ZERO;
   rcvNxt: Seq = SEQ_ZERO;
   /** RCV.NXT when the window was last advertised. */
   rcvWup: Seq = SEQ_ZERO;

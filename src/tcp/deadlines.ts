@@ -1,7 +1,7 @@
 /**
  * The deadlines of a connection, one per kind of timer, and what happens when they expire: retransmission, zero-window
- * probe, tail loss probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed ACK, keepalive
- * (which is also the FIN-WAIT-2 timer of an orphan), pacing.
+ * probe, tail loss probe or RACK's reordering time-out (these exclude each other, icsk_pending), delayed ACK, compressed
+ * ACK, keepalive (which is also the FIN-WAIT-2 timer of an orphan), pacing.
  */
 import { NEVER, type Instant } from '../base/units.ts';
 import { onCompressedTimer, onDelackTimer } from './ack.ts';
@@ -34,7 +34,7 @@ export function nextDeadline(c: Connection): Instant {
   return t as Instant;
 }
 
-/** Handles every deadline that has passed, the earlier first. */
+/** Handles every deadline that has passed, in this order. */
 export function onTimer(c: Connection, now: Instant): void {
   if (c.receiver !== null && c.receiver.compressedAt <= now) onCompressedTimer(c);
   if (withSlack(c.context, c.delackAt) <= now) onDelackTimer(c);

@@ -115,7 +115,6 @@ export function takeSynOptions(c: Connection, seg: Segment, now: Instant): void 
     c.tsRecent = seg.tsVal;
     c.tsRecentStamp = now;
   }
-  c.irs = seg.seq;
   c.rcvNxt = seqAdd(seg.seq, 1);
   c.rcvWup = c.rcvNxt;
   c.copiedSeq = c.rcvNxt;
@@ -206,7 +205,7 @@ function synchronized(c: Connection, seg: Segment, now: Instant): void {
   const result = processAck(c, seg, inEstablished, now);
   if (result === ACK_BAD && inEstablished) return;
   if (!inEstablished && !afterAck(c, seg, result, now)) return;
-  measureTs(c, seg, now);
+  if (c.tsOk && seg.len > 0) measureRcvRttTs(c, seg, now);
   // Sixth to eighth: urgent pointer, text and FIN.
   if (resetsOnData(c, seg)) {
     c.context.mib.TCPAbortOnData++;
@@ -315,8 +314,4 @@ function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
 function resetsOnData(c: Connection, seg: Segment): boolean {
   if (!c.rcvShutdown || (c.state !== 'FIN-WAIT-1' && c.state !== 'FIN-WAIT-2')) return false;
   return segLen(seg) > 0 && seqGt(seqAdd(seg.seq, seg.len), c.rcvNxt);
-}
-
-function measureTs(c: Connection, seg: Segment, now: Instant): void {
-  if (c.tsOk && seg.len > 0) measureRcvRttTs(c, seg, now);
 }

@@ -1,6 +1,7 @@
 /**
  * What to send now: one segment per call, decided with the state at that time. The order is that of the handlers in
- * Linux: reset, SYN, forced retransmission, probe, retransmissions, new data, and a pure ACK only if nothing carried it.
+ * Linux: an ACK of before (DCTCP), reset, SYN, forced retransmission, probes, what is lost, new data, and a pure ACK only if
+ * nothing carried it.
  */
 import { NEVER, type Instant } from '../base/units.ts';
 import { acceptableSeq, emitted, fill, fillData } from './build.ts';
@@ -172,7 +173,8 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const mss = currentMss(c);
   const end = windowEnd(c);
   const open = Math.max(c.cwnd - flight, 1);
-  const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, tsoSegments(c, mss));
+  const segs = tsoSegments(c, mss);
+  const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, segs);
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
   if (!headFits(c, mss)) {
     c.sender!.rwndLimited = true;
@@ -182,7 +184,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   if (t.len <= mss) {
     if (!probe && last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
   } else {
-    if (!probe && tsoShouldDefer(c, q, t, mss, now)) return false;
+    if (!probe && tsoShouldDefer(c, q, t, segs, now)) return false;
     const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }

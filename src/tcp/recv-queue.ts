@@ -5,7 +5,7 @@
  */
 import type { PayloadStream } from '../base/payload.ts';
 import { Deque } from './deque.ts';
-import { SEQ_ZERO, seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { FIN, type Segment } from './segment.ts';
 
 /** Pages that one skb can hold (MAX_SKB_FRAGS). */
@@ -182,6 +182,3 @@ export class OutOfOrderQueue {
     this.count = n;
   }
 }
-
-/** Payload end of a record, without its FIN. */
-export const payloadEnd = (r: Rx): Seq => seqAdd(r.seq, r.len);

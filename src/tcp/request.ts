@@ -220,7 +220,7 @@ const requestRto = (r: Request): Duration => {
   const o = r.listener.context.options;
   return jiffiesOfUs(
     r.listener.context,
-    Math.min(INITIAL_RTO_US * (1 << r.timeouts), o.rtoMaxMs * 1000),
+    Math.min(INITIAL_RTO_US * 2 ** r.timeouts, o.rtoMaxMs * 1000),
   );
 };
 
@@ -349,7 +349,6 @@ export function childOf(r: Request, tx: PayloadStream, now: Instant): Connection
   c.sndUna = seqAdd(r.sntIsn, 1);
   c.sndNxt = c.sndUna;
   c.writeSeq = c.sndUna;
-  c.irs = r.rcvIsn;
   c.rcvNxt = r.rcvNxt;
   c.rcvWup = r.rcvNxt;
   c.copiedSeq = r.rcvNxt;

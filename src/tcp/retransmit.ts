@@ -1,7 +1,7 @@
 /** What is sent again: the records that are marked lost, and what one of them may carry (tcp_xmit_retransmit_queue). */
 import { NEVER, type Instant } from '../base/units.ts';
 import { emitted, fillData } from './build.ts';
-import { inFlight, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
+import { CA_LOSS, inFlight, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
 import { inCwndReduction } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
 import { joinTx, splitTx, trimHead } from './records.ts';
@@ -26,7 +26,7 @@ export function retransmitLost(c: Connection, now: Instant, out: Segment): boole
     }
     const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
     if (!retransmit(c, q, i, room, now, out)) return false;
-    if (c.caState < 4) c.context.mib.TCPFastRetrans += t.segs;
+    if (c.caState < CA_LOSS) c.context.mib.TCPFastRetrans += t.segs;
     else c.context.mib.TCPSlowStartRetrans += t.segs;
     if (inCwndReduction(c)) snd.prrOut += t.segs;
     if (i === 0 && c.timer !== TIMER_REO) armTimer(c, TIMER_RETRANS, c.rto, now);

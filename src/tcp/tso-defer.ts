@@ -4,25 +4,23 @@
  */
 import type { Instant } from '../base/units.ts';
 import { CA_RECOVERY, inFlight, type Connection } from './connection.ts';
-import { tsoSegments, windowEnd } from './mss.ts';
+import { windowEnd } from './mss.ts';
 import { FIN } from './segment.ts';
 import type { SendQueue, Tx } from './send-queue.ts';
 import { seqDiff } from './seq.ts';
 
-const MS = 1_000_000;
-
 /** No connection waits for longer than this, nor longer after its last transmission. */
-const LONGEST: number = MS;
+const LONGEST = 1_000_000;
 
 /**
- * Is `t`, the next record of `q` and worth several segments, better sent later? Says in `sender.deferredByCwnd` and
+ * Is `t`, the next record of `q` and worth several segments, better sent later? A send has at most `segs`. Says in `sender.deferredByCwnd` and
  * `sender.rwndLimited` whether a window is why.
  */
 export function tsoShouldDefer(
   c: Connection,
   q: SendQueue,
   t: Tx,
-  mss: number,
+  segs: number,
   now: Instant,
 ): boolean {
   const snd = c.sender!;
@@ -30,7 +28,7 @@ export function tsoShouldDefer(
   const sendWin = seqDiff(windowEnd(c), t.seq);
   const congWin = (c.cwnd - inFlight(c)) * c.mssCache;
   const limit = Math.min(sendWin, congWin);
-  if (limit >= tsoSegments(c, mss) * c.mssCache) return false;
+  if (limit >= segs * c.mssCache) return false;
   // It gets no more data, and all of it may go.
   if (q.unsent > 1 && limit >= t.len) return false;
   const divisor = c.context.options.tsoWinDivisor;

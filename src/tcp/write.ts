@@ -220,7 +220,7 @@ export function pushHeld(c: Connection): void {
 }
 
 /** The device has freed `truesize` bytes of what was polled (TSQ). */
-export function onTxFreed(c: Connection, truesize: number, _now: Instant): void {
+export function onTxFreed(c: Connection, truesize: number): void {
   c.wmemAlloc -= truesize;
   if (!c.tsqThrottled || c.state === 'CLOSED') return;
   c.tsqThrottled = false;

@@ -190,6 +190,28 @@ describe('numbers are the script’s', () => {
     expect(inShort(run(open + next(101)))).toContain('TS ecr 101');
     expect(inShort(run(`--tcp_ts_ecr_scaled\n${open}${next(101)}`))).toBe('pass');
   });
+  test('the echo that the host sends is compared, tick or none', () => {
+    const next = (ecr: number): string =>
+      `+.1 < P. 1:1001(1000) ack 1 win 300 <nop,nop,TS val 800 ecr 100>
++0 > . 1:1(0) ack 1001 <nop,nop,TS val 200 ecr ${ecr}>\n`;
+    expect(inShort(run(TS + next(800)))).toBe('pass');
+    expect(inShort(run(TS + next(801)))).toContain('option TS: expected ecr 801, was 800');
+  });
+  test('an option that is not modelled does not pass for one that Linux refuses', () => {
+    const zerocopy = (result: string): string =>
+      `${LISTEN}+0 setsockopt(3, SOL_SOCKET, SO_ZEROCOPY, [1], 4) = ${result}\n`;
+    for (const result of ['0', '-1', '-1 ENOPROTOOPT (Protocol not available)'])
+      expect(run(zerocopy(result)).verdict).toBe('unsupported');
+  });
+  test('memory is not looked at behind a call that fails', () => {
+    const asked = (result: string): string => `${LISTEN}+0 ioctl(3, SIOCINQ, [1]) = ${result}\n`;
+    expect(inShort(run(asked('-1 EINVAL (Invalid argument)')))).toBe('pass');
+    expect(run(asked('0')).verdict).toBe('fail');
+  });
+  test('--dry_run says what is not modelled, too', () => {
+    const text = '--dry_run\n+0 < udp (100)\n';
+    expect(run(text).verdict).toBe('unsupported');
+  });
   test('TS values are compared when the length of a tick is known', () => {
     const next = (val: number): string =>
       `+.1 < P. 1:1001(1000) ack 1 win 300 <nop,nop,TS val 800 ecr 100>

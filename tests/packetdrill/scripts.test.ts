@@ -29,7 +29,7 @@ describe.each(scripts)('%s', (path) => {
 });
 
 /** Numbers of a packet that are compared, without those of timestamps; sequence numbers come in pairs. */
-const NUMBERS = /(?:\d+:\d+(?=\()|(?<=ack |win |mss |wscale )\d+|(?<=sack )\d+)/g;
+const NUMBERS = /(?:\d+:\d+(?=\()|(?<=ack |win |mss |wscale )\d+|(?<=sack [\d: ]*)\b\d+)/g;
 /** An outbound line up to its comment; the packet begins behind the arrow. */
 const OUTBOUND = /^\s*(?:\*|\+?[\d.]+(?:~\+?[\d.]+)?)\s+>\s/;
 

@@ -135,7 +135,7 @@ describe('commands', () => {
       { kind: 'qdisc', verb: 'add', qdisc: { name: 'fq', limit: null } },
     ],
     ['ethtool -K tun0 tso off gso on', { kind: 'offload', features: { tso: false, gso: true } }],
-    ['ip link set dev tun0 mtu 9000', { kind: 'link', mtu: 9000, txqueuelen: null }],
+    ['ip link set dev tun0 mtu 9000', { kind: 'link', mtu: 9000 }],
     [
       'ip route change 192.0.2.1 via 192.168.0.2 dev tun0 advmss 600 mtu lock 640 initcwnd 11',
       {

@@ -331,6 +331,14 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ],
   ],
   [
+    'a second Fast Open key',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_fastopen_key: 1-2-3-4,5-6-7-8',
+    [
+      'my.yaml:14:38 expected four hexadecimal numbers, one key [e.g. `00000000-00000000-00000000-00000000`]',
+    ],
+  ],
+  [
     'two numbers for three',
     '4096 131072 6291456',
     '4096 131072',

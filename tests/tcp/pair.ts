@@ -144,7 +144,7 @@ export class Pair {
       if (guard > 100_000) throw new Error('pump: no end');
       const out = new tcp.Segment();
       if (!this.poll(e, out)) break;
-      if (e.c !== null) tcp.onTxFreed(e.c, out.truesize, this.now);
+      if (e.c !== null) tcp.onTxFreed(e.c, out.truesize);
       this.transmit(e, out);
     }
     if (e.c === null) return;

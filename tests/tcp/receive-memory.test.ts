@@ -85,7 +85,7 @@ describe('the receive buffer of a reader that keeps up, in slow start [kernel b0
   it('has room for 1,000 segments within 7 round trips, as fast as the sender doubles', () => {
     const rounds = roundsToBdp({});
     expect(rounds).toBeGreaterThan(5);
-    expect(rounds).toBeLessThanOrEqual(8);
+    expect(rounds).toBeLessThanOrEqual(7);
   });
   it('never has without tcp_moderate_rcvbuf (mutant)', () =>
     expect(roundsToBdp({ moderateRcvbuf: false })).toBe(Infinity));

@@ -252,7 +252,7 @@ export class Dumbbell {
         this.pool.push(out);
         break;
       }
-      if (f.peer !== null) tcp.onTxFreed(f.peer, out.truesize, now);
+      if (f.peer !== null) tcp.onTxFreed(f.peer, out.truesize);
       f.back.push(out, now + f.rttNs - Math.floor(f.rttNs / 2));
     }
     if (f.peer !== null) tcp.takeEvents(f.peer);
@@ -279,7 +279,7 @@ export class Dumbbell {
         this.pool.push(out);
         break;
       }
-      tcp.onTxFreed(c, out.truesize, now);
+      tcp.onTxFreed(c, out.truesize);
       if (out.len > 0) f.sent++;
       const later = f.jitter === null || out.len === 0 ? 0 : f.jitter(f.sent);
       f.access.push(out, now + later);

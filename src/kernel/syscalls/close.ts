@@ -21,10 +21,10 @@ import type { Sock } from '../socket.ts';
 import type { Thread } from '../thread.ts';
 import { NR_EXIT, type Trap } from '../syscall.ts';
 import { forgetConnection } from './begin.ts';
+import { finish, FINISH } from './finish.ts';
 
 const START = 0;
 const CLOSING = 1; // the call's own cost has been paid
-const FINISH = 2; // a step of the release has been paid for
 const LINGER = 3; // the same; then it waits for the FIN to be acknowledged
 
 export function tcpClose(s: Sock, t: Thread, trap: Trap): number {
@@ -41,7 +41,7 @@ export function tcpClose(s: Sock, t: Thread, trap: Trap): number {
       return lingerOn(s, t, trap);
     default:
       s.releaseStep(t.core);
-      return finish(s, t, trap);
+      return finishClose(s, t, trap);
   }
 }
 
@@ -50,7 +50,7 @@ function startClose(s: Sock, t: Thread, trap: Trap): number {
   if (s.listener !== null) s.stack.stopListening(s, t.core);
   s.stack.unbind(s);
   const { c } = s;
-  if (c === null || isClosed(c)) return finish(s, t, trap);
+  if (c === null || isClosed(c)) return finishClose(s, t, trap);
   const now = t.host.engine.now;
   // A process that exits does not linger (PF_EXITING).
   if (s.linger > 0 && trap.nr !== NR_EXIT && inq(c) === 0) {
@@ -61,7 +61,7 @@ function startClose(s: Sock, t: Thread, trap: Trap): number {
     return lingerOn(s, t, trap);
   }
   closeConnection(s, c, t.core, s.linger === 0);
-  return finish(s, t, trap);
+  return finishClose(s, t, trap);
 }
 
 /** Nobody has the connection any more: a FIN, or a RST. */
@@ -85,10 +85,10 @@ function lingerOn(s: Sock, t: Thread, trap: Trap): number {
     return t.waitOn(s.wait, false);
   }
   if (!isClosed(c)) closeConnection(s, c, t.core, false);
-  return finish(s, t, trap);
+  return finishClose(s, t, trap);
 }
 
-function finish(s: Sock, t: Thread, trap: Trap): number {
+function finishClose(s: Sock, t: Thread, trap: Trap): number {
   trap.phase = FINISH;
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
@@ -115,11 +115,7 @@ export function tcpShutdown(s: Sock, t: Thread, trap: Trap): number {
     default:
       s.releaseStep(t.core);
   }
-  trap.phase = FINISH;
-  const cost = s.releaseCost(t.core);
-  if (cost >= 0) return cost;
-  s.unlock();
-  return t.done(0);
+  return finish(s, t, trap, 0);
 }
 
 function checkShutdown(s: Sock, how: number): number {

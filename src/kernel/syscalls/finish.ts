@@ -3,8 +3,16 @@ import type { Sock } from '../socket.ts';
 import type { Trap } from '../syscall.ts';
 import type { Thread } from '../thread.ts';
 
-/** Phase: a step of the release has been paid for; then the call ends with trap.y. */
+// Phases of a call on a socket.
+export const START = 0;
+/** The copy has been paid for. */
+export const COPIED = 1;
+/** A step of the release has been paid for; then the call ends with trap.y. */
 export const FINISH = 2;
+/** A step of the release has been paid for; then it sleeps, unless there is something after all. */
+export const WAIT = 3;
+/** The same; then it goes on. */
+export const AGAIN = 4;
 
 /** Lets go and ends the call with `result`. */
 export function finish(s: Sock, t: Thread, trap: Trap, result: number): number {
@@ -14,4 +22,9 @@ export function finish(s: Sock, t: Thread, trap: Trap, result: number): number {
   if (cost >= 0) return cost;
   s.unlock();
   return t.done(result);
+}
+
+/** Ends the call with the bytes that it has moved, or with `-errno` if there are none. */
+export function finishShort(s: Sock, t: Thread, trap: Trap, errno: number): number {
+  return finish(s, t, trap, trap.progress > 0 ? trap.progress : -errno);
 }

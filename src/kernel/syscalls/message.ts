@@ -1,4 +1,4 @@
-/** sendto, sendmsg, recvmsg: buffers in parts, addresses, control messages (net/socket.c, net/ipv4/tcp.c tcp_recvmsg). */
+/** sendmsg, recvmsg: buffers in parts, addresses, control messages (net/socket.c, net/ipv4/tcp.c tcp_recvmsg). */
 import { inqHint } from '../../tcp/index.ts';
 import { BadAddress, type Iovec, type MsgHdr } from '../msg.ts';
 import { SOL_TCP, TCP_CM_INQ } from '../socket-options.ts';
@@ -7,11 +7,6 @@ import { DONE, type Thread } from '../thread.ts';
 import { sockAt } from './at.ts';
 import { tcpRecvmsg } from './recv.ts';
 import { tcpSendmsg } from './send.ts';
-
-export function sysSendto(t: Thread, trap: Trap): number {
-  const s = sockAt(t, trap);
-  return s === null ? DONE : tcpSendmsg(s, t, trap, trap.a, trap.b);
-}
 
 /** The parts are put together at the first try; then it is a send like any other. */
 export function sysSendmsg(t: Thread, trap: Trap): number {
@@ -31,61 +26,58 @@ export function sysSendmsg(t: Thread, trap: Trap): number {
 export function sysRecvmsg(t: Thread, trap: Trap): number {
   const s = sockAt(t, trap);
   if (s === null) return DONE;
-  let scatter = trap.ref as Scatter | null;
-  if (scatter === null) {
-    const msg = trap.obj as MsgHdr;
+  let msg = trap.ref as MsgHdr | null;
+  if (msg === null) {
+    trap.ref = msg = trap.obj as MsgHdr;
     trap.a = lengthOf(msg.iov);
     msg.flags = 0;
     msg.control.length = 0;
-    trap.ref = scatter = new Scatter(msg);
     trap.obj = readInto(msg.iov, trap.a);
   }
   const r = tcpRecvmsg(s, t, trap, trap.a, trap.b);
   if (r !== DONE || t.result < 0) return r;
-  scatter.spread(trap.obj as Uint8Array | null, t.result);
+  spread(msg.iov, trap.obj as Uint8Array | null, t.result);
   if (s.tellsInq && s.c !== null)
-    scatter.msg.control.push({ level: SOL_TCP, type: TCP_CM_INQ, data: inqHint(s.c) });
+    msg.control.push({ level: SOL_TCP, type: TCP_CM_INQ, data: inqHint(s.c) });
   return r;
 }
 
+const sizeOf = (part: Iovec): number => (typeof part === 'number' ? part : part.length);
+
 const lengthOf = (iov: readonly Iovec[]): number =>
-  iov.reduce<number>((n, part) => n + (typeof part === 'number' ? part : part.length), 0);
+  iov.reduce<number>((n, part) => n + sizeOf(part), 0);
+
+const badPart = (iov: readonly Iovec[]): BadAddress | undefined =>
+  iov.find((part) => part instanceof BadAddress && part.length > 0) as BadAddress | undefined;
 
 /** All parts as one; null: pattern. Beside real bytes a number stands for so many zeros. */
 function gather(iov: readonly Iovec[], total: number): Uint8Array | BadAddress | null {
-  const bad = iov.find((part) => part instanceof BadAddress && part.length > 0);
-  if (bad !== undefined) return bad as BadAddress;
+  const bad = badPart(iov);
+  if (bad !== undefined) return bad;
   if (iov.every((part) => typeof part === 'number')) return null;
   const bytes = new Uint8Array(total);
   let at = 0;
   for (const part of iov) {
     if (part instanceof Uint8Array) bytes.set(part, at);
-    at += typeof part === 'number' ? part : part.length;
+    at += sizeOf(part);
   }
   return bytes;
 }
 
 function readInto(iov: readonly Iovec[], total: number): Uint8Array | BadAddress | null {
-  const bad = iov.find((part) => part instanceof BadAddress && part.length > 0);
-  if (bad !== undefined) return bad as BadAddress;
+  const bad = badPart(iov);
+  if (bad !== undefined) return bad;
   return iov.some((part) => part instanceof Uint8Array) ? new Uint8Array(total) : null;
 }
 
-/** The message that a read fills. */
-class Scatter {
-  readonly msg: MsgHdr;
-  constructor(msg: MsgHdr) {
-    this.msg = msg;
-  }
-
-  spread(bytes: Uint8Array | null, n: number): void {
-    if (bytes === null) return;
-    let at = 0;
-    for (const part of this.msg.iov) {
-      const size = typeof part === 'number' ? part : part.length;
-      const some = Math.min(size, n - at);
-      if (some > 0 && part instanceof Uint8Array) part.set(bytes.subarray(at, at + some));
-      at += size;
-    }
+/** What a read has put together, over the parts. */
+function spread(iov: readonly Iovec[], bytes: Uint8Array | null, n: number): void {
+  if (bytes === null) return;
+  let at = 0;
+  for (const part of iov) {
+    const size = sizeOf(part);
+    const some = Math.min(size, n - at);
+    if (some > 0 && part instanceof Uint8Array) part.set(bytes.subarray(at, at + some));
+    at += size;
   }
 }

@@ -15,13 +15,7 @@ import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
-import { finish } from './finish.ts';
-
-// Phases of a call on a socket.
-const START = 0;
-const COPIED = 1; // the copy has been paid for
-const WAIT = 3; // a step of the release has been paid for; then it sleeps, unless there is something after all
-const AGAIN = 4; // the same; then it goes on
+import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
 
 export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   switch (trap.phase) {
@@ -56,8 +50,7 @@ function lookToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number):
   if (c.receiver !== null && c.receiver.urgent && trap.progress === 0) skipUrgent(c, c.receiver);
   const n = Math.min(inq(c), len - trap.progress);
   if (n > 0) {
-    if (trap.obj instanceof BadAddress)
-      return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EFAULT);
+    if (trap.obj instanceof BadAddress) return finishShort(s, t, trap, EFAULT);
     trap.x = n;
     trap.phase = COPIED;
     const { costs } = t.host;

@@ -34,14 +34,10 @@ import { MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE } from '../socket-options
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
 import { beginConnection, forgetConnection } from './begin.ts';
-import { finish } from './finish.ts';
+import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
 
-// Phases of a call on a socket.
-const START = 0;
-const COPIED = 1; // the copy has been paid for
-const WAIT = 3; // a step of the release has been paid for; then it sleeps, unless there is something after all
-const AGAIN = 4; // the same; then it goes on
-const CONNECTING = 5; // the same; then it waits for the connection that it has begun
+// Phases beyond those of finish.ts.
+const CONNECTING = 5; // a step of the release has been paid for; then it waits for the connection that it has begun
 
 // What trap.d remembers of a call that begins a connection.
 const BEGUN = 1;
@@ -82,8 +78,7 @@ function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number)
   if (end !== null) return finish(s, t, trap, end);
   const room = roomOf(c);
   if (room === 0) return waitForSpace(s, t, trap, len, flags);
-  if (trap.obj instanceof BadAddress)
-    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EFAULT);
+  if (trap.obj instanceof BadAddress) return finishShort(s, t, trap, EFAULT);
   // Linux copies record by record; several small ones go in one piece here, which no segment can tell.
   const piece = Math.min(WRITE_PIECE, c.sndbuf - c.wmemQueued);
   const n = Math.min(len - trap.progress, Math.max(room, piece));
@@ -145,8 +140,7 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
   const c = s.c!;
   setNoSpace(c);
   const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
-  if (nonblock || t.timedOut)
-    return finish(s, t, trap, trap.progress > 0 ? trap.progress : -EAGAIN);
+  if (nonblock || t.timedOut) return finishShort(s, t, trap, EAGAIN);
   trap.phase = WAIT;
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
@@ -206,7 +200,7 @@ function waitForHandshake(s: Sock, t: Thread, trap: Trap, len: number, flags: nu
     const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
     if (nonblock || t.timedOut) {
       setWritePending(c, false);
-      return finish(s, t, trap, trap.progress > 0 ? trap.progress : -trap.x);
+      return finishShort(s, t, trap, trap.x);
     }
     s.unlock();
     t.startTimeout(s.sndTimeo);

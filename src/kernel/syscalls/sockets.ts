@@ -6,7 +6,7 @@ import { sysEpollCreate, sysEpollCtl, sysEpollWait } from './epoll.ts';
 import { sysClose, sysFcntl, sysRead, sysRecv, sysSend, sysShutdown, sysWrite } from './fd.ts';
 import { sysPoll } from './poll.ts';
 import { sysIoctl } from './ioctl.ts';
-import { sysRecvmsg, sysSendmsg, sysSendto } from './message.ts';
+import { sysRecvmsg, sysSendmsg } from './message.ts';
 import { sysOpen, sysSendfile } from './sendfile.ts';
 import { sysAccept, sysBind, sysListen, sysSocket } from './socket.ts';
 import { sysGetsockopt, sysSetsockopt, sysTcpInfo } from './sockopt.ts';
@@ -32,7 +32,7 @@ export const SOCKET_CALLS: readonly (readonly [number, Syscall])[] = [
   [nr.NR_EPOLL_CTL, sysEpollCtl],
   [nr.NR_EPOLL_WAIT, sysEpollWait],
   [nr.NR_TCP_INFO, sysTcpInfo],
-  [nr.NR_SENDTO, sysSendto],
+  [nr.NR_SENDTO, sysSend],
   [nr.NR_SENDMSG, sysSendmsg],
   [nr.NR_RECVMSG, sysRecvmsg],
   [nr.NR_IOCTL, sysIoctl],

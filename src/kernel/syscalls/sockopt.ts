@@ -29,9 +29,8 @@ import { EPOLLOUT, type Trap } from '../syscall.ts';
 import { fillTcpInfo, type TcpInfo } from '../tcp-info.ts';
 import { DONE, type Thread } from '../thread.ts';
 import { sockAt } from './at.ts';
+import { finish, START } from './finish.ts';
 import { getFastOpen, isFastOpenOption, setFastOpen } from './sockopt-fastopen.ts';
-
-const START = 0;
 
 export function sysSetsockopt(t: Thread, trap: Trap): number {
   const s = sockAt(t, trap);
@@ -40,14 +39,10 @@ export function sysSetsockopt(t: Thread, trap: Trap): number {
     if (!s.lock(t)) return s.waitForLock(t);
     trap.y = set(s, trap.a, trap.b, trap.c, trap.obj as Uint8Array | null);
     if (s.c !== null) s.settle(t.core);
-    trap.phase = 1;
   } else {
     s.releaseStep(t.core);
   }
-  const cost = s.releaseCost(t.core);
-  if (cost >= 0) return cost;
-  s.unlock();
-  return t.done(trap.y);
+  return finish(s, t, trap, trap.y);
 }
 
 export function sysGetsockopt(t: Thread, trap: Trap): number {

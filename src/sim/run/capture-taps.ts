@@ -1,7 +1,7 @@
 /** Shows every frame that leaves or reaches an interface to a capture: out when its first bit leaves, in when it has arrived. */
 import { MARK_CE, MARK_CORRUPT, MARK_DUPLICATE, type Train } from '../../base/train.ts';
 import type { Skb } from '../../kernel/skb.ts';
-import { CWR, ecnField } from '../../tcp/segment.ts';
+import { CWR, ecnField, FIN, PSH } from '../../tcp/segment.ts';
 import type { LinkTap } from '../net/observe.ts';
 import type { CapturedFrame, CaptureSink } from './capture.ts';
 import { interfaceName, type World } from './world.ts';
@@ -46,7 +46,7 @@ function describe(train: Train, index: number, mark: number): CapturedFrame {
     seq: (s.wireSeq + index * s.segSize) >>> 0,
     ack: s.wireAck >>> 0,
     // PSH and FIN belong to the last frame of a train, CWR to the first.
-    flags: (last ? s.flags : s.flags & ~0x09) & (index > 0 ? ~CWR : ~0),
+    flags: (last ? s.flags : s.flags & ~(FIN | PSH)) & (index > 0 ? ~CWR : ~0),
     window: s.window,
     mss: s.mss,
     wscale: s.wscale,

@@ -23,15 +23,15 @@ import { Nic } from '../../kernel/nic.ts';
 import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from '../../kernel/profile.ts';
 import { SkbPool } from '../../kernel/skb.ts';
 import { Stack } from '../../kernel/stack.ts';
+import { stackOptionsOf } from '../../kernel/sysctl.ts';
 import { SOCKET_CALLS } from '../../kernel/syscalls/sockets.ts';
 import { MACHINE_CALLS, syscallTable } from '../../kernel/syscalls/table.ts';
 import { Tun, type TunOptions } from '../../kernel/tun.ts';
-import { tcpOptions } from '../../tcp/options.ts';
 import { CodelLink } from '../net/codel-link.ts';
 import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
-import { sysctlNumber, tcpChanges } from '../scenario/sysctl.ts';
+import { sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
   HostSpec,
@@ -160,10 +160,7 @@ export class World {
     const stack = new Stack(host, {
       index,
       pool: this.pool,
-      tcp: tcpOptions({ hz: spec.hz as 250 | 'exact', ...tcpChanges(sysctl) }),
-      somaxconn: sysctlNumber(sysctl, 'net.core.somaxconn'),
-      syncookies: sysctlNumber(sysctl, 'net.ipv4.tcp_syncookies') === 0 ? 0 : 1,
-      maxSynBacklog: sysctlNumber(sysctl, 'net.ipv4.tcp_max_syn_backlog'),
+      ...stackOptionsOf(sysctl, { hz: spec.hz as 250 | 'exact' }),
     });
     new Lo(host);
     const meter = guarded

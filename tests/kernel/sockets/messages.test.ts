@@ -37,10 +37,9 @@ describe('sendmsg and recvmsg', () => {
         results.push(yield sys.sendmsg(fd, new k.MsgHdr([bytes(), 0]), 0));
         results.push(yield sys.sendmsg(fd, new k.MsgHdr([bytes(4), 2]), 0));
       },
-      function* (sys, fd, w) {
+      function* (sys, fd) {
         yield sys.nanosleep(1e6);
         results.push(yield sys.recvmsg(fd, new k.MsgHdr(parts), 0));
-        expect(w.now).toBeGreaterThan(0);
       },
     );
     expect(results).toEqual([3, 0, 3, 5]);

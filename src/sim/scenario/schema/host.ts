@@ -22,7 +22,7 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     }
     if (def.kind === 'key') {
       if (KEY.test(String(raw))) return String(raw);
-      return bad('expected four hexadecimal numbers', `e.g. \`${def.fallback}\``);
+      return bad('expected four hexadecimal numbers, one key', `e.g. \`${def.fallback}\``);
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
     const example = `e.g. \`${def.fallback}\``;
@@ -206,7 +206,7 @@ export const hostSchema: z.ZodType<HostBody> = z
     }).default(250),
     sysctl: sysctls.prefault({}),
     device: documented(z.enum(['nic', 'tun', 'lo']), {
-      text: '`nic`: rings, interrupts, NAPI, GRO. `tun`: no ring and no interrupt, each frame is one skb through netif_rx(). `lo`: loopback.',
+      text: '`nic`: rings, interrupts, NAPI. `tun`: no ring and no interrupt, each frame is one skb through netif_rx(). `lo`: loopback.',
       example: 'nic',
     }).default('nic'),
     nic: nicSchema.prefault({}),
