@@ -82,17 +82,25 @@ scenarios:
   return { samples, rates };
 }
 
+/** Of nothing, every band holds. */
+const some = <T>(samples: T[]): T[] => {
+  if (samples.length === 0) throw new Error('there is no such sample');
+  return samples;
+};
 const between = <T extends { readonly t: number }>(
   list: readonly T[],
   from: number,
   to: number,
-): T[] => list.filter((s) => s.t > from && s.t < to);
+): T[] => some(list.filter((s) => s.t > from && s.t < to));
 const cwnds = (trace: Trace, from: number, to: number): number[] =>
   between(trace.samples, from, to).map((s) => s.cwnd);
+// There is no α before the connection has begun.
 const alphas = (trace: Trace, from: number, to: number): number[] =>
-  between(trace.samples, from, to)
-    .map((s) => s.alpha)
-    .filter((alpha) => !Number.isNaN(alpha));
+  some(
+    between(trace.samples, from, to)
+      .map((s) => s.alpha)
+      .filter((alpha) => !Number.isNaN(alpha)),
+  );
 const mbits = (trace: Trace, from: number, to: number): number[] =>
   between(trace.rates, from, to).map((r) => r.mbit);
 
@@ -109,10 +117,6 @@ describe('CUBIC, 50 ms, without ECN [validation T10]', () => {
   });
   const trace = flow({ control: 'cubic', rttMs: 50, seconds: 16 });
 
-  it('fills the queue in slow start as there', () => {
-    expect(held(bands(trace))).toContain('at least 500 segments at 5.43 to 5.465 s');
-  });
-
   it('and then swings between 0.7 of the same height and that height: 230, there 236 and 234', () => {
     const peak = Math.max(...cwnds(trace, 9, 21));
     const trough = Math.min(...cwnds(trace, 16, 17));
@@ -121,8 +125,8 @@ describe('CUBIC, 50 ms, without ECN [validation T10]', () => {
   });
 
   // Slow start ends at 771 segments here and at 511 there, so that it takes three cuts of half a second to drain the queue.
-  it.fails('at the same times: missed', () => {
-    expect(held(bands(trace))).toHaveLength(4);
+  it('but nothing later at the same times: missed', () => {
+    expect(held(bands(trace))).toEqual(['at least 500 segments at 5.43 to 5.465 s']);
   });
 
   it('[mutant] Reno swings down to half of it', () => {
@@ -154,8 +158,10 @@ describe('DCTCP, 10 ms, marks above 1 ms [validation T11]', () => {
   });
 
   // There α is 0.055 to 0.09 and the link is full; here it is 0.12 to 0.17, between that and the model's 0.21.
-  it.fails('within the bands of ns-3: missed', () => {
+  it.fails('at the rate of ns-3: missed', () => {
     expect(Math.min(...mbits(trace, 5.6, 15))).toBeGreaterThan(48);
+  });
+  it.fails('with the α of ns-3: missed', () => {
     expect(Math.max(...alphas(trace, 7, 15))).toBeLessThan(0.09);
   });
 
@@ -180,8 +186,10 @@ describe('DCTCP, 80 ms, marks above 1 ms [validation T12]', () => {
   });
 
   // There 0.015 to 0.025 with the link full; here 0.02 to 0.07 around the model's 0.077, and 46.6 to 48.2 Mbit/s.
-  it.fails('and settles within the bands of ns-3: missed', () => {
+  it.fails('and settles at the rate of ns-3: missed', () => {
     expect(Math.min(...mbits(trace, 32, 40))).toBeGreaterThan(47.5);
+  });
+  it.fails('with the α of ns-3: missed', () => {
     expect(Math.max(...alphas(trace, 34, 40))).toBeLessThan(0.025);
   });
 
