@@ -220,7 +220,7 @@ const requestRto = (r: Request): Duration => {
   const o = r.listener.context.options;
   return jiffiesOfUs(
     r.listener.context,
-    Math.min(INITIAL_RTO_US * 2 ** r.timeouts, o.rtoMaxMs * 1000),
+    Math.min(INITIAL_RTO_US * (1 << Math.min(r.timeouts, 20)), o.rtoMaxMs * 1000),
   );
 };
 

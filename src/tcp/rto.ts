@@ -137,7 +137,7 @@ function onSynAckTimer(c: Connection, r: Request, now: Instant): void {
   c.totalRto++;
   if (c.retransStamp === NEVER) c.retransStamp = now;
   c.work |= WORK_SYN;
-  const after = jiffiesOfMs(c.context, 1000) * 2 ** r.timeouts;
+  const after = jiffiesOfMs(c.context, 1000) * (1 << Math.min(r.timeouts, 20));
   armTimer(c, TIMER_RETRANS, after as Duration, now);
 }
 
