@@ -208,6 +208,25 @@ export class Flight {
     this.counts[i] = this.counts[i]! - n;
   }
 
+  /** Moves the first `n` frames of the head run to the end of `to`, with their arrivals. */
+  moveHead(n: number, to: Flight): void {
+    const i = this.head;
+    const first = this.firsts[i]!;
+    const last = this.arrivalIn(i, first + n - 1);
+    to.push(
+      this.trains[i]!,
+      first,
+      n,
+      this.marks[i]!,
+      this.bases[i]!,
+      this.rems[i]!,
+      this.units[i]!,
+      this.dens[i]!,
+      last,
+    );
+    this.take(n);
+  }
+
   private arrivalIn(i: number, frame: number): Instant {
     if (frame === this.firsts[i]! + this.counts[i]! - 1) return this.lasts[i]! as Instant;
     return this.timeOf(i, frame) as Instant;

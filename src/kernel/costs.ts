@@ -26,8 +26,10 @@ export interface Costs {
   softirq: number;
   /** A timer of the wheel, in softirq: a retransmission timer. */
   timer: number;
-  /** One received frame: descriptor, skb, IP and TCP input. */
+  /** One received frame: descriptor, buffer, skb, and GRO where it is on. */
   rxFrame: number;
+  /** One received skb through IP and TCP input: a frame, or as many as GRO has joined. */
+  rxSkb: number;
   /** The end of a poll: napi_complete, unmask. */
   rxComplete: number;
   /** One transmit completion: descriptor back, skb freed. */
@@ -84,7 +86,11 @@ export const LINUX_COSTS: { readonly [K in keyof Costs]: CostEntry } = {
   },
   softirq: { ns: 500, source: 'see irq [judgement]' },
   timer: { ns: 300, source: 'a call from the wheel, less than a packet [judgement]' },
-  rxFrame: { ns: 700, source: '0.5–1 µs per packet in softirq [judgement]' },
+  rxFrame: {
+    ns: 250,
+    source: '0.5–1 µs per packet in softirq, the driver’s share about a third [judgement]',
+  },
+  rxSkb: { ns: 450, source: 'the rest of it [judgement]' },
   rxComplete: { ns: 150, source: 'one posted register write over PCIe [judgement]' },
   txClean: { ns: 100, source: 'unmap and free of one skb: a fraction of rxFrame [judgement]' },
   xmit: { ns: 300, source: 'the driver part of tcpOutput [judgement]' },

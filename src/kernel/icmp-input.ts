@@ -18,7 +18,8 @@ export class IcmpInput implements StepSource {
   }
 
   next(): number {
-    return this.waiting.length > 0 ? this.stack.host.costs.rxFrame : -1;
+    const { costs } = this.stack.host;
+    return this.waiting.length > 0 ? costs.rxFrame + costs.rxSkb : -1;
   }
 
   effect(core: Core): void {

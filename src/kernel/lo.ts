@@ -6,7 +6,7 @@
 import { DeviceCounters } from './counters.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice, WHOLE } from './netdev.ts';
+import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice } from './netdev.ts';
 import type { Qdisc } from './qdisc.ts';
 import type { Skb } from './skb.ts';
 
@@ -34,7 +34,7 @@ export class Lo implements NetDevice {
     const c = this.counters;
     c.tx_packets++;
     c.tx_bytes += bytes;
-    if (!core.softirq.backlog.enqueue(skb, WHOLE, 0, txTruesize)) {
+    if (!core.softirq.backlog.enqueue(skb.received(0, skb.segs, 0, txTruesize))) {
       c.tx_dropped++;
       return NET_XMIT_DROP;
     }

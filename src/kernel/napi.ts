@@ -1,20 +1,27 @@
 /** What softirqs poll for packets: a device queue, or a core's backlog (include/linux/netdevice.h struct napi_struct). */
 import type { Core } from './cpu.ts';
 
+/** The poll has completed: off the list, `scheduled` is false. */
+export const POLL_DONE = -1;
+/** It has used up its weight and wants another turn. */
+export const POLL_AGAIN = -2;
+
 export abstract class Napi {
   readonly core: Core;
   /** On the poll list, or being polled: its interrupt is masked. */
   scheduled = false;
-  /** Packets taken in this turn. */
+  /** Packets taken in this turn, and how many it may take. */
   work = 0;
+  weight = 0;
   constructor(core: Core) {
     this.core = core;
   }
   /** A turn begins. */
-  startTurn(): void {
+  startTurn(weight: number): void {
     this.work = 0;
+    this.weight = weight;
   }
-  /** What the next step of the poll costs; −1: it has completed, `scheduled` is false. */
+  /** What the next step of the poll costs; POLL_DONE or POLL_AGAIN when the turn is over. */
   abstract next(): number;
   abstract effect(): void;
 }

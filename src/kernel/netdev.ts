@@ -4,9 +4,6 @@ import type { Core } from './cpu.ts';
 import type { Qdisc } from './qdisc.ts';
 import type { Skb } from './skb.ts';
 
-/** In place of a frame's index: the skb is delivered whole (lo, tun). */
-export const WHOLE = -1;
-
 /** Results of `xmit`, include/linux/netdevice.h. */
 export const NET_XMIT_SUCCESS = 0;
 export const NET_XMIT_DROP = 1;
@@ -14,13 +11,10 @@ export const NET_XMIT_DROP = 1;
 /** Above the devices: stack.ts. */
 export interface PacketHandler {
   /**
-   * Frame `index` of `skb` (or WHOLE) has been received, in softirq context, and its step has been paid for. The frame is
-   * the handler's: it drops it (`skb.drop(1)`, or `skb.drop(skb.segs)` for WHOLE) when it is through with it.
-   *
-   * @param mark MARK_CE, MARK_UNDETECTED, MARK_DUPLICATE: of this frame
-   * @param truesize what this frame is charged to a receive buffer
+   * An skb has been received (`Skb.received`), in softirq context, and its steps have been paid for. It is the handler's:
+   * `skb.drop(skb.segs)` when it is through with it.
    */
-  receive(skb: Skb, index: number, mark: number, truesize: number, core: Core): void;
+  receive(skb: Skb, core: Core): void;
   /** The device is through with `truesize` bytes of this owner's. It may be called from inside `xmit`. */
   txFreed(owner: unknown, truesize: number, core: Core): void;
 }

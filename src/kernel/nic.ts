@@ -11,18 +11,24 @@
  * A frame whose checksum is wrong costs its step, is counted and dropped. `napi: false` is the driver of before NAPI: an
  * interrupt for each frame, which puts it into the core's backlog; under load nothing else runs any more.
  *
- * Left out: DMA latency, adaptive moderation, several transmit queues, GRO (one skb per frame), pause frames, header split.
+ * With GRO a step of the poll takes up to eight frames, gives their descriptors back together and joins what belongs
+ * together (gro.ts); the stack gets what is complete, a step for each skb. Without it a frame is one step, from descriptor to
+ * socket.
+ *
+ * Left out: DMA latency, adaptive moderation, several transmit queues, pause frames, header split.
  */
 import { assert, violated } from '../base/assert.ts';
 import type { Lane } from '../base/hash.ts';
 import { Flight, type Ingress, ipBytes, MARK_CORRUPT } from '../base/train.ts';
 import { add, type Duration, earlier, type Instant, later, NEVER, us } from '../base/units.ts';
 import { DEVICE, type Engine, type Timer } from '../engine/engine.ts';
+import { SK_BUFF } from '../tcp/truesize.ts';
 import { DeviceCounters } from './counters.ts';
 import type { Core } from './cpu.ts';
+import { Gro, NORMAL_BATCH } from './gro.ts';
 import type { Host } from './host.ts';
 import { IrqLine, type IrqHandler } from './irq.ts';
-import { Napi } from './napi.ts';
+import { Napi, POLL_AGAIN, POLL_DONE } from './napi.ts';
 import type { NetDevice, Wire } from './netdev.ts';
 import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from './profile.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
@@ -137,7 +143,8 @@ export class Nic implements NetDevice, TxDriver {
 
 const STEP_TX = 0;
 const STEP_RX = 1;
-const STEP_COMPLETE = 2;
+const STEP_DELIVER = 2;
+const STEP_COMPLETE = 3;
 
 /** One queue: ring, moderation, vector, NAPI. The first also has the transmit completions. */
 export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames {
@@ -163,6 +170,12 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
   private freeing = 0;
   private txLooked = false;
   private over = false;
+  /** Null: off. */
+  readonly gro: Gro | null;
+  /** Frames that the present step takes. */
+  private taking = 0;
+  /** The ring was found empty: what GRO holds goes to the stack, then the poll completes. */
+  private empty = false;
 
   constructor(nic: Nic, index: number, core: Core, flight: Flight) {
     super(core);
@@ -176,6 +189,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, () => this.interrupt());
     this.timer = host.engine.timer(kind, 0, 0);
     this.tx = index === 0 ? nic.tx : null;
+    this.gro = options.gro && options.napi ? new Gro(nic.truesize) : null;
     const c = options.coalesce;
     this.rxDelay = us(options.napi ? c.rxUsecs : 0);
     this.rxFrames = options.napi ? (c.rxUsecs === 0 && c.rxFrames === 0 ? 1 : c.rxFrames) : 1;
@@ -283,11 +297,13 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     if (tx !== null && tx.used < tx.size) this.nic.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
-      const { headSkb: skb, headIndex: index, headMark: mark } = ring;
-      const bytes = ring.headBytes;
-      ring.refill(now);
-      if (this.good(skb, mark, bytes))
-        core.softirq.backlog.enqueue(skb, index, mark, this.nic.truesize);
+      const { frames } = ring;
+      const skb = frames.headTrain() as Skb;
+      const index = frames.headFirst();
+      const mark = frames.headMark();
+      ring.refill(now, 1);
+      if (this.good(skb, index, 1, mark))
+        core.softirq.backlog.enqueue(this.skbOf(skb, index, mark));
     }
     if (ring.held > 0) this.irq.raise();
     else this.unmask();
@@ -295,17 +311,18 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
 
   // ---- poll --------------------------------------------------------------------------------------------------------
 
-  override startTurn(): void {
-    super.startTurn();
+  override startTurn(weight: number): void {
+    super.startTurn(weight);
     this.txLooked = false;
   }
 
   next(): number {
     if (this.over || !this.scheduled) {
       this.over = false;
-      return -1;
+      return POLL_DONE;
     }
-    const { costs } = this.core.host;
+    const { costs, costless } = this.core.host;
+    const { gro } = this;
     const now = this.engine.now;
     if (this.tx !== null && !this.txLooked) {
       this.txLooked = true;
@@ -315,15 +332,35 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
         return costs.txClean * this.freeing;
       }
     }
-    this.ring.sync(now);
-    if (this.ring.held > 0) {
-      this.step = STEP_RX;
-      return costs.rxFrame;
+    if (gro !== null && gro.ready) {
+      this.step = STEP_DELIVER;
+      return costs.rxSkb;
     }
-    if (this.core.host.costless) {
+    this.ring.sync(now);
+    const { held } = this.ring;
+    if (held > 0 && this.work < this.weight && !this.empty) {
+      this.step = STEP_RX;
+      if (gro === null) {
+        this.taking = 1;
+        return costs.rxFrame + costs.rxSkb;
+      }
+      this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
+      return costs.rxFrame * this.taking;
+    }
+    if (gro !== null) {
+      this.empty = held === 0 && this.work < this.weight;
+      gro.flush();
+      if (gro.ready) {
+        this.step = STEP_DELIVER;
+        return costs.rxSkb;
+      }
+    }
+    if (this.work >= this.weight) return POLL_AGAIN;
+    if (costless) {
+      this.empty = false;
       this.scheduled = false;
       this.unmask();
-      return -1;
+      return POLL_DONE;
     }
     this.step = STEP_COMPLETE;
     return costs.rxComplete;
@@ -334,52 +371,85 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
       this.tx!.clean(this.freeing, this.core);
       this.nic.qdisc.wake(this.core);
     } else if (this.step === STEP_RX) {
-      this.receiveOne();
+      this.takeFrames();
+    } else if (this.step === STEP_DELIVER) {
+      this.deliver(this.gro!.take()!);
     } else {
       this.complete();
     }
   }
 
-  private receiveOne(): void {
-    const { ring, nic } = this;
+  /** `taking` frames leave the ring, run by run. */
+  private takeFrames(): void {
+    const { ring, nic, gro } = this;
+    const { frames } = ring;
     const { now, trace } = this.engine;
     ring.sync(now); // before the refill
+    this.work += this.taking;
+    nic.host.counters.softnet_processed += this.taking;
+    for (let left = this.taking; left > 0;) {
+      const n = Math.min(left, frames.headCount());
+      const skb = frames.headTrain() as Skb;
+      const first = frames.headFirst();
+      const mark = frames.headMark();
+      if (trace.on) this.traceRx(skb, first, n);
+      ring.refill(now, n);
+      left -= n;
+      if (!this.good(skb, first, n, mark)) continue;
+      if (gro === null) this.deliver(this.skbOf(skb, first, mark));
+      else gro.receive(skb, first, n, mark);
+    }
+  }
+
+  private deliver(skb: Skb): void {
+    const { now, trace } = this.engine;
     if (trace.on) {
-      trace.record(now, this.lane.name, 'rx', {
-        seq: (ring.headSkb.wireSeq + ring.headIndex * ring.headSkb.segSize) >>> 0,
-        bytes: ring.headBytes,
-        inRing: now - ring.headArrival,
+      trace.record(now, this.lane.name, 'netif_receive_skb', {
+        seq: skb.wireSeq >>> 0,
+        bytes: skb.headerLen + skb.len,
+        segs: skb.segs,
       });
     }
-    const skb = ring.headSkb;
-    const index = ring.headIndex;
-    const mark = ring.headMark;
-    const bytes = ring.headBytes;
-    ring.refill(now);
-    this.work++;
-    nic.host.counters.softnet_processed++;
-    if (this.good(skb, mark, bytes))
-      nic.host.handler.receive(skb, index, mark, nic.truesize, this.core);
+    this.nic.host.handler.receive(skb, this.core);
+  }
+
+  private skbOf(train: Skb, index: number, mark: number): Skb {
+    const skb = train.received(index, 1, mark, this.nic.truesize);
+    skb.mergeable = SK_BUFF;
+    return skb;
+  }
+
+  private traceRx(skb: Skb, first: number, n: number): void {
+    const { now, trace } = this.engine;
+    for (let j = 0; j < n; j++) {
+      trace.record(now, this.lane.name, 'rx', {
+        seq: (skb.wireSeq + (first + j) * skb.segSize) >>> 0,
+        bytes: ipBytes(skb, first + j),
+        inRing: now - this.ring.frames.headArrival(j),
+      });
+    }
   }
 
   /** napi_complete_done, then unmask; frames that came in meanwhile are polled at once. */
   private complete(): void {
     this.ring.sync(this.engine.now); // before the unmask
+    this.empty = false;
     if (this.ring.held > 0) return;
     this.scheduled = false;
     this.over = true;
     this.unmask();
   }
 
-  private good(skb: Skb, mark: number, bytes: number): boolean {
+  /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */
+  private good(skb: Skb, first: number, n: number, mark: number): boolean {
     const { counters } = this.nic;
     if ((mark & MARK_CORRUPT) !== 0) {
-      counters.rx_csum_errors++;
-      skb.drop(1);
+      counters.rx_csum_errors += n;
+      skb.drop(n);
       return false;
     }
-    counters.rx_packets++;
-    counters.rx_bytes += bytes;
+    counters.rx_packets += n;
+    counters.rx_bytes += (n - 1) * ipBytes(skb, first) + ipBytes(skb, first + n - 1);
     return true;
   }
 

@@ -6,7 +6,7 @@
  * before every refill and before every look. A missed frame carries the time of its arrival.
  */
 import { QueueMeter } from '../base/queue-meter.ts';
-import { type Flight, ipBytes } from '../base/train.ts';
+import { Flight } from '../base/train.ts';
 import type { Instant } from '../base/units.ts';
 import type { Skb } from './skb.ts';
 
@@ -18,17 +18,11 @@ export interface MissedFrames {
 export class RxRing {
   readonly size: number;
   readonly flight: Flight;
-  /** Descriptors that hold a frame. */
-  held = 0;
   /** Frames in the ring, each from its arrival to its refill. Call `sync` before you read it. */
   readonly meter: QueueMeter;
+  /** What the descriptors hold, in runs of frames of one train: look at its head, then `refill`. */
+  readonly frames: Flight = new Flight();
   private readonly missed: MissedFrames;
-  private cap = 16;
-  private head = 0;
-  private skbs: (Skb | null)[] = new Array<Skb | null>(16).fill(null);
-  private indexes = new Int32Array(16);
-  private marks = new Uint8Array(16);
-  private arrivals = new Float64Array(16);
 
   constructor(name: string, size: number, flight: Flight, missed: MissedFrames) {
     this.size = size;
@@ -37,40 +31,9 @@ export class RxRing {
     this.missed = missed;
   }
 
-  /** What has arrived by `now` is in the ring, or missed. */
-  sync(now: Instant): void {
-    const flight = this.flight;
-    for (;;) {
-      const k = flight.arrivedInHead(now);
-      if (k === 0) return;
-      const skb = flight.headTrain() as Skb;
-      const first = flight.headFirst();
-      const mark = flight.headMark();
-      for (let j = 0; j < k; j++) {
-        const at = flight.headArrival(j);
-        if (this.held < this.size) this.put(skb, first + j, mark, at);
-        else this.missed.onMissed(skb, first + j, at);
-      }
-      flight.take(k);
-    }
-  }
-
-  // The oldest frame held.
-  get headSkb(): Skb {
-    return this.skbs[this.head]!;
-  }
-  get headIndex(): number {
-    return this.indexes[this.head]!;
-  }
-  get headMark(): number {
-    return this.marks[this.head]!;
-  }
-  get headBytes(): number {
-    return ipBytes(this.headSkb, this.headIndex);
-  }
-
-  get headArrival(): Instant {
-    return this.arrivals[this.head]! as Instant;
+  /** Descriptors that hold a frame. */
+  get held(): number {
+    return this.frames.frames;
   }
 
   /** The most frames it ever held. */
@@ -78,46 +41,36 @@ export class RxRing {
     return this.meter.peak;
   }
 
-  /** Takes the oldest frame and refills its descriptor, at `now`. `sync` comes before. */
-  refill(now: Instant): void {
-    this.meter.leave(now);
-    this.skbs[this.head] = null;
-    this.head = (this.head + 1) & (this.cap - 1);
-    this.held--;
+  /** What has arrived by `now` is in the ring, or missed. */
+  sync(now: Instant): void {
+    const { flight, meter } = this;
+    for (;;) {
+      const k = flight.arrivedInHead(now);
+      if (k === 0) return;
+      const n = Math.min(k, this.size - this.frames.frames);
+      for (let j = 0; j < n; j++) meter.enter(flight.headArrival(j));
+      if (n > 0) flight.moveHead(n, this.frames);
+      if (n < k) this.miss(k - n);
+    }
+  }
+
+  private miss(n: number): void {
+    const { flight } = this;
+    const skb = flight.headTrain() as Skb;
+    const first = flight.headFirst();
+    for (let j = 0; j < n; j++) this.missed.onMissed(skb, first + j, flight.headArrival(j));
+    flight.take(n);
+  }
+
+  /** Takes the `n` oldest frames, of the head run, and refills their descriptors at `now`. `sync` comes before. */
+  refill(now: Instant, n: number): void {
+    this.meter.leave(now, n);
+    this.frames.take(n);
   }
 
   /** Arrival of the n-th frame known, n from 1: held or in flight; NEVER when there are fewer. */
   nthArrival(n: number): Instant {
-    if (n > this.held) return this.flight.nthArrival(n - this.held);
-    return this.arrivals[(this.head + n - 1) & (this.cap - 1)]! as Instant;
-  }
-
-  private put(skb: Skb, index: number, mark: number, at: Instant): void {
-    if (this.held === this.cap) this.grow();
-    const i = (this.head + this.held) & (this.cap - 1);
-    this.skbs[i] = skb;
-    this.indexes[i] = index;
-    this.marks[i] = mark;
-    this.arrivals[i] = at;
-    this.held++;
-    this.meter.enter(at);
-  }
-
-  private grow(): void {
-    const n = this.cap;
-    const [skbs, indexes, marks, arrivals] = [this.skbs, this.indexes, this.marks, this.arrivals];
-    this.cap = 2 * n;
-    this.skbs = new Array<Skb | null>(this.cap).fill(null);
-    this.indexes = new Int32Array(this.cap);
-    this.marks = new Uint8Array(this.cap);
-    this.arrivals = new Float64Array(this.cap);
-    for (let k = 0; k < n; k++) {
-      const from = (this.head + k) & (n - 1);
-      this.skbs[k] = skbs[from]!;
-      this.indexes[k] = indexes[from]!;
-      this.marks[k] = marks[from]!;
-      this.arrivals[k] = arrivals[from]!;
-    }
-    this.head = 0;
+    const { frames } = this;
+    return n > frames.frames ? this.flight.nthArrival(n - frames.frames) : frames.nthArrival(n);
   }
 }

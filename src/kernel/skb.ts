@@ -2,8 +2,8 @@
  * A packet in memory (Linux `struct sk_buff`): TCP's segment, what the devices on its way need to know, and a count of
  * the frames that are still somewhere. Pooled; one record of one shape for every packet of a world.
  *
- * A TSO send is one skb on the wire too: a train of `segs` frames. A receiver takes frames of it one by one; frame `i`
- * becomes an skb of its own (`frame`) only where one frame is not the whole train, or where its marks differ.
+ * A TSO send is one skb on the wire too: a train of `segs` frames. A receiver takes frames of it as they arrive; some of
+ * them become an skb of their own (`received`) only where they are not the whole train, or where the wire has marked them.
  * The record is shared by both ends of a wire, so what each end charges for it has a field of its own: `truesize` is the
  * receiver's, `txTruesize` what the sender's socket was charged (sk_wmem_alloc).
  *
@@ -44,18 +44,18 @@ export class Skb extends Segment implements Train {
   }
 
   /**
-   * What a receiver's TCP is given: this skb itself when it is whole, else frame `i` as an skb of its own, which the train
-   * counts as consumed. Either way its `segs` frames are the receiver's.
+   * What a receiver's stack is given: this skb itself when all of it is there and the wire has changed nothing, else these
+   * frames as an skb of their own. Either way its `segs` frames are the receiver's.
    *
-   * @param i        the frame, or −1: all of it
+   * @param first    the first of the frames, and how many
    * @param mark     the run's marks: CE becomes the segment's own
    * @param truesize what the receiver is charged for it
    */
-  received(i: number, mark: number, truesize: number): Skb {
+  received(first: number, count: number, mark: number, truesize: number): Skb {
     const ce = (mark & MARK_CE) !== 0;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    const asItIs = i < 0 || (this.segs === 1 && this.ce === ce && !garbled);
-    const skb = asItIs ? this : this.frame(i);
+    const asItIs = count === this.segs && this.ce === ce && !garbled;
+    const skb = asItIs ? this : this.slice(first, count);
     if (garbled && skb.len > 0) skb.stream = this.pool.garbage;
     skb.ce = ce || skb.ce;
     skb.truesize = truesize;
@@ -64,26 +64,32 @@ export class Skb extends Segment implements Train {
     return skb;
   }
 
-  /** A copy of frame `i`, which leaves the train. */
-  private frame(i: number): Skb {
+  /** One that nobody else has frames of: this, or a copy. Whoever changes what it says asks for it first. */
+  owned(): Skb {
+    return this.outstanding === this.segs ? this : this.slice(0, this.segs);
+  }
+
+  /** A copy of `count` frames, which leave the train. */
+  private slice(first: number, count: number): Skb {
     const f = this.pool.grab();
     copySegment(this, f);
-    if (this.segs > 1) this.narrow(f, i);
-    this.drop(1);
+    f.outstanding = count;
+    if (count < this.segs) this.narrow(f, first, count);
+    this.drop(count);
     return f;
   }
 
-  private narrow(f: Skb, i: number): void {
-    const last = i === this.segs - 1;
-    f.seq = seqAdd(this.seq, i * this.segSize);
-    f.off = this.off + i * this.segSize;
-    f.len = last ? this.len - i * this.segSize : this.segSize;
+  private narrow(f: Skb, first: number, count: number): void {
+    const last = first + count === this.segs;
+    f.seq = seqAdd(this.seq, first * this.segSize);
+    f.off = this.off + first * this.segSize;
+    f.len = last ? this.len - first * this.segSize : count * this.segSize;
     if (!last) f.flags &= ~(FIN | PSH);
     // Once is enough: the device sets it on the first frame alone (SKB_GSO_TCP_ECN).
-    if (i > 0) f.flags &= ~CWR;
-    f.segs = 1;
-    f.segSize = f.len;
-    f.ordinal = this.ordinal + i;
+    if (first > 0) f.flags &= ~CWR;
+    f.segs = count;
+    if (count === 1) f.segSize = f.len;
+    f.ordinal = this.ordinal + first;
   }
 }
 

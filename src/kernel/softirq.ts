@@ -13,7 +13,7 @@
 import { Ring } from '../base/ring.ts';
 import { Backlog } from './backlog.ts';
 import type { Core } from './cpu.ts';
-import type { Napi } from './napi.ts';
+import { type Napi, POLL_AGAIN } from './napi.ts';
 import type { Qdisc } from './qdisc.ts';
 import { SLEEPING, Task, wakeUp } from './sched.ts';
 import { BILL_SOFTIRQ, SOFT, type StepSource } from './step.ts';
@@ -213,7 +213,6 @@ class NetRx {
   private spare = new Ring<Napi>(4);
   private current: Napi | null = null;
   private budget = 0;
-  private weight = 0;
   private until = 0;
   private readonly core: Core;
 
@@ -234,17 +233,13 @@ class NetRx {
       if (napi === null) {
         napi = this.turn.shift() ?? null;
         if (napi === null) return this.end(false);
-        napi.startTurn();
+        napi.startTurn(Math.min(host.softnet.weight, this.budget));
         this.core.host.counters.polls++;
-        this.weight = Math.min(host.softnet.weight, this.budget);
         this.current = napi;
       }
-      if (napi.work < this.weight) {
-        const cost = napi.next();
-        if (cost >= 0) return cost;
-      } else {
-        this.again.push(napi);
-      }
+      const cost = napi.next();
+      if (cost >= 0) return cost;
+      if (cost === POLL_AGAIN) this.again.push(napi);
       this.budget -= napi.work;
       this.current = null;
       if (this.budget <= 0 || host.engine.now >= this.until) return this.end(true);

@@ -55,7 +55,7 @@ import { endsRequest, type IcmpError } from './icmp.ts';
 import { IcmpInput } from './icmp-input.ts';
 import { Listener, RequestSock } from './listen.ts';
 import { Lo } from './lo.ts';
-import { WHOLE, type NetDevice, type PacketHandler } from './netdev.ts';
+import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Outbox } from './outbox.ts';
 import { PORT_CONNECTED, PORT_NONE, PORT_PLAIN, PORT_REUSABLE, Ports } from './ports.ts';
 import { Routes } from './routes.ts';
@@ -179,8 +179,7 @@ export class Stack implements PacketHandler {
 
   // ---- input -------------------------------------------------------------------------------------------------------
 
-  receive(train: Skb, index: number, mark: number, truesize: number, core: Core): void {
-    const skb = train.received(index === WHOLE ? -1 : index, mark, truesize);
+  receive(skb: Skb, core: Core): void {
     if (skb.dst !== this.host.addr) {
       this.mib.InAddrErrors++;
       skb.drop(skb.segs);

@@ -13,7 +13,7 @@ import { DEVICE, type Timer } from '../engine/engine.ts';
 import { DeviceCounters } from './counters.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-import { WHOLE, type NetDevice, type Wire } from './netdev.ts';
+import type { NetDevice, Wire } from './netdev.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
 import type { Skb } from './skb.ts';
 import { tunTruesize } from './truesize.ts';
@@ -118,7 +118,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
     counters.rx_bytes += bytes;
     skb.outstanding = skb.segs;
     core.hold();
-    core.softirq.backlog.enqueue(skb, WHOLE, 0, tunTruesize(bytes));
+    core.softirq.backlog.enqueue(skb.received(0, skb.segs, 0, tunTruesize(bytes)));
     core.enter();
   }
 
@@ -157,7 +157,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
         const bytes = ipBytes(skb, j);
         counters.rx_packets++;
         counters.rx_bytes += bytes;
-        this.core.softirq.backlog.enqueue(skb, j, mark, tunTruesize(bytes));
+        this.core.softirq.backlog.enqueue(skb.received(j, 1, mark, tunTruesize(bytes)));
       }
     }
     this.deadline = NEVER;

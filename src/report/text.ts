@@ -30,7 +30,6 @@ export function reportText(runs: readonly RunResult[], options: TextOptions = {}
     ...stops(runs, paint, options),
     ...expectations(runs, paint, options),
     ...invariants(runs, paint, options),
-    ...[...new Set(runs.flatMap((r) => r.notes))].flatMap((n) => wrap(`note: ${n}`)),
     ...fingerprints(runs),
   ];
 }

@@ -38,7 +38,8 @@ export function fillRx(r: Rx, seg: Segment, end: Seq): Rx {
   r.truesize = seg.truesize;
   r.tailroom = seg.tailroom;
   r.mergeable = seg.mergeable;
-  r.frags = 0;
+  // What GRO has joined has a page for each frame behind the first; beyond MAX_FRAGS it is a list, which never moves.
+  r.frags = seg.mergeable > 0 ? seg.segs - 1 : 0;
   return r;
 }
 

@@ -117,8 +117,15 @@ function stepOf(r: TraceRecord): Step {
       return {
         time,
         where,
-        what: `softirq: ${fields['bytes']} B polled (${us(Number(fields['inRing']))} µs in the ring), TCP input done`,
-        code: 'kernel/softirq.ts, kernel/stack.ts, tcp/input.ts',
+        what: `softirq: ${fields['bytes']} B polled (${us(Number(fields['inRing']))} µs in the ring), to GRO`,
+        code: 'kernel/softirq.ts, kernel/nic.ts, kernel/gro.ts',
+      };
+    case 'netif_receive_skb':
+      return {
+        time,
+        where,
+        what: `an skb of ${fields['bytes']} B has been through IP and TCP input`,
+        code: 'kernel/stack.ts, tcp/input.ts',
       };
     case 'wakeup':
       return {

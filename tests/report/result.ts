@@ -78,6 +78,5 @@ export const result = (label: string, over: Partial<RunResult> = {}): RunResult 
   fingerprint: '9f3c41d207ab55e0',
   eventFingerprint: null,
   waiting: [],
-  notes: [],
   ...over,
 });

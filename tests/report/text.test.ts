@@ -23,7 +23,6 @@ describe('the table', () => {
         'server.syscalls.read': 3511,
       },
       drops: [{ where: 'server', name: 'ListenOverflows', count: 7 }],
-      notes: ['a note of the loader'],
     });
     const blocking = result('blocking', {
       expectations: [expected(), { ...failed, ok: true, actualText: '2760' }],
@@ -55,7 +54,6 @@ describe('the table', () => {
       ✗ server.syscalls.read 2714 ± 25 %  epoll: 3511              scenarios.yaml:36:9
           npx hostwire run small-receive-buffer --seed 1 --set apps.server.model=epoll
       ✓ 2 invariants
-      note: a note of the loader
       fingerprint   9f3c41d207ab55e0  9f3c41d207ab55e0  9f3c41d207ab55e0"
     `);
   });
@@ -75,7 +73,6 @@ describe('the table', () => {
           'server.syscalls.read': 12_345_678_901,
           'server.irq': 123_456_789,
         },
-        notes: ['word '.repeat(60)],
         stop: { reason: 'limit', atNs: 6e10, missing: ['upload.closed', 'download.closed'] },
         waiting: [{ host: 'server', thread: 'worker-17', call: 'read(5)', sinceNs: 5 }],
         invariants: [
@@ -115,11 +112,6 @@ describe('the table', () => {
   test('leaves out what no variant has', () => {
     const bare = result('', { metrics: { goodput: 1e6 }, queues: [], drops: [] });
     expect(reportText([bare]).join('\n')).not.toMatch(/epoll|latency|requests|CPU|interrupts|zero/);
-  });
-
-  test('says once what several variants note', () => {
-    const noted = ['a', 'b'].map((label) => result(label, { notes: ['one thing'] }));
-    expect(reportText(noted).filter((l) => l.startsWith('note:'))).toEqual(['note: one thing']);
   });
 
   test('counts requests as the clients do', () => {

@@ -65,15 +65,6 @@ describe('the list of metrics', () => {
   });
 });
 
-test('a run says what its scenario asks for and does not get', () => {
-  const [scenario] = read(
-    ALL_KINDS.replace('client: {}', 'client: { nic: { features: { gro: on } } }'),
-  );
-  expect(runScenario(scenario!).notes).toEqual([
-    'client: `gro: on` is not modelled yet: every received frame is an skb of its own',
-  ]);
-});
-
 describe('an expectation', () => {
   const metrics = {
     goodput: 30e6,

@@ -140,8 +140,8 @@ export const SITUATIONS: readonly Situation[] = [
           795,
           '2 MB / (2 · 1448 B) = 690 ± 15 %: an ACK lets two segments come',
         ),
-        netty: within(590, 795, 'the same'),
-        reactive: within(590, 795, 'the same'),
+        netty: within(690, 830, 'the same, and another whenever what came filled its buffer'),
+        reactive: within(690, 830, 'the same'),
       },
       'request(n) calls': {
         blocking: null,

@@ -37,9 +37,9 @@ it('[mutant] a sender that misreads the very first window is outside of it with 
   const { stack } = w.host('client');
   const receive = stack.receive.bind(stack);
   let inflated = false;
-  stack.receive = (skb, index, mark, truesize, core) => {
+  stack.receive = (skb, core) => {
     const s = stack.ehash.lookup(skb.dst, skb.dport, skb.src, skb.sport) as Sock | null;
-    receive(skb, index, mark, truesize, core);
+    receive(skb, core);
     if (s?.c != null && !inflated) {
       s.c.sndWnd = 60_000;
       inflated = true;
@@ -53,14 +53,14 @@ it('[mutant] a stream that ends without its only segment is missed, though nothi
   const { stack } = w.host('server');
   const receive = stack.receive.bind(stack);
   let swallowed = false;
-  stack.receive = (skb, index, mark, truesize, core) => {
+  stack.receive = (skb, core) => {
     const s = stack.ehash.lookup(skb.dst, skb.dport, skb.src, skb.sport) as Sock | null;
     if (skb.len > 0 && s?.c != null && !swallowed) {
       swallowed = true;
       s.c.rcvNxt = seqAdd(s.c.rcvNxt, skb.len);
       s.c.copiedSeq = s.c.rcvNxt;
     }
-    receive(skb, index, mark, truesize, core);
+    receive(skb, core);
   };
   expect(firstBroken(w)).toBe('conserve-bytes');
 });

@@ -11,7 +11,7 @@ function flood(rate: number, rxFrame = '2857 ns'): RunResult {
 scenarios:
   flood:
     shows: Frames without TCP, and a core that takes 350 000 of them a second.
-    hosts: { src: {}, dst: { costs: { rxFrame: ${rxFrame}, softirq: 0 ns, irq: 0 ns, rxComplete: 0 ns } } }
+    hosts: { src: {}, dst: { costs: { rxFrame: ${rxFrame}, rxSkb: 0 ns, softirq: 0 ns, irq: 0 ns, rxComplete: 0 ns } } }
     links: [ { between: [src, dst], rate: 1 Gbit/s, delay: 50 us } ]
     apps: { frames: { host: src, model: raw, to: dst, bytes: 60 B, rate: ${rate} /s, count: ${COUNT}, arrivals: fixed } }
     stop: { limit: 10 s }

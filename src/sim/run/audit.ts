@@ -225,6 +225,7 @@ function skbPlaces(world: World): number {
     for (const d of run.devices) {
       n += d.qdisc.length;
       n += held(d);
+      if (d instanceof Nic) for (const q of d.queues) n += q.gro?.skbs ?? 0;
     }
     for (const core of run.host.cores) n += core.softirq.backlog.meter.depth;
     n += run.stack.skbsHeld;

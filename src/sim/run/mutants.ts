@@ -51,8 +51,8 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     apply: (world) => {
       for (const { stack, meter } of world.hosts.values()) {
         const receive = stack.receive.bind(stack);
-        stack.receive = (skb, index, mark, truesize, core) => {
-          receive(skb, index, mark, truesize, core);
+        stack.receive = (skb, core) => {
+          receive(skb, core);
           // What this segment allows is sent in steps that follow.
           for (const e of world.flows.ends) if (e.host === meter) e.c.sndWnd *= 20;
         };
@@ -143,9 +143,9 @@ function onDataFrame(world: World, meddle: (skb: Skb) => void): void {
   for (const { stack } of world.hosts.values()) {
     const receive = stack.receive.bind(stack);
     let seen = 0;
-    stack.receive = (skb, index, mark, truesize, core) => {
+    stack.receive = (skb, core) => {
       if (skb.len > 0 && ++seen === VICTIM) meddle(skb);
-      receive(skb, index, mark, truesize, core);
+      receive(skb, core);
     };
   }
 }

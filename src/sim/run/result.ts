@@ -52,7 +52,6 @@ export interface RunResult {
   readonly eventFingerprint: string | null;
   /** Threads that were still waiting when the run ended by itself or at its limit. */
   readonly waiting: readonly WaitingThread[];
-  readonly notes: readonly string[];
 }
 
 export interface StopOutcome {

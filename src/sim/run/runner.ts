@@ -116,18 +116,7 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
     fingerprint: engine.fingerprint(),
     eventFingerprint: engine.eventFingerprint(),
     waiting: stop.reason === 'when' ? [] : waiting(world),
-    notes: notes(scenario),
   };
-}
-
-/** What a scenario asks for and does not get, though nothing about it is wrong. */
-function notes(scenario: Scenario): string[] {
-  return scenario.hosts
-    .filter((h) => h.nic.features.gro === true)
-    .map(
-      (h) =>
-        `${h.name}: \`gro: on\` is not modelled yet: every received frame is an skb of its own`,
-    );
 }
 
 function histograms(world: World): HistogramSummary[] {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../../src/base/units.ts';
 import type { Core } from '../../../src/kernel/cpu.ts';
 import { Lo } from '../../../src/kernel/lo.ts';
-import { WHOLE } from '../../../src/kernel/netdev.ts';
 import type { Skb } from '../../../src/kernel/skb.ts';
 import { nicTruesize, tunTruesize } from '../../../src/kernel/truesize.ts';
 import { Tun } from '../../../src/kernel/tun.ts';
@@ -107,7 +106,7 @@ describe('lo', () => {
     w.run();
     // The sender is a softirq here: NET_RX is the next round of the same pass.
     expect(order).toEqual(['sent@10', 'sent@20', 'received@50']);
-    expect(sink.frames).toMatchObject([{ index: WHOLE, truesize: 5000 }]);
+    expect(sink.frames).toMatchObject([{ segs: 4, truesize: 5000 }]);
     expect(w.pool.live).toBe(0);
   });
 

@@ -1,5 +1,4 @@
 // One machine without a network stack: what the tests of cores, interrupts and threads are built from.
-import type { Train } from '../../../src/base/train.ts';
 import { type Instant, LAST } from '../../../src/base/units.ts';
 import { DEVICE, Engine, type EventClass } from '../../../src/engine/engine.ts';
 import type { Core, StepSource } from '../../../src/kernel/cpu.ts';
@@ -94,20 +93,14 @@ export class Steps implements StepSource {
 
 /** A stack that only notes what reaches it. */
 export class Sink implements PacketHandler {
-  readonly frames: { at: number; seq: number; index: number; core: number; truesize: number }[] =
-    [];
+  readonly frames: { at: number; seq: number; segs: number; core: number; truesize: number }[] = [];
   readonly freed: { at: number; owner: unknown; truesize: number }[] = [];
   onReceive: (skb: Skb, core: Core) => void = () => {};
-  receive(skb: Skb, index: number, _mark: number, truesize: number, core: Core): void {
-    this.frames.push({
-      at: core.host.engine.now,
-      seq: (skb as Train).ordinal,
-      index,
-      core: core.index,
-      truesize,
-    });
+  receive(skb: Skb, core: Core): void {
+    const { ordinal: seq, segs, truesize } = skb;
+    this.frames.push({ at: core.host.engine.now, seq, segs, core: core.index, truesize });
     this.onReceive(skb, core);
-    skb.drop(index < 0 ? skb.segs : 1);
+    skb.drop(segs);
   }
   txFreed(owner: unknown, truesize: number, core: Core): void {
     this.freed.push({ at: core.host.engine.now, owner, truesize });

@@ -64,7 +64,7 @@ describe('an skb', () => {
         skb.outstanding = segs;
         let [at, len] = [500, 0];
         for (let i = 0; i < segs; i++) {
-          const f = skb.received(i, mark, 2304);
+          const f = skb.received(i, 1, mark, 2304);
           expect(f.off).toBe(at);
           expect(seqDiff(f.seq, seq(-2000))).toBe(at - 500);
           expect((f.flags & FIN) !== 0).toBe(i === segs - 1);

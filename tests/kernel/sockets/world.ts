@@ -4,6 +4,7 @@ import { Engine } from '../../../src/engine/engine.ts';
 import { Host, type HostOptions } from '../../../src/kernel/host.ts';
 import { Lo } from '../../../src/kernel/lo.ts';
 import { Nic } from '../../../src/kernel/nic.ts';
+import type { NicOptions } from '../../../src/kernel/profile.ts';
 import { SkbPool } from '../../../src/kernel/skb.ts';
 import { Stack, type StackOptions } from '../../../src/kernel/stack.ts';
 import { INFINITE, type Sys, type ThreadBody, type Trap } from '../../../src/kernel/syscall.ts';
@@ -39,7 +40,7 @@ export class Side {
     );
     this.stack = new Stack(this.host, { index, pool: w.pool, ...options.stack });
     new Lo(this.host);
-    this.nic = new Nic(this.host, 'eth0');
+    this.nic = new Nic(this.host, 'eth0', options.nic);
     this.process = this.host.process(name);
   }
 
@@ -61,6 +62,7 @@ export interface PairOptions {
   /** For the server alone. */
   readonly server?: Partial<HostOptions>;
   readonly stack?: Partial<StackOptions>;
+  readonly nic?: Partial<NicOptions>;
   readonly link?: Partial<LinkOptions>;
   /** For mutants: calls that replace the real ones. */
   readonly calls?: readonly (readonly [number, Syscall])[];

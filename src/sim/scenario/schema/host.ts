@@ -114,7 +114,7 @@ const nicSchema = z
           text: 'The kernel cuts large packets as late as it can (ethtool -K gso).',
         }).optional(),
         gro: onOff({
-          text: 'The kernel joins received frames before TCP (ethtool -K gro). Not modelled yet: a run that asks for it says so.',
+          text: 'The kernel joins received frames of one connection before TCP sees them (ethtool -K gro).',
         }).optional(),
       })
       .optional(),

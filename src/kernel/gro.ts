@@ -1,0 +1,209 @@
+/**
+ * Generic receive offload: successive frames of one connection become one skb of up to 64 KiB before the stack sees them
+ * (net/core/gro.c dev_gro_receive, skb_gro_receive; net/ipv4/tcp_offload.c tcp_gro_receive).
+ *
+ * Frames come in runs of one train, whose headers are alike but for the first (CWR) and the last (PSH, FIN, less data):
+ * those in between are joined at once, with what joining them one by one would give.
+ *
+ * An skb that is complete goes to the stack by way of a list: when that holds `gro_normal_batch` frames, and at the end of a
+ * poll (gro_normal_one).
+ */
+import { Ring } from '../base/ring.ts';
+import { MARK_CE, MARK_UNDETECTED } from '../base/train.ts';
+import { CWR, FIN, PSH, RST, type Segment, SYN, URG } from '../tcp/segment.ts';
+import { seqAdd } from '../tcp/seq.ts';
+import { SK_BUFF } from '../tcp/truesize.ts';
+import type { Skb } from './skb.ts';
+
+/** Flows are told apart by so many hash buckets (GRO_HASH_BUCKETS), each of which holds so many skbs (MAX_GRO_SKBS). */
+const BUCKETS = 8;
+const PER_BUCKET = 8;
+/** gro_ipv4_max_size, bytes of an IP packet: it stays below. */
+const MAX_SIZE = 65_536;
+/** net.core.gro_normal_batch, frames. */
+export const NORMAL_BATCH = 8;
+/** Frames that one sk_buff can refer to (MAX_SKB_FRAGS and its own); more are a list of sk_buffs. */
+const FRAMES_PER_SKB = 18;
+
+export class Gro {
+  /** Skbs held, and complete ones that the stack has not been given. */
+  get skbs(): number {
+    return this.held + this.normal.length;
+  }
+
+  private readonly truesize: number;
+  private readonly buckets: Skb[][] = [];
+  private held = 0;
+  private readonly normal: Ring<Skb> = new Ring<Skb>(8);
+  private normalFrames = 0;
+  private flushing = false;
+
+  /** @param truesize of one frame, as the device allocates it */
+  constructor(truesize: number) {
+    this.truesize = truesize;
+  }
+
+  /** Takes `count` frames of a train, of one run; none of them is damaged in a way that its checksum shows. */
+  receive(train: Skb, first: number, count: number, mark: number): void {
+    for (let n = 0, i = first; n < count;) {
+      const more = this.joinable(train, i, count - n, mark);
+      if (more > 0) this.join(train, i, more);
+      else this.receiveOne(train, i, mark);
+      const took = more > 0 ? more : 1;
+      n += took;
+      i += took;
+    }
+  }
+
+  /** The next skb for the stack; null: there is none yet. */
+  take(): Skb | null {
+    if (!this.flushing && this.normalFrames < NORMAL_BATCH) return null;
+    const skb = this.normal.shift();
+    if (skb === undefined) {
+      this.flushing = false;
+      return null;
+    }
+    this.normalFrames -= skb.segs;
+    // A list that has begun to be handed over is handed over whole.
+    this.flushing = this.normal.length > 0;
+    return skb;
+  }
+
+  /** The next `take` gives something. */
+  get ready(): boolean {
+    return this.normal.length > 0 && (this.flushing || this.normalFrames >= NORMAL_BATCH);
+  }
+
+  /** The end of a poll: everything goes to the stack (napi_gro_flush, gro_normal_list). */
+  flush(): void {
+    if (this.held > 0)
+      for (const bucket of this.buckets) while (bucket.length > 0) this.complete(bucket, 0);
+    this.flushing = this.normal.length > 0;
+  }
+
+  /** How many frames from `i` on join what is held as a matter of course: full ones, neither first nor last of their train. */
+  private joinable(train: Skb, i: number, count: number, mark: number): number {
+    if (i === 0 || count === 1) return 0;
+    const bucket = this.bucketOf(train);
+    const p = bucket[indexIn(bucket, train)];
+    if (p === undefined || p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
+    const ce = train.ce || (mark & MARK_CE) !== 0;
+    if (!follows(p, train, i) || !alike(p, train, train.flags & ~CWR, ce)) return 0;
+    const room = Math.ceil((MAX_SIZE - p.headerLen - p.len) / train.segSize) - 1;
+    return Math.min(room, i + count === train.segs ? count - 1 : count);
+  }
+
+  private join(train: Skb, i: number, count: number): void {
+    const bucket = this.bucketOf(train);
+    const at = indexIn(bucket, train);
+    const p = bucket[at]!.owned();
+    bucket[at] = p;
+    this.extend(p, count * train.segSize, count);
+    train.drop(count);
+  }
+
+  private receiveOne(train: Skb, i: number, mark: number): void {
+    const skb = train.received(i, 1, mark, this.truesize);
+    skb.mergeable = SK_BUFF;
+    const garbled = (mark & MARK_UNDETECTED) !== 0;
+    const bucket = this.bucketOf(skb);
+    const at = indexIn(bucket, skb);
+    const p = bucket[at];
+    const joins = p !== undefined && !garbled && this.mayJoin(p, skb);
+    // A short segment, or one that has something to say, is the last of its skb.
+    const ends =
+      skb.len < (joins ? p.segSize : 1) || (skb.flags & (URG | PSH | RST | SYN | FIN)) !== 0;
+    if (joins) {
+      const q = p.owned();
+      bucket[at] = q;
+      q.flags |= skb.flags & (FIN | PSH);
+      this.extend(q, skb.len, 1);
+      skb.drop(1);
+      if (ends) this.complete(bucket, at);
+      return;
+    }
+    if (p !== undefined) this.complete(bucket, at);
+    if (ends || garbled) this.toNormal(skb);
+    else {
+      if (bucket.length === PER_BUCKET) this.complete(bucket, 0);
+      skb.segSize = skb.len; // what may join is no longer (gso_size)
+      bucket.push(skb);
+      this.held++;
+    }
+  }
+
+  private mayJoin(p: Skb, skb: Skb): boolean {
+    return (
+      (skb.flags & CWR) === 0 &&
+      alike(p, skb, skb.flags, skb.ce) &&
+      skb.len > 0 &&
+      skb.len <= p.segSize &&
+      follows(p, skb, 0) &&
+      p.headerLen + p.len + skb.len < MAX_SIZE
+    );
+  }
+
+  private extend(p: Skb, bytes: number, frames: number): void {
+    for (let k = 0; k < frames; k++) {
+      p.truesize += p.segs % FRAMES_PER_SKB === 0 ? this.truesize : this.truesize - SK_BUFF;
+      p.segs++;
+    }
+    p.len += bytes;
+    p.tailroom = 0;
+    p.hold(frames);
+  }
+
+  private complete(bucket: Skb[], at: number): void {
+    const skb = bucket[at]!;
+    bucket.splice(at, 1);
+    this.held--;
+    this.toNormal(skb);
+  }
+
+  private toNormal(skb: Skb): void {
+    this.normal.push(skb);
+    this.normalFrames += skb.segs;
+  }
+
+  private bucketOf(s: Segment): Skb[] {
+    const i = s.flow & (BUCKETS - 1);
+    for (let n = this.buckets.length; n <= i; n++) this.buckets.push([]);
+    return this.buckets[i]!;
+  }
+}
+
+function indexIn(bucket: readonly Skb[], s: Segment): number {
+  for (let i = 0; i < bucket.length; i++) {
+    const p = bucket[i]!;
+    if (p.src === s.src && p.dst === s.dst && p.sport === s.sport && p.dport === s.dport) return i;
+  }
+  return -1;
+}
+
+/** Frame `i` of `s` begins where `p` ends. */
+function follows(p: Skb, s: Segment, i: number): boolean {
+  return seqAdd(p.seq, p.len) === seqAdd(s.seq, i * s.segSize);
+}
+
+/** The headers differ in nothing but sequence number, FIN and PSH. */
+function alike(p: Skb, s: Segment, flags: number, ce: boolean): boolean {
+  return (
+    ((p.flags ^ flags) & ~(FIN | PSH)) === 0 &&
+    p.ack === s.ack &&
+    p.window === s.window &&
+    p.tos === s.tos &&
+    p.ce === ce &&
+    p.headerLen === s.headerLen &&
+    p.hasTs === s.hasTs &&
+    p.tsVal === s.tsVal &&
+    p.tsEcr === s.tsEcr &&
+    sameSacks(p, s) &&
+    p.stream === s.stream
+  );
+}
+
+function sameSacks(p: Segment, s: Segment): boolean {
+  if (p.nsack !== s.nsack) return false;
+  for (let i = 0; i < 2 * p.nsack; i++) if (p.sacks[i] !== s.sacks[i]) return false;
+  return true;
+}
