@@ -2,25 +2,27 @@
  * One transfer over 10 Gbit/s. The rate is the slope between two sizes, so that building, warming up and the first round
  * trips do not count; 1 GB alone, as the anchors were run, is beside it.
  *
- *     bulk.ts [ideal | linux] [off]        off: without invariants
+ *     bulk.ts [ideal | linux] [trains] [off]        trains: TSO, GSO, GRO; off: without invariants
  */
+import type { Scenario } from '../src/sim/scenario/types.ts';
 import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
-import { bulk, type Machine } from './setups.ts';
+import { bulk as setup, type Machine } from './setups.ts';
 
 const GB = 1_000_000_000;
 const ROUNDS = 5;
 
-export function bulkBench(machine: Machine, invariants: boolean): Row {
-  settle(bulk(GB / 10_000, machine), invariants);
-  runWorld(bulk(4 * GB, machine), invariants);
+export function bulkBench(machine: Machine, trains: boolean, invariants: boolean): Row {
+  const bulk = (bytes: number): Scenario => setup(bytes, machine, trains ? 'on' : 'off');
+  settle(bulk(GB / 10_000), invariants);
+  runWorld(bulk(4 * GB), invariants);
   const slopes: number[] = [];
   const alone: number[] = [];
-  let last = runWorld(bulk(GB, machine), invariants);
+  let last = runWorld(bulk(GB), invariants);
   for (let round = 0; round < ROUNDS; round++) {
-    const small = runWorld(bulk(GB, machine), invariants);
-    const large = runWorld(bulk(4 * GB, machine), invariants);
+    const small = runWorld(bulk(GB), invariants);
+    const large = runWorld(bulk(4 * GB), invariants);
     alone.push(small.segments / small.cpu);
     slopes.push((large.segments - small.segments) / (large.cpu - small.cpu));
     last = large;
@@ -37,5 +39,6 @@ export function bulkBench(machine: Machine, invariants: boolean): Row {
 asProgram(import.meta.url, () => {
   tuneV8();
   const args = process.argv.slice(2);
-  return bulkBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
+  const machine = args.includes('linux') ? 'linux' : 'ideal';
+  return bulkBench(machine, args.includes('trains'), !args.includes('off'));
 });

@@ -20,6 +20,7 @@ const BENCHES: readonly (readonly [
   ['bulk', 'bulk.ts', [], ['ideal']],
   ['bulk, no invariants', 'bulk.ts', [], ['ideal', 'off']],
   ['bulk, Linux hosts', 'bulk.ts', [], ['linux']],
+  ['bulk, Linux hosts, TSO and GRO', 'bulk.ts', [], ['linux', 'trains']],
   ['many', 'many.ts', [], ['ideal']],
   ['many, no invariants', 'many.ts', [], ['ideal', 'off']],
   ['many, Linux hosts', 'many.ts', [], ['linux']],

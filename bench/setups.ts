@@ -2,6 +2,7 @@
  * The worlds that are measured, described as a scenario file would. The first two are those of ns-3's bulk.cc and many.cc:
  * point-to-point links with a 2-byte header, buffers as there, one frame to a packet (offloads off). `ideal` hosts, without
  * price or interrupt moderation, are as ns-3's; `linux` ones are as users have them. Either way the link is the bottleneck.
+ * The same frames in trains are `bulk` with TSO, GSO and GRO on, as a Linux host has them.
  */
 import { describe } from '../src/sim/scenario/load.ts';
 import type { Scenario } from '../src/sim/scenario/types.ts';
@@ -20,10 +21,11 @@ export type Machine = 'ideal' | 'linux';
  * kernel and half of that is for overhead, so 4 MiB of window remain. No loss, and the queue is deeper than the window.
  *
  * @param bytes payload, 1 GB in the anchor
+ * @param offloads TSO, GSO and GRO
  */
-export function bulk(bytes: number, machine: Machine): Scenario {
+export function bulk(bytes: number, machine: Machine, offloads: 'on' | 'off' = 'off'): Scenario {
   const buffers = { 'net.core.rmem_max': 4_194_304, 'net.core.wmem_max': 4_194_304 };
-  const nic = { features: { tso: 'off', gso: 'off', gro: 'off' } };
+  const nic = { features: { tso: offloads, gso: offloads, gro: offloads } };
   const sockopt = { SO_RCVBUF: 4_194_304, SO_SNDBUF: 4_194_304 };
   return one(`bulk ${machine}`, {
     hosts: {
