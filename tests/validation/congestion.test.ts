@@ -308,7 +308,8 @@ describe('two Reno flows at a drop-tail queue [Lakshman–Madhow 1997; T16]', ()
     expect(Math.min(...indices)).toBeGreaterThan(0.95);
   });
   it('differ by 2 to 4 when the RTTs differ by 2 (mutant of the first: unequal)', () => {
-    const ratios = [1, 2, 3, 4, 5].map((seed) => {
+    // The mean of ten seeds, as for every stochastic check.
+    const ratios = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((seed) => {
       const [near, far] = share(seed, [150, 300]);
       return near! / far!;
     });

@@ -153,3 +153,63 @@ describe('a connection', () => {
     expect(syns('a', 0)).not.toBe(syns('b', 0));
   });
 });
+
+describe('a write() and a read() that wait in SYN-SENT [validation R8: queue_send_recv_in_syn_sent]', () => {
+  /** Both wait from the start, one thread each; `serve` decides what the SYN meets 50 ms later. */
+  function queued(port: number): { results: Record<string, number>; at: Record<string, number> } {
+    // The first SYN and the first SYN-ACK are lost: the third SYN, after two seconds, is through.
+    const w = new Pair({ link: { loss: { kind: 'list', frames: [1], per: 'flow' } } });
+    const results: Record<string, number> = {};
+    const at: Record<string, number> = {};
+    const done = (name: string, r: number): void => {
+      results[name] = r;
+      at[name] = w.now;
+    };
+    w.server.run('server', function* (sys) {
+      const l = yield* listenOn(sys, 5);
+      const fd = yield sys.accept(l);
+      done('got', yield sys.read(fd, 4096));
+      yield sys.write(fd, 700);
+      yield sys.close(fd);
+      yield sys.close(l);
+    });
+    w.client.run('client', function* (sys) {
+      const fd = yield sys.socket(k.NONBLOCK);
+      done('connect', yield sys.connect(fd, w.server.addr, port));
+      yield sys.setNonblock(fd, false);
+      yield sys.spawn(function* (own) {
+        done('write', yield own.write(fd, 500));
+      }, 'writer');
+      yield sys.spawn(function* (own) {
+        done('read', yield own.read(fd, 4096));
+      }, 'reader');
+      yield sys.nanosleep(3_000_000_000);
+      yield sys.close(fd);
+    });
+    w.run(5e9);
+    return { results, at };
+  }
+
+  it('go on when the SYN-ACK has come: what was written follows it, what is answered is read', () => {
+    const { results, at } = queued(PORT);
+    expect(results).toEqual({ connect: -k.EINPROGRESS, write: 500, got: 500, read: 700 });
+    // 2 s, and 200 us to the SYN-ACK; another 100 there, and back.
+    expect(at).toEqual({
+      connect: 0,
+      write: 2_000_200_000,
+      got: 2_000_300_000,
+      read: 2_000_400_000,
+    });
+  });
+
+  it('end when it is refused: one is told ECONNREFUSED, the other finds the connection gone [sock_error]', () => {
+    const { results, at } = queued(9);
+    expect(results['connect']).toBe(-k.EINPROGRESS);
+    expect([results['write'], results['read']]).toContain(-k.ECONNREFUSED);
+    expect([-k.ECONNREFUSED, -k.EPIPE]).toContain(results['write']);
+    expect([-k.ECONNREFUSED, 0]).toContain(results['read']);
+    expect(results['write'] === results['read']).toBe(false);
+    // The reset is not the listener's first frame: only the SYN was lost.
+    expect([at['write'], at['read']]).toEqual([1_000_200_000, 1_000_200_000]);
+  });
+});
