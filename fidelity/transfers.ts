@@ -28,48 +28,66 @@ export interface Transfer {
     readonly sk_rcvbuf: number;
   };
   readonly wire: {
-    readonly tx_data: number;
     readonly acks: number;
     readonly zero_window: number;
-    readonly retrans: number;
+    readonly window_full: number;
+    readonly window_update: number;
+    readonly zero_window_probe: number;
   };
 }
 
-/** A row: the runs of one name, their numbers averaged. */
+/** What a recorded transfer and a simulated one are compared by. */
+export const QUANTITIES = [
+  'goodput',
+  'reads',
+  'switches',
+  'acks',
+  'zeroWindows',
+  'windowFull',
+  'windowUpdates',
+  'probes',
+] as const;
+export type Quantity = (typeof QUANTITIES)[number];
+
+/** Of one run: goodput in Mbit/s, else counts. */
+function numbersOf(t: Transfer): Record<Quantity, number> {
+  return {
+    goodput: t.recv.mbit_s,
+    reads: t.recv.reads,
+    switches: t.recv.nvcsw,
+    acks: t.wire.acks,
+    zeroWindows: t.wire.zero_window,
+    windowFull: t.wire.window_full,
+    windowUpdates: t.wire.window_update,
+    probes: t.wire.zero_window_probe,
+  };
+}
+
+/** A row: the runs of one name. */
 export interface Row {
   readonly name: string;
   readonly params: Transfer['params'];
-  readonly goodputMbit: number;
-  readonly reads: number;
-  readonly switches: number;
-  readonly acks: number;
-  readonly dataSegments: number;
-  readonly zeroWindows: number;
-  readonly retransmissions: number;
+  /** Each quantity as it was in each of the runs. */
+  readonly recorded: Readonly<Record<Quantity, readonly number[]>>;
 }
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, x) => sum + x, 0) / values.length;
 
 export function rowsOf(jsonl: string): Row[] {
   const byName = new Map<string, Transfer[]>();
   for (const line of jsonl.split('\n')) {
     if (line.trim() === '') continue;
     const t = JSON.parse(line) as Transfer;
-    const runs = byName.get(t.name);
-    if (runs === undefined) byName.set(t.name, [t]);
-    else runs.push(t);
+    byName.set(t.name, [...(byName.get(t.name) ?? []), t]);
   }
-  const mean = (runs: Transfer[], of: (t: Transfer) => number): number =>
-    runs.reduce((sum, t) => sum + of(t), 0) / runs.length;
-  return [...byName].map(([name, runs]) => ({
-    name,
-    params: runs[0]!.params,
-    goodputMbit: mean(runs, (t) => t.recv.mbit_s),
-    reads: mean(runs, (t) => t.recv.reads),
-    switches: mean(runs, (t) => t.recv.nvcsw),
-    acks: mean(runs, (t) => t.wire.acks),
-    dataSegments: mean(runs, (t) => t.wire.tx_data),
-    zeroWindows: mean(runs, (t) => t.wire.zero_window),
-    retransmissions: mean(runs, (t) => t.wire.retrans),
-  }));
+  return [...byName].map(([name, runs]) => {
+    const numbers = runs.map(numbersOf);
+    const recorded = Object.fromEntries(
+      QUANTITIES.map((q) => [q, numbers.map((n) => n[q])]),
+    ) as Record<Quantity, number[]>;
+    return { name, params: runs[0]!.params, recorded };
+  });
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   runGrids,
 } from '../../fidelity/buffer-study.ts';
 import { compare } from '../../fidelity/compare.ts';
+import { mean } from '../../fidelity/transfers.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import { boundedGoodput, windowBound } from '../../src/study/closed-form.ts';
 import { worldOf } from '../../src/study/grid.ts';
@@ -131,9 +132,9 @@ describe('Linux beside it [tests/vectors/linux-transfers.jsonl]', () => {
           model: row.params.reader,
         },
         values: {
-          goodput: Number(row.goodputMbit.toFixed(3)) * 1e6,
-          'server.syscalls.read': Math.round(row.reads * share),
-          'server.ctxt.voluntary': Math.round(row.switches * share),
+          goodput: Number(mean(row.recorded.goodput).toFixed(3)) * 1e6,
+          'server.syscalls.read': Math.round(mean(row.recorded.reads) * share),
+          'server.ctxt.voluntary': Math.round(mean(row.recorded.switches) * share),
         },
       });
     }
