@@ -228,7 +228,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'User time-out, keepalive',
     basis: 'RFC 5482, RFC 9293 §3.8.4',
-    scripts: ['zwin/user-timeout-kills-answered'],
+    scripts: ['zwin/user-timeout-kills-answered', 'snd/shrunk-user-timeout'],
     tests: [[CLOSED, 'keepalive [RFC 9293 §3.8.4; R5]']],
   },
   {
