@@ -46,7 +46,6 @@ export function retransmit(
 ): boolean {
   const snd = c.sender!;
   const t = q.records.at(i);
-  if (snd.mtuProbe !== null) snd.mtuProbe.size = 0; // its outcome would say nothing now
   if (!repeat(c, q, i, segs, now, out)) return false;
   if ((t.sacked & RETRANS) === 0) c.retransOut += t.segs;
   t.sacked |= RETRANS;
@@ -90,6 +89,7 @@ function repeat(
 ): boolean {
   const snd = c.sender!;
   const t = q.records.at(i);
+  if (snd.mtuProbe !== null) snd.mtuProbe.size = 0; // its outcome would say nothing now
   if (seqLt(t.seq, c.sndUna)) trimHead(c, t);
   const mss = currentMss(c);
   let room = seqDiff(windowEnd(c), t.seq);

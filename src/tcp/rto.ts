@@ -85,8 +85,10 @@ function enterLoss(c: Connection, now: Instant): void {
   snd.highSeq = c.sndNxt;
   snd.tlpActive = false;
   queueCwr(c);
-  // RFC 5682 §3.1: not if a recovery was under way, unless it is a repeated time-out of the same segment.
-  snd.frto = c.context.options.frto !== 0 && (fresh || c.retransmits > 0);
+  // RFC 5682 §3.1: not if a recovery was under way, unless it is a repeated time-out of the same segment; and not while an MTU
+  // probe is out, for that may be all that was lost.
+  const probing = snd.mtuProbe !== null && snd.mtuProbe.size > 0;
+  snd.frto = c.context.options.frto !== 0 && (fresh || c.retransmits > 0) && !probing;
 }
 
 /** The retransmission timer fired. */
