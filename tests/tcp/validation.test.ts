@@ -185,3 +185,32 @@ describe('a half-open connection [tcp_check_req]', () => {
     expect(h.put(ACK, 1, 0, (s) => void (s.tsEcr = 5000))).toBe(tcp.REQ_ESTABLISH);
   });
 });
+
+describe('PAWS in TIME-WAIT [tcp_timewait_state_process, tcp_paws_reject]', () => {
+  const { server } = new Pair({ wire: { delayNs: 0 } });
+  /** What becomes of a segment with timestamp `tsVal`, `idleS` after TS.Recent was taken. */
+  const verdict = (flags: number, idleS: number, tsRecent = 1000, tsVal = 900): number => {
+    const tw = new tcp.TimeWait(server.context);
+    Object.assign(tw, { rcvNxt: tcp.seq(1), tsOk: true, tsRecent, tsRecentStamp: 0, rcvWnd: 1000 });
+    const s = new tcp.Segment();
+    tcp.resetSegment(s);
+    Object.assign(s, { flags, seq: tcp.seq(flags & SYN ? 5 : 1), hasTs: true, tsVal });
+    return tcp.onTimeWaitSegment(tw, s, (idleS * SEC) as Instant);
+  };
+
+  it('keeps a connection that has an older timestamp from beginning', () => {
+    expect(verdict(SYN, 1)).toBe(tcp.TW_KEEP);
+    expect(verdict(SYN, 1, 800)).toBe(tcp.TW_SYN);
+  });
+  it('says nothing after 2147 s [TCP_PAWS_WRAP]', () => {
+    expect([verdict(SYN, 2146), verdict(SYN, 2147)]).toEqual([tcp.TW_KEEP, tcp.TW_SYN]);
+  });
+  it('says nothing to a peer whose clock had not begun yet', () => {
+    // −1000 is older than 0, as any 32-bit clock has it.
+    expect(verdict(SYN, 1, 0, -1000)).toBe(tcp.TW_SYN);
+    expect(verdict(SYN, 1, 1, -1000)).toBe(tcp.TW_KEEP);
+  });
+  it('binds a reset for a minute only [TCP_PAWS_MSL]', () => {
+    expect([verdict(RST, 59), verdict(RST, 60)]).toEqual([tcp.TW_KEEP, tcp.TW_GONE]);
+  });
+});
