@@ -16,7 +16,7 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
-import { done, enterTimeWait, finTime, onReset } from './done.ts';
+import { done, enterTimeWait, finTime, onReset, replyRst } from './done.ts';
 import { needsEcn } from './congestion/controller.ts';
 import { startCongestion } from './congestion/index.ts';
 import { takeEcnAnswer } from './ecn.ts';
@@ -89,12 +89,6 @@ function echoInRange(c: Connection, seg: Segment, now: Instant): boolean {
   const first = (tsClock(c.retransStamp) + c.tsOffset) | 0;
   const last = (tsClock(now) + c.tsOffset) | 0;
   return ((seg.tsEcr - first) | 0) >= 0 && ((last - seg.tsEcr) | 0) >= 0;
-}
-
-/** A RST that carries the number of the segment it answers. */
-function replyRst(c: Connection, seg: Segment): void {
-  c.replySeq = seg.ack;
-  c.work |= WORK_REPLY_RST;
 }
 
 /** What the peer's SYN says, taken into the connection. */

@@ -36,7 +36,7 @@ import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
 import { growTx, splitTx } from './records.ts';
-import { ACK, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
 import { EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
 import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
@@ -126,10 +126,16 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   return true;
 }
 
-/** A RST that answers a segment with an ACK: it carries that number (RFC 9293 §3.10.7.1). */
+/** The RST of replyRst. It carries no timestamp, as RFC 7323 §3.2 leaves open (tcp_v4_send_reset). */
 function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_REPLY_RST;
   fill(c, out, RST, c.replySeq, now);
+  out.hasTs = false;
+  out.headerLen = BASE_HEADER;
+  if (c.replyAck !== null) {
+    out.flags |= ACK;
+    out.ack = c.replyAck;
+  }
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
