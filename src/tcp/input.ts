@@ -169,10 +169,17 @@ function crossedSyn(c: Connection, seg: Segment, now: Instant): void {
   c.work |= WORK_SYN;
 }
 
-/** The handshake is complete (tcp_finish_connect, tcp_init_transfer): buffers, windows and congestion control start. */
-export function established(c: Connection, now: Instant): void {
+/** The handshake is complete (tcp_finish_connect). */
+function established(c: Connection, now: Instant): void {
   setState(c, 'ESTABLISHED', now);
   c.retransStamp = NEVER;
+  initTransfer(c, now);
+  startKeepalive(c, now);
+  c.events |= CONNECTED | WRITABLE;
+}
+
+/** Buffers, windows and congestion control start (tcp_init_transfer). */
+export function initTransfer(c: Connection, now: Instant): void {
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
   c.establishedAt = now;
   c.rcvTstamp = jiffiesNow(c.context, now);
@@ -183,8 +190,6 @@ export function established(c: Connection, now: Instant): void {
   if (needsEcn(c.settings.congestion)) startCongestion(c, now);
   if (!c.settings.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c);
-  startKeepalive(c, now);
-  c.events |= CONNECTED | WRITABLE;
 }
 
 // ---- All synchronized states

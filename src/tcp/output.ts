@@ -44,7 +44,7 @@ import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
-import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
+import { expandSndbuf, hasWriteSpace, smallQueueFull } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
 
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
@@ -215,13 +215,6 @@ function splitPoint(
   if (most <= needed) return most;
   const partial = needed % mss;
   return !probe && nagleHolds(c, partial !== 0) ? needed - partial : needed;
-}
-
-/** Bytes in qdisc and device are bounded, but one segment may always be there (tcp_small_queue_check). */
-function smallQueueFull(c: Connection, q: SendQueue): boolean {
-  if (c.wmemAlloc <= c.context.options.limitOutputBytes || q.sent <= 1) return false;
-  c.tsqThrottled = true;
-  return true;
 }
 
 function transmitNew(

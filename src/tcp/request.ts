@@ -82,14 +82,14 @@ export class Request {
   timeouts = 0;
   retrans = 0;
   ordinal = 0;
-  /** The handshake ACK came but the accept queue was full: the SYN-ACK is sent again to draw another. */
+  /** The handshake ACK came and made no connection: the accept queue was full, or TCP_DEFER_ACCEPT waits for data. */
   acked = false;
   synackAt: Instant = NEVER;
   deadline: Instant = NEVER;
   work = 0;
   /** Given up: the kernel forgets it. */
   dead = false;
-  /** Sequence and acknowledgment numbers of a reply that is due (RST or ACK). */
+  /** Sequence number of a RST that is due. */
   replySeq: Seq = SEQ_ZERO;
   lastOowAck: Instant = NEVER;
 

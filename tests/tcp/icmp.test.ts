@@ -128,6 +128,25 @@ describe('an ICMP error "fragmentation needed"', () => {
     expect([c.cwnd >= 10, c.context.mib.TCPTimeouts]).toEqual([true, 0]);
   });
 
+  it('sends again what is alone out, however much stands in front of the device [tcp_small_queue_check]', () => {
+    const again = (bytes: number): string[] => {
+      const p = new Pair({ client: { timestamps: false }, wire: { delayNs: 10 * MS } });
+      p.establish();
+      p.pass(50 * MS);
+      const c = p.client.c!;
+      tcp.write(c, bytes, p.now);
+      p.pump(p.client);
+      p.keepLog = true;
+      c.wmemAlloc = 1e9;
+      tcp.onMtuReduced(c, tcp.pathOptions({ ...p.client.path, mtu: 700 }), 700, true, p.now);
+      p.pump(p.client);
+      return p.log.map((l) => l.line.split(' ').slice(0, 2).join(' '));
+    };
+    // What is cut off it is not alone any more; nor is one of two.
+    expect(again(1000)).toEqual(['. 1:661(660)']);
+    expect(again(2920)).toEqual([]);
+  });
+
   it('changes nothing for a socket that does not go by it [IP_PMTUDISC_DONT], nor when it says nothing new', () => {
     expect(reduced(1000, false).lines).toEqual([]);
     expect(reduced(1500, true).lines).toEqual([]);

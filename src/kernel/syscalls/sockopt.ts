@@ -15,9 +15,11 @@ import {
   setMaxPacingRate,
   setNoDelay,
   setQuickAck,
+  setRcvbuf,
+  setSndbuf,
   ownSettings,
   setWindowClamp,
-  SocketSettings,
+  type SocketSettings,
   takeSoftError,
   WORK_SPACE,
 } from '../../tcp/index.ts';
@@ -129,20 +131,15 @@ function setPacingRate(s: Sock, value: number): number {
 
 /** The kernel doubles what it is given and keeps it within its bounds; autotuning ends. */
 function setBuffer(s: Sock, opt: number, value: number): number {
-  const settings = s.ownSettings() ?? new SocketSettings(s.stack.tcp.options);
   const { c } = s;
   if (opt === o.SO_RCVBUF) {
-    settings.setRcvbuf(s.stack.tcp.options, value);
-    if (c !== null) {
-      c.rcvbuf = settings.rcvbuf;
-      ownSettings(c).rcvbufLocked = true;
-    }
+    s.ownSettings()?.setRcvbuf(s.stack.tcp.options, value);
+    if (c !== null) setRcvbuf(c, value);
     return 0;
   }
-  settings.setSndbuf(s.stack.tcp.options, value);
+  s.ownSettings()?.setSndbuf(s.stack.tcp.options, value);
   if (c !== null) {
-    c.sndbuf = settings.sndbuf;
-    ownSettings(c).sndbufLocked = true;
+    setSndbuf(c, value);
     s.wait.wake(EPOLLOUT, 1, false); // "wake up sending tasks if we upped the value"
   }
   return 0;
