@@ -28,9 +28,7 @@ export interface Transfer {
     readonly sk_rcvbuf: number;
   };
   readonly wire: {
-    readonly tx_data: number;
     readonly acks: number;
-    readonly zero_window: number;
     readonly retrans: number;
   };
 }
@@ -43,8 +41,6 @@ export interface Row {
   readonly reads: number;
   readonly switches: number;
   readonly acks: number;
-  readonly dataSegments: number;
-  readonly zeroWindows: number;
   readonly retransmissions: number;
 }
 
@@ -66,8 +62,6 @@ export function rowsOf(jsonl: string): Row[] {
     reads: mean(runs, (t) => t.recv.reads),
     switches: mean(runs, (t) => t.recv.nvcsw),
     acks: mean(runs, (t) => t.wire.acks),
-    dataSegments: mean(runs, (t) => t.wire.tx_data),
-    zeroWindows: mean(runs, (t) => t.wire.zero_window),
     retransmissions: mean(runs, (t) => t.wire.retrans),
   }));
 }
