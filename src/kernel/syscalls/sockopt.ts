@@ -3,8 +3,6 @@
  *
  * Before there is a connection an option goes into the socket's settings, which connect() and the connections of a listener
  * take over; afterwards into the connection's, which may have something to send because of it.
- *
- * Left out: SO_REUSEPORT.
  */
 import { EINVAL, ENOENT, ENOPROTOOPT, ENOTCONN } from '../../base/errno.ts';
 import {
@@ -72,6 +70,9 @@ function setSocket(s: Sock, opt: number, value: number): number {
   switch (opt) {
     case o.SO_REUSEADDR:
       s.reuse = value !== 0;
+      return 0;
+    case o.SO_REUSEPORT:
+      s.reusePort = value !== 0;
       return 0;
     case o.SO_RCVBUF:
     case o.SO_SNDBUF:
@@ -283,6 +284,8 @@ function getSocket(s: Sock, opt: number): number {
       return -s.takeError() || (s.c === null ? 0 : takeSoftError(s.c));
     case o.SO_REUSEADDR:
       return s.reuse ? 1 : 0;
+    case o.SO_REUSEPORT:
+      return s.reusePort ? 1 : 0;
     case o.SO_RCVBUF:
       return from.rcvbuf;
     case o.SO_SNDBUF:
