@@ -75,6 +75,15 @@ export const FEATURES: readonly Feature[] = [
     tests: [],
   },
   {
+    name: 'Groups of listeners (SO_REUSEPORT)',
+    basis: 'socket(7), reuseport_select_sock',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/reuseport.test.ts', 'a group of listeners'],
+      ['kernel/sockets/tables.test.ts', 'are shared by all who say SO_REUSEPORT, whether they listen or not'],
+    ],
+  },
+  {
     name: 'TIME-WAIT and FIN-WAIT-2',
     basis: 'RFC 9293 §3.10.7.4, RFC 1337, tcp_fin_timeout',
     scripts: ['life/timewait-duplicates', 'life/timewait-rst-kills', 'life/finwait2-timeout'],
@@ -228,7 +237,7 @@ export const FEATURES: readonly Feature[] = [
   {
     name: 'User time-out, keepalive',
     basis: 'RFC 5482, RFC 9293 §3.8.4',
-    scripts: ['zwin/user-timeout-kills-answered'],
+    scripts: ['zwin/user-timeout-kills-answered', 'snd/shrunk-user-timeout'],
     tests: [[CLOSED, 'keepalive [RFC 9293 §3.8.4; R5]']],
   },
   {

@@ -66,7 +66,7 @@ it('every script of ours belongs to a feature', () => {
 it('docs/fidelity.md says what holds', async () => {
   const failing = all.filter((file) => {
     const text = readFileSync(join(SCRIPTS, file), 'utf8');
-    return run(text, { file, strict: true }).verdict !== 'pass';
+    return run(text, { strict: true }).verdict !== 'pass';
   });
   expect(failing).toEqual([]);
   const recorded = readFileSync(

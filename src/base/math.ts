@@ -9,7 +9,6 @@ import { InvariantError } from './assert.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const TWO_53 = 0x20_0000_0000_0000;
-const MAX_DIVISOR = 0x4_0000_0000_0000; // 2^50
 /** ln 2 in two parts: the high one has 32 trailing zero bits, so k·LN2_HIGH is exact for |k| < 2^11. */
 const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
@@ -166,15 +165,6 @@ function productError(a: number, b: number, p: number): number {
   return al * bl - (p - ah * bh - al * bh - ah * bl);
 }
 
-/** ⌊√n⌋ for an integer 0 ≤ n ≤ 2^53. */
-export function isqrt(n: number): number {
-  if (!(n >= 0 && n <= TWO_53)) outOfRange('isqrt', n);
-  let r = Math.floor(Math.sqrt(n));
-  while (r * r > n) r--;
-  while ((r + 1) * (r + 1) <= n) r++;
-  return r;
-}
-
 /**
  * ⌊∛n⌋ for an integer 0 ≤ n ≤ 2^53. Linux's cubic_root() (net/ipv4/tcp_cubic.c) is a table and one Newton step: for the
  * arguments that CUBIC gives it (at least 2^40/410 for each segment that the window has lost) it is within 0.2 % of this,
@@ -190,26 +180,6 @@ export function icbrt(n: number): number {
     if (next >= r) return r;
     r = next;
   }
-}
-
-/** ⌊a·b / c⌋ without losing bits of the product: integers 0 ≤ a, b ≤ 2^53, 1 ≤ c ≤ 2^50, result ≤ 2^53. */
-export function mulDiv(a: number, b: number, c: number): number {
-  const p = a * b;
-  let q = Math.floor(p / c);
-  if (!(a >= 0 && b >= 0 && c >= 1 && c <= MAX_DIVISOR && q <= TWO_53))
-    outOfRange('mulDiv', a, b, c);
-  const back = q * c;
-  // The remainder is small and exact even where p and back are not.
-  let rest = p <= TWO_53 ? p - back : p - back + (productError(a, b, p) - productError(q, c, back));
-  while (rest < 0) {
-    q--;
-    rest += c;
-  }
-  while (rest >= c) {
-    q++;
-    rest -= c;
-  }
-  return q;
 }
 
 function outOfRange(what: string, ...values: number[]): never {

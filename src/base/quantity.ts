@@ -151,21 +151,6 @@ export function parseRate(text: string | number, bare?: string): number {
   return parseQuantity(text, 'rate', bare).value;
 }
 
-/** Whole packets. */
-export function parsePackets(text: string | number, bare?: string): number {
-  return parseQuantity(text, 'packets', bare).value;
-}
-
-/** A percentage as a fraction: '0.1 %' is 0.001, to the nearest double. */
-export function parseFraction(text: string | number, bare?: string): number {
-  return parseQuantity(text, 'fraction', bare).value;
-}
-
-/** A number per second, to the nearest double. */
-export function parseFrequency(text: string | number, bare?: string): number {
-  return parseQuantity(text, 'frequency', bare).value;
-}
-
 /** '1.1 s': the largest of s, ms, us, ns that leaves a number ≥ 1, to so many significant digits. */
 export function printDuration(d: Duration, digits = 4): string {
   return d === Infinity ? 'never' : printDecimal(d, DURATION_UNITS, digits);

@@ -1,7 +1,6 @@
 /**
- * First-in-first-out storage that allocates only when it grows: a deque in a power-of-two ring, and a pool of records.
+ * First-in-first-out storage that allocates only when it grows: a deque in a power-of-two ring.
  */
-import { assert } from './assert.ts';
 
 /** A queue whose oldest element is `peek()`. Grows by doubling and never shrinks. */
 export class Ring<T> {
@@ -78,32 +77,5 @@ export class Ring<T> {
     for (let i = 0; i < n; i++) more[i] = this.items[(this.head + i) & (n - 1)];
     this.items = more;
     this.head = 0;
-  }
-}
-
-/**
- * Records that are used again. What `take` gives still holds its last user's values: the taker writes every field.
- * `live` is 0 at the end of a world that lost no record.
- */
-export class Pool<T> {
-  private readonly make: () => T;
-  private readonly free: T[] = [];
-  /** Records that are out: taken and not yet given back. */
-  live = 0;
-
-  constructor(make: () => T) {
-    this.make = make;
-  }
-
-  take(): T {
-    this.live++;
-    const x = this.free.pop();
-    return x === undefined ? this.make() : x;
-  }
-
-  give(x: T): void {
-    assert(this.live > 0, 'pool: more records came back than went out');
-    this.live--;
-    this.free.push(x);
   }
 }

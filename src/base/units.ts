@@ -19,8 +19,6 @@ export const START: Instant = 0 as Instant;
 /** Later than every instant: "no deadline". */
 export const NEVER: Instant = Infinity as Instant;
 export const ZERO: Duration = 0 as Duration;
-/** Longer than every run. */
-export const FOREVER: Duration = Infinity as Duration;
 
 /** The last instant that is exact: 2^53 − 1 ns, 104.25 days. */
 export const LAST: Instant = Number.MAX_SAFE_INTEGER as Instant;
@@ -34,7 +32,7 @@ export const instant = (n: number): Instant => n as Instant;
 /**
  * The instant `d` after `t`.
  *
- * @throws InvariantError when the clock would leave the exact range (NEVER and FOREVER are allowed and give NEVER)
+ * @throws InvariantError when the clock would leave the exact range (what has no end is allowed and gives NEVER)
  */
 export function add(t: Instant, d: Duration): Instant {
   const r = t + d;

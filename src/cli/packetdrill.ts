@@ -106,7 +106,6 @@ class PacketdrillCommand {
         : null;
     const { strict, defines, options } = args;
     const verdict = runScript(text, {
-      file,
       strict,
       defines,
       options,

@@ -10,6 +10,7 @@ import { PayloadStream } from '../base/payload.ts';
 import { copyCost } from './costs.ts';
 import { pay } from './eventfd.ts';
 import type { File } from './file.ts';
+import { Mutex } from './mutex.ts';
 import {
   EPOLLERR,
   EPOLLHUP,
@@ -25,8 +26,9 @@ import { WaitQueue } from './wait-queue.ts';
 export const PIPE_SIZE = 65_536;
 export const PIPE_BUF = 4096;
 
-/** What both ends share. */
+/** What both ends share. A call has the mutex but for the time that it waits for bytes or for room (pipe_read, pipe_write). */
 class Pipe {
+  readonly mutex: Mutex = new Mutex();
   readonly stream: PayloadStream;
   readonly readers: WaitQueue = new WaitQueue();
   readonly writers: WaitQueue = new WaitQueue();
@@ -67,16 +69,23 @@ export class ReadEnd implements File {
   read(t: Thread, trap: Trap): number {
     const p = this.pipe;
     if (trap.x === 0) return pay(trap, t.host.costs.pipe);
-    // Paid for y bytes; another reader may have been faster.
+    if (!p.mutex.lock(t)) return p.mutex.waitFor(t);
     const n = Math.min(trap.phase === 0 ? trap.a : trap.y, p.length);
     if (n === 0 && trap.a > 0) {
+      p.mutex.unlock(t);
       if (!p.writeOpen) return t.done(0);
       return this.nonblock ? t.done(-EAGAIN) : t.waitOn(p.readers, true, EPOLLIN);
     }
     if (trap.phase === 0) return payCopy(t, trap, n);
     if (trap.obj !== null) p.stream.copy(p.taken, (trap.obj as Uint8Array).subarray(0, n));
     this.take(n);
+    p.mutex.unlock(t);
     return t.done(n);
+  }
+
+  /** For splice(), which has it from the look into the pipe to the end of the call. */
+  get mutex(): Mutex {
+    return this.pipe.mutex;
   }
 
   /** For splice(): up to `max` bytes, which stay; null at the end of the stream. */
@@ -136,9 +145,14 @@ export class WriteEnd implements File {
   write(t: Thread, trap: Trap): number {
     const p = this.pipe;
     if (trap.x === 0) return pay(trap, t.host.costs.pipe);
-    if (!p.readOpen) return t.done(trap.progress > 0 ? trap.progress : -EPIPE);
+    if (!p.mutex.lock(t)) return p.mutex.waitFor(t);
+    if (!p.readOpen) {
+      p.mutex.unlock(t);
+      return t.done(trap.progress > 0 ? trap.progress : -EPIPE);
+    }
     const n = this.fitting(trap);
     if (n === 0 && trap.progress < trap.a) {
+      p.mutex.unlock(t);
       if (this.nonblock) return t.done(trap.progress > 0 ? trap.progress : -EAGAIN);
       return t.waitOn(p.writers, true, EPOLLOUT);
     }
@@ -146,7 +160,14 @@ export class WriteEnd implements File {
     this.append(trap, n);
     trap.phase = 0;
     if (n > 0) p.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true);
-    return trap.progress === trap.a ? t.done(trap.a) : 0;
+    if (trap.progress < trap.a) return 0;
+    p.mutex.unlock(t);
+    return t.done(trap.a);
+  }
+
+  /** For splice(), as in ReadEnd. */
+  get mutex(): Mutex {
+    return this.pipe.mutex;
   }
 
   /** For splice(): how much there is room for; −1: nobody reads any more. */

@@ -3,33 +3,52 @@
  * (net/ipv4/inet_connection_sock.c inet_csk_get_port, inet_hashtables.c __inet_hash_connect).
  *
  * Ephemeral ports are handed out in order from the low end of the range, so that a world can be read; Linux starts at a
- * keyed hash of the destination and prefers even ports. A host has one address, so binding is by port alone. SO_REUSEPORT
- * groups are not modelled.
+ * keyed hash of the destination and prefers even ports. A host has one address, so binding is by port alone; and one user, where
+ * Linux asks of a SO_REUSEPORT group that all are the same user's.
  */
 import { assert } from '../base/assert.ts';
 
-/** What holds a port by bind(): a socket. `reuse` is SO_REUSEADDR. */
-export interface PortOwner {
+/** With whom a socket shares its port: SO_REUSEADDR and SO_REUSEPORT. */
+export interface Sharing {
   readonly reuse: boolean;
+  readonly reusePort: boolean;
+}
+
+/** What holds a port by bind(): a socket. */
+export interface PortOwner extends Sharing {
   readonly listening: boolean;
 }
+
+/** inet_bind_conflict(), the other way round. */
+const mayShare = (a: Sharing, b: Sharing, listening: boolean): boolean =>
+  (a.reuse && b.reuse && !listening) || (a.reusePort && b.reusePort);
 
 /** One port (struct inet_bind_bucket). */
 class Bucket<S extends PortOwner> {
   /** Sockets that called bind() or listen(). */
   readonly binders: S[] = [];
-  /** Connections that came from a listener here, TIME_WAIT included, by the listener's SO_REUSEADDR. */
-  reusable = 0;
-  plain = 0;
+  /** Those of them that listen: several are a SO_REUSEPORT group (struct sock_reuseport). */
+  readonly listeners: S[] = [];
+  /** Connections that came from a listener here, TIME_WAIT included, each under how the listener shares. */
+  readonly accepted: number[] = [0, 0, 0, 0];
+  /** Their sum. */
+  children = 0;
   /** Connections that chose this port themselves, TIME_WAIT included. */
   connected = 0;
 }
 
 /** How a connection came to its port; it gives it back the same way. */
 export const PORT_NONE = 0;
-export const PORT_REUSABLE = 1;
-export const PORT_PLAIN = 2;
-export const PORT_CONNECTED = 3;
+/** From a listener: this and 1 for SO_REUSEADDR, 2 for SO_REUSEPORT. */
+const PORT_ACCEPTED = 1;
+/** It chose the port itself. */
+export const PORT_CONNECTED = 5;
+
+/** How a connection from `listener` holds its port. */
+export const portOfChild = (listener: Sharing): number =>
+  PORT_ACCEPTED + (listener.reuse ? 1 : 0) + (listener.reusePort ? 2 : 0);
+
+const NOBODY: readonly never[] = [];
 
 export class Ports<S extends PortOwner> {
   private readonly buckets = new Map<number, Bucket<S>>();
@@ -44,13 +63,19 @@ export class Ports<S extends PortOwner> {
     this.count = (high - low + 1) | 0;
   }
 
-  /** Whether bind() must say EADDRINUSE: a port is shared only when all say SO_REUSEADDR and nobody listens. */
-  conflicts(port: number, reuse: boolean): boolean {
+  /**
+   * Whether bind() must say EADDRINUSE (inet_csk_bind_conflict): a port is shared only when all say SO_REUSEADDR and nobody
+   * listens, or all say SO_REUSEPORT.
+   */
+  conflicts(port: number, by: Sharing): boolean {
     const b = this.buckets.get(port);
     if (b === undefined) return false;
-    if (b.plain > 0 || b.connected > 0 || (b.reusable > 0 && !reuse)) return true;
-    for (const s of b.binders) if (!reuse || !s.reuse || s.listening) return true;
-    return false;
+    if (b.connected > 0) return true;
+    for (let i = 0; b.children > 0 && i < b.accepted.length; i++) {
+      const other = { reuse: (i & 1) !== 0, reusePort: (i & 2) !== 0 };
+      if (b.accepted[i]! > 0 && !mayShare(by, other, false)) return true;
+    }
+    return b.binders.some((s) => !mayShare(by, s, s.listening));
   }
 
   bind(port: number, s: S): void {
@@ -65,26 +90,42 @@ export class Ports<S extends PortOwner> {
     this.tidy(port, b);
   }
 
-  /** A connection takes (+1) or leaves (−1) its share of a port. @param how PORT_… */
+  /** A connection takes (+1) or leaves (−1) its share of a port. @param how PORT_CONNECTED, or what portOfChild says */
   share(port: number, how: number, n: 1 | -1): void {
     if (how === PORT_NONE) return;
     const b = this.bucket(port);
-    if (how === PORT_REUSABLE) b.reusable += n;
-    else if (how === PORT_PLAIN) b.plain += n;
-    else b.connected += n;
-    assert(
-      b.reusable >= 0 && b.plain >= 0 && b.connected >= 0,
-      'ports: left more often than taken',
-    );
+    if (how === PORT_CONNECTED) b.connected += n;
+    else {
+      b.children += n;
+      b.accepted[how - PORT_ACCEPTED]! += n;
+    }
+    const left = how === PORT_CONNECTED ? b.connected : b.accepted[how - PORT_ACCEPTED]!;
+    assert(left >= 0, 'ports: left more often than taken');
     if (n < 0) this.tidy(port, b);
   }
 
-  /** Who listens on `port`, or null. */
-  listener(port: number): S | null {
-    const b = this.buckets.get(port);
-    if (b === undefined) return null;
-    for (const s of b.binders) if (s.listening) return s;
-    return null;
+  /** May `s`, which is bound to `port`, listen there as well (inet_csk_listen_start asks inet_csk_get_port again)? */
+  mayListen(port: number, s: Sharing): boolean {
+    return this.listeners(port).every((l) => l.reusePort && s.reusePort);
+  }
+
+  /** Who listens on `port`, in the order in which a group is kept. */
+  listeners(port: number): readonly S[] {
+    return this.buckets.get(port)?.listeners ?? NOBODY;
+  }
+
+  /** reuseport_add_sock(): the last of its group. */
+  listen(port: number, s: S): void {
+    this.bucket(port).listeners.push(s);
+  }
+
+  /** __reuseport_detach_sock(): the last of the group takes its place. */
+  unlisten(port: number, s: S): void {
+    const group = this.bucket(port).listeners;
+    const i = group.indexOf(s);
+    assert(i >= 0, 'ports: listens no more, but never did');
+    group[i] = group.at(-1)!;
+    group.pop();
   }
 
   /**
@@ -97,7 +138,7 @@ export class Ports<S extends PortOwner> {
     for (let i = 0; i < this.count; i++) {
       const port = this.low + ((this.cursor + i) % this.count);
       const b = this.buckets.get(port);
-      if (b !== undefined && (b.binders.length > 0 || b.reusable > 0 || b.plain > 0)) continue;
+      if (b !== undefined && (b.binders.length > 0 || b.children > 0)) continue;
       if (b !== undefined && !free(port)) continue;
       this.cursor = (port - this.low + 1) % this.count;
       return port;
@@ -112,7 +153,7 @@ export class Ports<S extends PortOwner> {
   }
 
   private tidy(port: number, b: Bucket<S>): void {
-    if (b.binders.length === 0 && b.reusable === 0 && b.plain === 0 && b.connected === 0)
+    if (b.binders.length === 0 && b.children === 0 && b.connected === 0)
       this.buckets.delete(port);
   }
 }

@@ -10,8 +10,7 @@
  * A segment is built when its step begins and sent when the step's time has been spent. So the step costs nothing when TCP
  * finds that it has nothing to send.
  *
- * Left out: SO_REUSEPORT, keeping a file alive for calls that are blocked in it: close()
- * ends the connection at once, and they find out.
+ * Left out: keeping a file alive for calls that are blocked in it: close() ends the connection at once, and they find out.
  */
 import { assert } from '../base/assert.ts';
 import { ECONNRESET } from '../base/errno.ts';
@@ -118,7 +117,9 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   boundPort = 0;
   /** How it holds `sport` as a connection: PORT_…. */
   portShare: number = PORT_NONE;
+  /** SO_REUSEADDR and SO_REUSEPORT. */
   reuse = false;
+  reusePort = false;
   /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
   error = 0;
   /** IP_RECVERR: errors of ICMP messages are reported at once. */

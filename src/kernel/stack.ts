@@ -57,7 +57,7 @@ import { Listener, RequestSock } from './listen.ts';
 import { Lo } from './lo.ts';
 import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Outbox } from './outbox.ts';
-import { PORT_CONNECTED, PORT_NONE, PORT_PLAIN, PORT_REUSABLE, Ports } from './ports.ts';
+import { PORT_CONNECTED, PORT_NONE, portOfChild, Ports } from './ports.ts';
 import { Routes } from './routes.ts';
 import type { Skb, SkbPool } from './skb.ts';
 import { StackMib } from './stack-mib.ts';
@@ -110,6 +110,8 @@ export class Stack implements PacketHandler {
 
   private readonly index: number;
   private readonly isns: Keyed;
+  /** Made with the first SYN for a group of listeners. */
+  private groupHash: Keyed | null = null;
   private readonly routes: Routes;
   private readonly icmpInput: IcmpInput;
   private connects = 0;
@@ -201,11 +203,20 @@ export class Stack implements PacketHandler {
       return;
     }
     this.tcp.mib.InSegs += skb.segs;
-    const s = this.ports.listener(skb.dport);
+    const group = this.ports.listeners(skb.dport);
     const flags = skb.flags;
-    if (s === null || (flags & (ACK | RST)) !== 0) this.refuse(skb, core);
-    else if ((flags & (SYN | FIN)) === SYN) this.synReceived(s.listener!, skb, core);
+    if (group.length === 0 || (flags & (ACK | RST)) !== 0) this.refuse(skb, core);
+    else if ((flags & (SYN | FIN)) === SYN)
+      this.synReceived(this.chosen(group, skb).listener!, skb, core);
     skb.drop(skb.segs);
+  }
+
+  /** Of a SO_REUSEPORT group the one that a keyed hash of the connection says (reuseport_select_sock, reciprocal_scale). */
+  private chosen(group: readonly Sock[], syn: Skb): Sock {
+    if (group.length === 1) return group[0]!;
+    this.groupHash ??= this.engine.random.keyed(`${this.host.name}/reuseport`);
+    const u = this.groupHash.at(syn.src, syn.sport * 65_536 + syn.dport);
+    return group[Math.floor(u * group.length)]!;
   }
 
   /** tcp_conn_request() */
@@ -298,12 +309,13 @@ export class Stack implements PacketHandler {
     child.dport = request.dport;
     child.state = SS_CONNECTED;
     child.reuse = l.sock.reuse;
+    child.reusePort = l.sock.reusePort;
     child.rcvTimeo = l.sock.rcvTimeo;
     child.sndTimeo = l.sock.sndTimeo;
     child.linger = l.sock.linger;
     child.recvErr = l.sock.recvErr;
     child.tellsInq = l.sock.tellsInq;
-    child.portShare = child.reuse ? PORT_REUSABLE : PORT_PLAIN;
+    child.portShare = portOfChild(child);
     this.ports.share(child.sport, child.portShare, 1);
     return child;
   }
@@ -488,6 +500,7 @@ export class Stack implements PacketHandler {
     const name = `${this.host.name}/${s.boundPort}`;
     s.sport = s.boundPort;
     s.listener = new Listener(s, this.pathOf(device), backlog, name);
+    this.ports.listen(s.boundPort, s);
     this.listeners.push(s.listener);
   }
 
@@ -495,6 +508,7 @@ export class Stack implements PacketHandler {
   stopListening(s: Sock, core: Core): void {
     const l = s.listener!;
     s.listener = null;
+    this.ports.unlisten(s.boundPort, s);
     for (const r of l.requests) this.dropRequest(r);
     for (let child = l.shift(this.engine.now); child !== null; child = l.shift(this.engine.now)) {
       child.closing = true;

@@ -13,6 +13,7 @@ import { EAGAIN, EINTR } from '../base/errno.ts';
 import type { Lane } from '../base/hash.ts';
 import type { Instant } from '../base/units.ts';
 import type { Core } from './cpu.ts';
+import type { Mutex } from './mutex.ts';
 import type { Process } from './process.ts';
 import { DEAD, SLEEPING, Task, wakeUp } from './sched.ts';
 import { BILL_SYSTEM, BILL_USER } from './step.ts';
@@ -54,6 +55,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
   result = 0;
   /** The queue whose wake-up ended the last sleep, until the call has looked; null after a time-out. */
   wokenBy: WaitQueue | null = null;
+  /** What its call has locked; a killed thread lets go of it. */
+  holds: Mutex | null = null;
 
   private body: ThreadBody | null;
   private mode = RESUME;
@@ -295,6 +298,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** Ends the call in progress with −EINTR and runs the body's finally blocks; what they yield is still done. */
   private die(): void {
     this.killed = false;
+    this.holds?.unlock(this);
     const trap = this.trap;
     if (trap.nr !== NR_NONE) this.record(trap.nr, -EINTR);
     trap.nr = NR_NONE;

@@ -36,6 +36,7 @@ export class Args {
     throw new NotSupported(`${this.call.name} ${what}`);
   }
 
+  /** What stands there is no such argument. */
   private odd(e: Expr, i: number): never {
     return this.refuse(`with ${wordFor(e)} as argument ${i + 1}`);
   }
@@ -80,6 +81,13 @@ export class Args {
     return e.kind === 'ellipsis' || e.kind === 'string' ? false : this.odd(e, i);
   }
 
+  /** An address, or its length, that the call may do without: `...`, which the interpreter has, or a null pointer. */
+  given(i: number): boolean {
+    const e = this.at(i);
+    if (e.kind === 'ellipsis') return true;
+    return e.kind === 'int' && e.value === 0 ? false : this.odd(e, i);
+  }
+
   /** `...`: an address or its length, which the interpreter has. */
   ellipsis(i: number): void {
     const e = this.at(i);
@@ -108,7 +116,7 @@ export class Args {
   }
 }
 
-/** A structure: every field must be asked for, or it is not understood. */
+/** A structure: every field must be asked for, or it is not understood. None stands twice, and only those of a message have a length. */
 export class Fields {
   private readonly args: Args;
   private readonly fields: readonly Field[];
@@ -116,6 +124,11 @@ export class Fields {
   constructor(args: Args, e: Struct) {
     this.args = args;
     this.fields = e.fields;
+    for (const [i, { name, length }] of e.fields.entries()) {
+      if (e.fields.findIndex((f) => f.name === name) !== i) args.refuse(`with ${name} twice`);
+      if (length !== null && name !== 'msg_name' && name !== 'msg_iov')
+        args.refuse(`with a length of ${name}`);
+    }
   }
 
   /** Only these fields occur. */
@@ -128,6 +141,11 @@ export class Fields {
     return this.fields.find((f) => f.name === name)?.value ?? null;
   }
 
+  /** What stands in brackets behind the name. */
+  lengthOf(name: string): Expr | null {
+    return this.fields.find((f) => f.name === name)?.length ?? null;
+  }
+
   /** @param fallback where the field is left out */
   int(name: string, fallback: number | null = null): number {
     const e = this.get(name);
@@ -136,7 +154,8 @@ export class Fields {
   }
 }
 
-function wordFor(e: Expr): string {
+/** An argument in a message. */
+export function wordFor(e: Expr): string {
   switch (e.kind) {
     case 'int':
       return e.text;

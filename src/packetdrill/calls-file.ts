@@ -2,8 +2,12 @@
 import type { CallTable } from './calls.ts';
 import { one } from './rig.ts';
 
+/** SPLICE_F_MOVE, _NONBLOCK, _MORE and _GIFT; the first and the last are of no effect. */
+const SPLICE_FLAGS = 15;
+
 export const FILE_CALLS: CallTable = {
   open: (a, x) => {
+    a.expect(2);
     if (a.int(1) !== 0) a.refuse(`with ${a.text(1)}`);
     const size = x.fileSize(a.string(0));
     if (size === null) a.refuse(`of ${a.string(0)}: the script has not made it`);
@@ -29,6 +33,7 @@ export const FILE_CALLS: CallTable = {
     a.expect(6);
     if (!a.isNull(1) || !a.isNull(3)) a.refuse('with an offset');
     const [from, to, count, flags] = [a.fd(0), a.fd(2), a.int(4), a.int(5)];
+    if ((flags & ~SPLICE_FLAGS) !== 0) a.refuse(`with ${a.text(5)}`);
     return { body: one((sys) => sys.splice(from, to, count, flags)) };
   },
 };

@@ -8,7 +8,7 @@ import {
   type Iovec,
   type SockAddr,
 } from '../kernel/syscall.ts';
-import type { Args, Fields } from './args.ts';
+import { Fields, wordFor, type Args } from './args.ts';
 import type { Expr } from './ast.ts';
 import type { CallContext, CallTable, Prepared } from './calls.ts';
 import { beginsConnection } from './calls-socket.ts';
@@ -53,6 +53,9 @@ export const MESSAGE_CALLS: CallTable = {
     a.expect(6);
     const [fd, count, into] = readBuffer(a);
     const flags = flagsAt(a, 3);
+    // TCP writes no address there (inet_recvmsg).
+    a.given(4);
+    a.given(5);
     return { body: one((sys) => sys.recv(fd, count, flags, into)) };
   },
   send: (a, x) => {
@@ -64,13 +67,14 @@ export const MESSAGE_CALLS: CallTable = {
     a.expect(6);
     const [fd, data, flags] = [a.fd(0), a.buffer(1, a.int(2)), flagsAt(a, 3)];
     const to = addressAt(a, x, 4);
+    if (!a.given(5) && to !== null) a.ellipsis(5);
     return sending(a, x, { body: one((sys) => sys.sendto(fd, data, flags, to)) });
   },
   sendmsg: (a, x) => {
     a.expect(3);
     const [fd, msg, flags] = [a.fd(0), a.struct(1), flagsAt(a, 2)];
-    const name = msg.get('msg_name') === null ? null : peerOf(x.ends);
-    const header = new MsgHdr(partsOf(a, msg.get('msg_iov')), name);
+    const name = namesPeer(a, msg) ? peerOf(x.ends) : null;
+    const header = new MsgHdr(partsOfMessage(a, msg), name);
     msg.only('msg_name', 'msg_iov', 'msg_flags');
     if (msg.int('msg_flags', 0) !== 0) a.refuse('with msg_flags');
     return sending(a, x, { body: one((sys) => sys.sendmsg(fd, header, flags)) });
@@ -78,7 +82,8 @@ export const MESSAGE_CALLS: CallTable = {
   recvmsg: (a) => {
     a.expect(3);
     const [fd, msg, flags] = [a.fd(0), a.struct(1), flagsAt(a, 2)];
-    const header = new MsgHdr(partsOf(a, msg.get('msg_iov')));
+    namesPeer(a, msg);
+    const header = new MsgHdr(partsOfMessage(a, msg));
     msg.only('msg_name', 'msg_iov', 'msg_flags', 'msg_control');
     const wanted = controlOf(a, msg);
     const check = (): string | null => {
@@ -123,17 +128,36 @@ function flagsAt(a: Args, i: number): number {
 
 function addressAt(a: Args, x: CallContext, i: number): SockAddr | null {
   const e = a.at(i);
-  if (e.kind === 'ellipsis') return peerOf(x.ends);
   if (e.kind === 'int' && e.text === 'AF_UNSPEC') return { family: e.value, addr: 0, port: 0 };
-  return a.isNull(i) ? null : peerOf(x.ends);
+  return a.given(i) ? peerOf(x.ends) : null;
+}
+
+/** `msg_name(...)=...`: the script's side; false: it is left out. */
+function namesPeer(a: Args, msg: Fields): boolean {
+  const name = msg.get('msg_name');
+  if (name === null) return false;
+  const length = msg.lengthOf('msg_name');
+  if (name.kind !== 'ellipsis') a.refuse('with such a msg_name');
+  if (length !== null && length.kind !== 'ellipsis') a.refuse(`with msg_name(${wordFor(length)})`);
+  return true;
 }
 
 /** `msg_iov(n)=[{..., length}, …]` */
+function partsOfMessage(a: Args, msg: Fields): Iovec[] {
+  const parts = partsOf(a, msg.get('msg_iov'));
+  const count = msg.lengthOf('msg_iov');
+  if (count !== null && (count.kind !== 'int' || count.value !== parts.length))
+    a.refuse(`with msg_iov(${wordFor(count)}) of ${parts.length} parts`);
+  return parts;
+}
+
+/** `[{..., length}, …]` */
 function partsOf(a: Args, iov: Expr | null): Iovec[] {
   if (iov?.kind !== 'list') return a.refuse('with such a msg_iov');
   return iov.items.map((e) => {
-    const length = e.kind === 'tuple' && e.items.length === 2 ? e.items[1]! : null;
-    if (length?.kind !== 'int') return a.refuse('with such a part in msg_iov');
+    const [base, length] = e.kind === 'tuple' && e.items.length === 2 ? e.items : [];
+    if (base?.kind !== 'ellipsis' || length?.kind !== 'int')
+      return a.refuse('with such a part in msg_iov');
     return length.value;
   });
 }
@@ -152,12 +176,8 @@ function controlOf(a: Args, msg: Fields): Control[] | null {
   if (list.kind !== 'list') return a.refuse('with such a msg_control');
   return list.items.map((e) => {
     if (e.kind !== 'struct') return a.refuse('with such a control message');
-    const field = (name: string): number => {
-      const value = e.fields.find((f) => f.name === name)?.value;
-      if (value?.kind !== 'int') return a.refuse(`with such a ${name}`);
-      return value.value;
-    };
-    return { level: field('cmsg_level'), type: field('cmsg_type'), data: field('cmsg_data') };
+    const c = new Fields(a, e).only('cmsg_level', 'cmsg_type', 'cmsg_data');
+    return { level: c.int('cmsg_level'), type: c.int('cmsg_type'), data: c.int('cmsg_data') };
   });
 }
 

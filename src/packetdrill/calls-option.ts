@@ -19,6 +19,8 @@ import { O_NONBLOCK, O_RDWR, type Args } from './args.ts';
 import type { CallContext, CallTable, Prepared } from './calls.ts';
 import { one } from './rig.ts';
 
+/** struct linger: two ints. */
+const LINGER_SIZE = 8;
 const F_GETFL = 3;
 const F_SETFL = 4;
 
@@ -89,10 +91,10 @@ function flagsOf(x: CallContext, fd: number): number {
 
 /** What the host takes for the value: as socket-options.ts says. */
 function optionValue(a: Args, level: number, option: number): number | Uint8Array {
-  if (level === SOL_SOCKET && option === SO_LINGER) return lingerOf(a);
+  if (level === SOL_SOCKET && option === SO_LINGER) return lingerOf(a, a.int(4));
   if (level === SOL_SOCKET && (option === SO_RCVTIMEO || option === SO_SNDTIMEO))
     return a.refuse(a.text(2));
-  if (level === IPPROTO_TCP && option === TCP_CONGESTION) return congestionOf(a);
+  if (level === IPPROTO_TCP && option === TCP_CONGESTION) return congestionOf(a, a.int(4));
   if (level === IPPROTO_TCP && option === TCP_FASTOPEN_KEY) return bytesOf(a);
   const value = a.boxed(3);
   if (a.int(4) === 4) return value;
@@ -101,14 +103,16 @@ function optionValue(a: Args, level: number, option: number): number | Uint8Arra
   return a.refuse(`${a.text(2)} of ${a.int(4)} bytes`);
 }
 
-/** `{onoff=1, linger=0}`: seconds, −1 for off. */
-function lingerOf(a: Args): number {
+/** `{onoff=1, linger=0}`: seconds, −1 for off. @param length that the call gives */
+function lingerOf(a: Args, length: number): number {
+  if (length !== LINGER_SIZE) a.refuse(`SO_LINGER of ${length} bytes`);
   const value = a.struct(3).only('onoff', 'linger');
   return value.int('onoff') === 0 ? -1 : value.int('linger');
 }
 
-function congestionOf(a: Args): number {
-  const name = a.string(3);
+/** @param length of the name, as the call gives it: what is beyond the string is zeros */
+function congestionOf(a: Args, length: number): number {
+  const name = a.string(3).slice(0, Math.max(length, 0));
   const index = (CONGESTION_CONTROLS as readonly string[]).indexOf(name);
   return index < 0 ? a.refuse(`TCP_CONGESTION "${name}"`) : index;
 }
@@ -125,8 +129,12 @@ function getOption(a: Args, fd: number, level: number, option: number): Prepared
   const lacks = a.text(2);
   if (level === IPPROTO_TCP && (option === TCP_INFO || option === TCP_FASTOPEN_KEY))
     return a.refuse(lacks);
-  if (level === IPPROTO_TCP && option === TCP_CONGESTION)
-    return returning(body, congestionOf(a), lacks);
+  if (level === IPPROTO_TCP && option === TCP_CONGESTION) {
+    // As many bytes as the name has: with more, the zeros behind it would be compared too.
+    const length = a.boxed(4);
+    if (length !== a.string(3).length) a.refuse(`${lacks} of ${length} bytes`);
+    return returning(body, congestionOf(a, length), lacks);
+  }
   if (level === SOL_SOCKET && (option === SO_RCVTIMEO || option === SO_SNDTIMEO))
     return a.refuse(lacks);
   if (level === SOL_SOCKET && option === SO_LINGER) {
@@ -134,7 +142,7 @@ function getOption(a: Args, fd: number, level: number, option: number): Prepared
     const linger: Prepared['body'] = function* (sys) {
       return Math.max((yield sys.getsockopt(fd, level, option)) + 1, -1);
     };
-    return returning(linger, lingerOf(a) + 1, lacks);
+    return returning(linger, lingerOf(a, a.boxed(4)) + 1, lacks);
   }
   if (a.boxed(4) !== 4) a.refuse(`${lacks} of ${a.boxed(4)} bytes`);
   return returning(body, a.boxed(3), lacks);

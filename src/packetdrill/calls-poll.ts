@@ -1,8 +1,11 @@
 /** poll and epoll. */
-import { EpollEvents, INFINITE, PollFd } from '../kernel/syscall.ts';
-import type { Fields } from './args.ts';
+import { EPOLL_CTL_DEL, EpollEvents, INFINITE, PollFd } from '../kernel/syscall.ts';
+import type { Args, Fields } from './args.ts';
 import type { CallTable } from './calls.ts';
 import { one } from './rig.ts';
+
+/** Of no effect: nothing here executes another program. */
+const EPOLL_CLOEXEC = 0x80000;
 
 export const POLL_CALLS: CallTable = {
   poll: (a) => {
@@ -27,14 +30,17 @@ export const POLL_CALLS: CallTable = {
   },
   epoll_create1: (a) => {
     a.expect(1);
+    if ((a.int(0) & ~EPOLL_CLOEXEC) !== 0) a.refuse(`with ${a.text(0)}`);
     return { body: one((sys) => sys.epollCreate()), opens: true };
   },
   epoll_ctl: (a) => {
     a.expect(4);
     const [ep, op, fd] = [a.fd(0), a.int(1), a.fd(2)];
-    const event = a.at(3).kind === 'struct' ? a.struct(3) : null;
+    // Only EPOLL_CTL_DEL does without.
+    const event = op !== EPOLL_CTL_DEL || a.at(3).kind === 'struct' ? a.struct(3) : null;
+    if (event === null) a.given(3);
     const events = event === null ? 0 : event.int('events');
-    const data = event === null ? 0 : dataOf(event);
+    const data = event === null ? 0 : dataOf(a, event);
     return { body: one((sys) => sys.epollCtl(ep, op, fd, events, data)) };
   },
   epoll_wait: (a) => {
@@ -42,7 +48,7 @@ export const POLL_CALLS: CallTable = {
     const [ep, expected, max] = [a.fd(0), a.struct(1), a.int(2)];
     if (max > 4096) a.refuse(`of ${max} events`);
     const timeout = nanoseconds(a.int(3));
-    const [events, data] = [expected.int('events'), dataOf(expected)];
+    const [events, data] = [expected.int('events'), dataOf(a, expected)];
     const into = new EpollEvents(Math.max(max, 0));
     const check = (n: number): string | null => {
       if (n < 0) return null;
@@ -57,11 +63,12 @@ export const POLL_CALLS: CallTable = {
 const nanoseconds = (ms: number): number => (ms < 0 ? INFINITE : ms * 1_000_000);
 
 /** The data of an epoll event, whichever member of the union the script uses. */
-function dataOf(event: Fields): number {
-  event.only('events', 'fd', 'ptr', 'u32', 'u64');
-  for (const name of ['fd', 'ptr', 'u32', 'u64'] as const)
-    if (event.get(name) !== null) return event.int(name);
-  return 0;
+function dataOf(a: Args, event: Fields): number {
+  const members = ['fd', 'ptr', 'u32', 'u64'];
+  event.only('events', ...members);
+  const [name, more] = members.filter((m) => event.get(m) !== null);
+  if (more !== undefined) a.refuse(`with ${name} and ${more}`);
+  return name === undefined ? 0 : event.int(name);
 }
 
 function eventsDifference(name: string, expected: number, actual: number): string | null {

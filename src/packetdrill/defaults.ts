@@ -47,6 +47,7 @@ export const AS_MODELLED: Readonly<Record<string, string>> = Object.freeze({
   'net.ipv4.tcp_migrate_req': '0',
   'net.ipv4.tcp_min_rtt_wlen': '300',
   'net.ipv4.tcp_no_metrics_save': '1',
+  'net.ipv4.tcp_no_ssthresh_metrics_save': '1',
   'net.ipv4.tcp_plb_enabled': '0',
   'net.ipv4.tcp_reflect_tos': '0',
   'net.ipv4.tcp_stdurg': '0',

@@ -42,6 +42,7 @@ export class Environment {
   readonly files: Map<string, number> = new Map<string, number>();
   private readonly sysctls = new Sysctls();
   private readonly nstat = new Nstat();
+  private readonly localIp: number;
   private readonly remoteIp: number;
   private mtu: number;
   private tso = true;
@@ -53,6 +54,7 @@ export class Environment {
   private machine: Machine | null = null;
 
   constructor(settings: Settings) {
+    this.localIp = settings.localIp;
     this.remoteIp = settings.remoteIp;
     this.mtu = settings.mtu;
   }
@@ -173,8 +175,9 @@ export class Environment {
   ): Outcome {
     const { sysctls, socketsMade } = this;
     let outcome: Outcome = null;
-    if (action.kind === 'restore-sysctls') sysctls.restore(socketsMade);
-    else {
+    if (action.kind === 'restore-sysctls') {
+      if (!sysctls.restore(socketsMade)) return 'there is no such file: set_sysctls.py writes it';
+    } else {
       if (action.kind === 'set-sysctls') sysctls.keep(action.writes);
       const lenient = action.kind === 'sysctl' && action.lenient;
       for (const write of action.writes)
@@ -250,6 +253,8 @@ export class Environment {
     const [address = '', bits = '32'] = destination.split('/');
     if (ipv4(address) !== this.remoteIp || bits !== '32')
       throw new NotSupported(`a route to ${destination}`);
+    if (route.src !== undefined && ipv4(route.src) !== this.localIp)
+      throw new NotSupported(`a route with source address ${route.src}`);
     this.route = route;
     this.applySysctls();
     return this.applyPath();

@@ -15,8 +15,6 @@ export type { ScriptOption } from './ast.ts';
 export type { Verdict } from './verdict.ts';
 
 export interface RunOptions {
-  /** For messages. */
-  readonly file: string;
   /** No tolerance but what the options say, and no packet that no line reads. */
   readonly strict?: boolean;
   /** Of the command line: they win over the script's. */
@@ -28,7 +26,7 @@ export interface RunOptions {
 }
 
 /** Runs one script. It does not throw: a crash of the simulated host is a failure with the broken law. */
-export function runScript(text: string, options: RunOptions): Verdict {
+export function runScript(text: string, options: RunOptions = {}): Verdict {
   const run = new ScriptRun(options);
   try {
     run.judge(text);

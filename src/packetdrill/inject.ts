@@ -32,6 +32,8 @@ export function fillSkb(
 ): void {
   if (packet.ip.flowLabel !== null)
     throw new NotSupported('the flow label of an inbound packet', line);
+  // What it could decide, IP_MINTTL, is not modelled.
+  if (packet.ip.ttl !== null) throw new NotSupported('the TTL of an inbound packet', line);
   if (packet.ports !== null) throw new NotSupported('the ports of an inbound packet', line);
   const syn = (packet.flags & FLAG_SYN) !== 0;
   skb.src = options.ends.remoteAddr;

@@ -58,7 +58,13 @@ function put(
 ): boolean {
   if (word === 'via') return value !== undefined && /^[\d.]+$/.test(value);
   if (word === 'dev') return value === 'tun0';
-  if (word === 'proto' || word === 'scope' || word === 'src') return value !== undefined;
+  // Who has made a route, and how far it goes, are of no effect.
+  if (word === 'proto' || word === 'scope') return value !== undefined;
+  if (word === 'src') {
+    if (value === undefined || !/^[\d.]+$/.test(value)) return false;
+    said.src = value;
+    return true;
+  }
   if (word === 'rto_min') {
     const ms = /^(\d{1,6})(ms|s)$/.exec(value ?? '');
     if (ms === null) return false;

@@ -215,8 +215,6 @@ export const NOT_MODELLED: Readonly<Record<string, string>> = Object.freeze({
 /** An option that cannot be followed. */
 export interface OptionProblem {
   readonly option: ScriptOption;
-  /** With the value that it has; false: there is no such option at all, or it is not modelled. */
-  readonly known: boolean;
   readonly message: string;
 }
 
@@ -236,10 +234,9 @@ export function readOptions(...lists: (readonly ScriptOption[])[]): Settings | O
 function apply(settings: Settings, option: ScriptOption): OptionProblem | null {
   const { name, value } = option;
   const row = OPTIONS.find((r) => r.name === name);
-  if (row === undefined) return { option, known: false, message: unknownOption(name) };
+  if (row === undefined) return { option, message: unknownOption(name) };
   const bad = (what: string): OptionProblem => ({
     option,
-    known: true,
     message: `--${name}${value === null ? '' : `=${value}`}: ${what}`,
   });
   if (row.value === '') {

@@ -46,6 +46,8 @@ export interface Route {
   readonly initrwnd?: number;
   readonly quickack?: boolean;
   readonly rtoMinMs?: number;
+  /** Address of the host: it has one only. */
+  readonly src?: string;
 }
 
 export interface NstatAction {

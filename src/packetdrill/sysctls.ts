@@ -27,8 +27,8 @@ export class Sysctls {
   readonly values: Record<string, SysctlValue> = {};
   /** What was said of names that are not modelled. */
   private readonly said = new Map<string, string>();
-  /** What `set_sysctls.py` has last written over. */
-  private kept: SysctlWrite[] = [];
+  /** What `set_sysctls.py` has last written over; null: it was never called. */
+  private kept: SysctlWrite[] | null = null;
 
   /**
    * Throws NotSupported.
@@ -67,9 +67,11 @@ export class Sysctls {
       .filter(({ value }) => value !== '');
   }
 
-  /** Puts back what was kept last. */
-  restore(sockets: boolean): void {
+  /** Puts back what was kept last. False: nothing was ever kept. */
+  restore(sockets: boolean): boolean {
+    if (this.kept === null) return false;
     for (const w of this.kept) this.write(w, sockets);
+    return true;
   }
 
   /** As `sysctl -n` prints it. */

@@ -72,6 +72,8 @@ export class Wire {
 
   private icmp(packet: IcmpPacket, line: number): void {
     const { flows, rig, options } = this.stage;
+    if (Object.values(packet.ip).some((field) => field !== null))
+      throw new NotSupported('the IP header of inbound ICMP', line);
     const flow = flows.underTest;
     const numbers = icmpNumbers(4, packet.type, packet.code);
     if (numbers === null) throw new NotSupported(`ICMP ${packet.type} ${packet.code ?? ''}`, line);

@@ -30,6 +30,7 @@ import { acceptCwr, hasEcnEcho } from './ecn.ts';
 import { syncMss } from './mss.ts';
 import { mtuProbeAcked } from './mtu-probe.ts';
 import { updatePacingRate } from './pacing.ts';
+import { olderThanRecent } from './paws.ts';
 import { removeRenoSacks } from './newreno.ts';
 import { ackProbe } from './probe.ts';
 import { reduceCwnd } from './prr.ts';
@@ -43,7 +44,7 @@ import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
 import { processTlpAck, setXmitTimer } from './tlp.ts';
 import { echoBefore } from './undo.ts';
-import { challengeAck, olderThanRecent } from './validate.ts';
+import { challengeAck } from './validate.ts';
 
 export const ACK_NEW = 1; // acceptable
 export const ACK_OLD = 0; // below SND.UNA, but not too old

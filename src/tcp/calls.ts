@@ -17,7 +17,7 @@ import {
   type ConnectionArgs,
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
-import { MIN_RCVBUF, type SocketSettings } from './options.ts';
+import type { SocketSettings } from './options.ts';
 import { finState } from './fin.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
@@ -273,8 +273,16 @@ export function setKeepAlive(c: Connection, on: boolean, now: Instant): void {
 
 /** SO_RCVBUF on a live socket: the promised window stays, memory is bounded at once. */
 export function setRcvbuf(c: Connection, bytes: number): void {
-  c.rcvbuf = Math.max(2 * Math.min(bytes, c.context.options.rmemMax), MIN_RCVBUF);
-  ownSettings(c).rcvbufLocked = true;
+  const s = ownSettings(c);
+  s.setRcvbuf(c.context.options, bytes);
+  c.rcvbuf = s.rcvbuf;
+}
+
+/** SO_SNDBUF on a live socket. */
+export function setSndbuf(c: Connection, bytes: number): void {
+  const s = ownSettings(c);
+  s.setSndbuf(c.context.options, bytes);
+  c.sndbuf = s.sndbuf;
 }
 
 /** TCP_WINDOW_CLAMP. @returns 0 or −EINVAL (0 on a connected socket) */

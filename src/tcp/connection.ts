@@ -249,8 +249,9 @@ export class Connection {
   ackAto: Duration = ZERO;
   rcvMss = 0;
   lastOowAck: Instant = NEVER;
-  /** Number of a RST that answers a segment (WORK_REPLY_RST). */
+  /** Number of a RST that answers a segment (WORK_REPLY_RST), and what it acknowledges; null: nothing. */
   replySeq: Seq = SEQ_ZERO;
+  replyAck: Seq | null = null;
 
   // ---- Options of the connection
   sackOk = false;

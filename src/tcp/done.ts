@@ -14,6 +14,8 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
+import { ACK, segLen, type Segment } from './segment.ts';
+import { SEQ_ZERO, seqAdd } from './seq.ts';
 import { setState } from './state.ts';
 import { stopAllTimers } from './timers.ts';
 
@@ -88,6 +90,14 @@ export function onReset(c: Connection, now: Instant): void {
   purgeSendQueue(c);
   done(c, now);
   c.work = 0;
+}
+
+/** A RST answers the segment: with the number that it acknowledges, else acknowledging it (RFC 9293 §3.10.7.1; tcp_v4_send_reset). */
+export function replyRst(c: Connection, seg: Segment): void {
+  const acks = (seg.flags & ACK) !== 0;
+  c.replySeq = acks ? seg.ack : SEQ_ZERO;
+  c.replyAck = acks ? null : seqAdd(seg.seq, segLen(seg));
+  c.work |= WORK_REPLY_RST;
 }
 
 /** 3.5 RTO, the least that FIN-WAIT-2 and TIME-WAIT last. */

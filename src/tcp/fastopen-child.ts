@@ -1,21 +1,17 @@
 /** A connection made of a SYN alone, with the data that it carries (tcp_fastopen_create_child). */
 import type { PayloadStream } from '../base/payload.ts';
 import { NEVER, type Instant } from '../base/units.ts';
-import { needsEcn } from './congestion/controller.ts';
-import { startCongestion } from './congestion/index.ts';
 import { TIMER_RETRANS, WORK_SYN, type Connection } from './connection.ts';
 import { fastOpenOf } from './fastopen-state.ts';
-import { jiffiesNow } from './clock.ts';
+import { initTransfer } from './input.ts';
 import { syncMss } from './mss.ts';
-import { startMtuProbing } from './mtu-probe.ts';
 import { queueSynPayload } from './receive.ts';
 import { childOf, type Request } from './request.ts';
 import type { Segment } from './segment.ts';
-import { expandSndbuf } from './send-memory.ts';
 import { senderOf } from './sender.ts';
 import { setState } from './state.ts';
 import { armTimer } from './timers.ts';
-import { initBufferSpace, initRcvMss } from './window.ts';
+import { initRcvMss } from './window.ts';
 
 /**
  * The connection of a SYN whose cookie was right, or is not needed; its first segment is the SYN-ACK. `r` stays with it until
@@ -40,14 +36,8 @@ export function fastOpenChild(
   c.sndWl1 = syn.seq;
   syncMss(c);
   setState(c, 'SYN-RECEIVED', now);
-  c.cwnd = c.path.initCwnd;
-  c.establishedAt = now;
-  c.rcvTstamp = jiffiesNow(c.context, now);
-  if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   senderOf(c);
-  if (needsEcn(c.settings.congestion)) startCongestion(c, now);
-  if (!c.settings.sndbufLocked) expandSndbuf(c);
-  initBufferSpace(c);
+  initTransfer(c, now);
   initRcvMss(c);
   f.synDataAcked = queueSynPayload(c, syn, now);
   r.rcvNxt = c.rcvNxt;

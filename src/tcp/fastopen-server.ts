@@ -1,5 +1,5 @@
 /**
- * Fast Open from the server's side (RFC 7413 §4.2; net/ipv4/tcp_fastopen.c, tcp_minisocks.c tcp_check_req): a cookie that
+ * Fast Open from the server's side (RFC 7413 §4.2; net/ipv4/tcp_fastopen.c, tcp_minisocks.c): a cookie that
  * proves an address, and a connection that a SYN alone has made. It sends and receives before the handshake ACK has come; until
  * then its timer is that of the SYN-ACK, and what arrives is looked at as for a half-open connection first.
  */
@@ -8,6 +8,14 @@ import type { Instant } from '../base/units.ts';
 import { sendAck } from './ack.ts';
 import { takeRttSample } from './acknowledge.ts';
 import { cleanRetransStamp } from './ca-state.ts';
+import {
+  CHECK_ACK,
+  CHECK_NEW_SYN,
+  CHECK_PASS,
+  CHECK_RESET,
+  CHECK_SYNACK,
+  checkRequest,
+} from './check-request.ts';
 import { usBetween } from './clock.ts';
 import {
   CA_LOSS,
@@ -17,11 +25,10 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
-import { onReset } from './done.ts';
+import { onReset, replyRst } from './done.ts';
 import type { FastOpen } from './fastopen-state.ts';
-import { ACK, RST, SYN, type Segment } from './segment.ts';
+import type { Segment } from './segment.ts';
 import { setState } from './state.ts';
-import { mayAnswer, touchesWindow } from './validate.ts';
 import { rearmRto, stopTimer } from './timers.ts';
 import { tryUndoRecovery } from './undo.ts';
 import { initRcvMss } from './window.ts';
@@ -50,26 +57,27 @@ export function fastOpenCookie(key: Uint8Array, client: number, server: number):
   return sipHash(key, new Uint8Array(addresses.buffer));
 }
 
-/** A segment before the handshake ACK. False: it is done with (tcp_check_req for a Fast Open child). */
+/** A segment before the handshake ACK. False: it is done with. */
 export function checkHandshake(c: Connection, f: FastOpen, seg: Segment, now: Instant): boolean {
-  const r = f.request!;
-  const flags = seg.flags & (SYN | RST | ACK);
-  const old = r.tsOk && seg.hasTs && ((r.tsRecent - seg.tsVal) | 0) > 0;
-  if (seg.seq === r.rcvIsn && flags === SYN && !old) {
-    if (mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) c.work |= WORK_SYN;
-    return false;
+  switch (checkRequest(f.request!, seg, true, now)) {
+    case CHECK_PASS:
+      return true;
+    case CHECK_SYNACK:
+      c.work |= WORK_SYN;
+      return false;
+    case CHECK_ACK:
+      sendAck(c);
+      return false;
+    case CHECK_RESET:
+      onReset(c, now);
+      return false;
+    case CHECK_NEW_SYN:
+      // It would end a half-open connection. This one stays, lest it could be ended by guessing.
+      replyRst(c, seg);
+      return false;
+    default:
+      return false;
   }
-  if (old || !touchesWindow(seg, r.rcvNxt, Math.min(r.rcvWnd, 65_535))) {
-    if ((flags & RST) === 0 && mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) sendAck(c);
-    return false;
-  }
-  if ((flags & RST) !== 0) {
-    onReset(c, now);
-    return false;
-  }
-  // A SYN at the old number is cut off; one inside the window would reset a half-open connection, but not this one.
-  if ((flags & SYN) !== 0 && seg.seq !== r.rcvIsn) return false;
-  return (flags & ACK) !== 0;
 }
 
 /** The handshake ACK of a connection that has been in use already (tcp_rcv_synrecv_state_fastopen). */

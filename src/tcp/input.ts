@@ -16,7 +16,7 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
-import { done, enterTimeWait, finTime, onReset } from './done.ts';
+import { done, enterTimeWait, finTime, onReset, replyRst } from './done.ts';
 import { needsEcn } from './congestion/controller.ts';
 import { startCongestion } from './congestion/index.ts';
 import { takeEcnAnswer } from './ecn.ts';
@@ -89,12 +89,6 @@ function echoInRange(c: Connection, seg: Segment, now: Instant): boolean {
   const first = (tsClock(c.retransStamp) + c.tsOffset) | 0;
   const last = (tsClock(now) + c.tsOffset) | 0;
   return ((seg.tsEcr - first) | 0) >= 0 && ((last - seg.tsEcr) | 0) >= 0;
-}
-
-/** A RST that carries the number of the segment it answers. */
-function replyRst(c: Connection, seg: Segment): void {
-  c.replySeq = seg.ack;
-  c.work |= WORK_REPLY_RST;
 }
 
 /** What the peer's SYN says, taken into the connection. */
@@ -175,10 +169,17 @@ function crossedSyn(c: Connection, seg: Segment, now: Instant): void {
   c.work |= WORK_SYN;
 }
 
-/** The handshake is complete (tcp_finish_connect, tcp_init_transfer): buffers, windows and congestion control start. */
-export function established(c: Connection, now: Instant): void {
+/** The handshake is complete (tcp_finish_connect). */
+function established(c: Connection, now: Instant): void {
   setState(c, 'ESTABLISHED', now);
   c.retransStamp = NEVER;
+  initTransfer(c, now);
+  startKeepalive(c, now);
+  c.events |= CONNECTED | WRITABLE;
+}
+
+/** Buffers, windows and congestion control start (tcp_init_transfer). */
+export function initTransfer(c: Connection, now: Instant): void {
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
   c.establishedAt = now;
   c.rcvTstamp = jiffiesNow(c.context, now);
@@ -189,8 +190,6 @@ export function established(c: Connection, now: Instant): void {
   if (needsEcn(c.settings.congestion)) startCongestion(c, now);
   if (!c.settings.sndbufLocked) expandSndbuf(c);
   initBufferSpace(c);
-  startKeepalive(c, now);
-  c.events |= CONNECTED | WRITABLE;
 }
 
 // ---- All synchronized states

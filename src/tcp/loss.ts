@@ -1,6 +1,6 @@
 /**
  * What one ACK means for the congestion state (tcp_fastretrans_alert): is a loss proven, has a recovery ended, was it for
- * nothing? The detection itself is in rack.ts and newreno.ts, the reduction in prr.ts, undo in undo.ts, the retransmission
+ * nothing? The detection itself is in rack.ts, rfc6675.ts and newreno.ts, the reduction in prr.ts, undo in undo.ts, the retransmission
  * time-out in rto.ts, tail loss probes in tlp.ts.
  */
 import { NEVER, type Duration, type Instant } from '../base/units.ts';

@@ -60,7 +60,6 @@ export interface TcpOptions {
   readonly thinLinearTimeouts: boolean;
   readonly maxReordering: number;
   readonly slowStartAfterIdle: boolean;
-  readonly noSsthreshMetricsSave: boolean;
   readonly limitOutputBytes: number;
   readonly autocorking: boolean;
   readonly tsoWinDivisor: number;
@@ -370,13 +369,6 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'net.ipv4.tcp_slow_start_after_idle',
     '',
     'the congestion window decays while nothing is sent (RFC 2861)',
-    IP_SYSCTL,
-  ),
-  noSsthreshMetricsSave: row(
-    true,
-    'net.ipv4.tcp_no_ssthresh_metrics_save',
-    '',
-    'ssthresh is not remembered between connections',
     IP_SYSCTL,
   ),
   limitOutputBytes: row(

@@ -36,7 +36,7 @@ import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
 import { growTx, splitTx } from './records.ts';
-import { ACK, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, ECE, FIN, PSH, RST, type Segment } from './segment.ts';
 import { EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
 import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
@@ -44,7 +44,7 @@ import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
-import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
+import { expandSndbuf, hasWriteSpace, smallQueueFull } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
 
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
@@ -126,10 +126,16 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   return true;
 }
 
-/** A RST that answers a segment with an ACK: it carries that number (RFC 9293 §3.10.7.1). */
+/** The RST of replyRst. It carries no timestamp, as RFC 7323 §3.2 leaves open (tcp_v4_send_reset). */
 function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_REPLY_RST;
   fill(c, out, RST, c.replySeq, now);
+  out.hasTs = false;
+  out.headerLen = BASE_HEADER;
+  if (c.replyAck !== null) {
+    out.flags |= ACK;
+    out.ack = c.replyAck;
+  }
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
@@ -209,13 +215,6 @@ function splitPoint(
   if (most <= needed) return most;
   const partial = needed % mss;
   return !probe && nagleHolds(c, partial !== 0) ? needed - partial : needed;
-}
-
-/** Bytes in qdisc and device are bounded, but one segment may always be there (tcp_small_queue_check). */
-function smallQueueFull(c: Connection, q: SendQueue): boolean {
-  if (c.wmemAlloc <= c.context.options.limitOutputBytes || q.sent <= 1) return false;
-  c.tsqThrottled = true;
-  return true;
 }
 
 function transmitNew(

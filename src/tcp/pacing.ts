@@ -1,7 +1,7 @@
 /**
  * Pacing: after each segment the next one waits for as long as it takes at the pacing rate (tcp_update_skb_after_send,
- * tcp_pacing_check). TCP does it itself, by one more deadline; with the fq queueing discipline Linux leaves the waiting to
- * that, at the same rate. Made for a congestion control that needs it (BBR) and for SO_MAX_PACING_RATE.
+ * tcp_pacing_check). TCP does it itself, by one more deadline, also where Linux leaves the waiting to fq in front of the
+ * device: the rate is the same. Made for a congestion control that needs it (BBR), for SO_MAX_PACING_RATE and for fq.
  */
 import { NEVER, START, type Instant } from '../base/units.ts';
 import { WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';

@@ -28,7 +28,7 @@ export function makeRoom(c: Connection, seg: Segment): boolean {
   clampWindow(c);
   if (fits(c)) return true;
   if (c.ofo !== null) collapseOutOfOrder(c, c.ofo.records);
-  if (c.rcvQueue !== null) collapse(c, c.rcvQueue, 0, c.rcvQueue.length, c.copiedSeq, c.rcvNxt);
+  if (c.rcvQueue !== null) collapse(c, c.rcvQueue, c.rcvQueue.length, c.copiedSeq, c.rcvNxt);
   if (fits(c)) return true;
   pruneOutOfOrder(c, seg);
   if (fits(c)) return true;
@@ -65,62 +65,56 @@ function pruneOutOfOrder(c: Connection, seg: Segment): void {
 
 // ---- Collapsing
 
-/** Collapses each run of records without a gap; many small ones that stand alone end the attempt (tcp_collapse_ofo_queue). */
+/**
+ * Collapses each run of records without a gap; many small ones that stand alone end the attempt (tcp_collapse_ofo_queue). One pass:
+ * what has been looked at goes from the front of the queue to its end, until all has.
+ */
 function collapseOutOfOrder(c: Connection, q: Deque<Rx>): void {
   let tiny = 0;
-  for (let from = 0; from < q.length;) {
-    const start = q.at(from).seq;
-    let end = q.at(from).end;
-    let to = from + 1;
-    for (; to < q.length && !seqGt(q.at(to).seq, end); to++)
-      if (seqGt(q.at(to).end, end)) end = q.at(to).end;
-    if (to - from > 1 || seqDiff(end, start) >= COLLAPSED)
-      from = collapse(c, q, from, to, start, end);
+  let left = q.length;
+  while (left > 0) {
+    const { seq: start, truesize } = q.at(0);
+    let { end } = q.at(0);
+    let n = 1;
+    for (; n < left && !seqGt(q.at(n).seq, end); n++)
+      if (seqGt(q.at(n).end, end)) end = q.at(n).end;
+    if (n > 1 || seqDiff(end, start) >= COLLAPSED) collapse(c, q, n, start, end);
     else {
-      tiny += q.at(from).truesize;
-      if (tiny > c.rcvbuf >> 3) return;
-      from = to;
+      tiny += truesize;
+      if (tiny > c.rcvbuf >> 3) break;
+      q.push(q.shift());
     }
+    left -= n;
   }
+  for (; left > 0; left--) q.push(q.shift());
 }
 
 /**
- * Copies the records [from, to), which hold [start, end), together, beginning with the first that is worth it: its memory is
- * mostly empty, part of it has been read, or it overlaps the next (tcp_collapse).
- *
- * @returns the index behind them
+ * Copies the first `n` records of the queue, which hold [start, end), together, beginning with the first that is worth it: its
+ * memory is mostly empty, part of it has been read, or it overlaps the next (tcp_collapse). What becomes of them is at the end of
+ * the queue then.
  */
-function collapse(
-  c: Connection,
-  q: Deque<Rx>,
-  from: number,
-  to: number,
-  start: Seq,
-  end: Seq,
-): number {
-  let i = from;
-  for (; i < to; i++) {
-    const r = q.at(i);
+function collapse(c: Connection, q: Deque<Rx>, n: number, start: Seq, end: Seq): void {
+  let left = n;
+  for (; left > 0; left--) {
+    const r = q.at(0);
     if (r.fin === 0 && (winFromSpace(c, r.truesize) > r.len || seqLt(r.seq, start))) break;
-    if (i + 1 < to && r.end !== q.at(i + 1).seq) break;
+    if (left > 1 && r.end !== q.at(1).seq) break;
     start = r.end;
+    q.push(q.shift());
   }
-  if (i === to || q.at(i).fin !== 0) return to;
-  const after = q.length - to;
   const old = c.context.scratch;
-  for (let k = i; k < q.length; k++) old.push(q.at(k));
-  while (q.length > i) q.pop();
-  while (seqLt(start, end) && old.length > after && old.at(0).fin === 0) {
-    const r = copied(c, old, after, start, Math.min(COLLAPSED, seqDiff(end, start)));
+  for (; left > 0; left--) old.push(q.shift());
+  while (seqLt(start, end) && old.length > 0 && old.at(0).fin === 0) {
+    const r = copied(c, old, start, Math.min(COLLAPSED, seqDiff(end, start)));
     start = r.end;
     q.push(r);
   }
   while (old.length > 0) q.push(old.shift());
-  return q.length - after;
 }
 
-/** A new record with up to `room` bytes from `start`; the `old` ones that are in it are gone, down to the last `keep`. */
-function copied(c: Connection, old: Deque<Rx>, keep: number, start: Seq, room: number): Rx {
+/** A new record with up to `room` bytes from `start`; the `old` ones that are in it are gone. */
+function copied(c: Connection, old: Deque<Rx>, start: Seq, room: number): Rx {
   const r = c.context.takeRx();
   r.seq = start;
   r.end = start;
@@ -130,7 +124,7 @@ function copied(c: Connection, old: Deque<Rx>, keep: number, start: Seq, room: n
   r.frags = 0;
   r.truesize = linearTruesize(room);
   c.rmemAlloc += r.truesize;
-  while (r.len < room && old.length > keep && old.at(0).fin === 0) {
+  while (r.len < room && old.length > 0 && old.at(0).fin === 0) {
     const o = old.at(0);
     const skip = seqDiff(r.end, o.seq);
     const n = Math.min(room - r.len, o.len - skip);

@@ -3,7 +3,18 @@
  * retransmission. It becomes a connection when the handshake ACK comes and the accept queue has room.
  */
 import type { PayloadStream } from '../base/payload.ts';
-import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
+import { add, NEVER, type Instant } from '../base/units.ts';
+import {
+  CHECK_ACK,
+  CHECK_NEW_SYN,
+  CHECK_PASS,
+  CHECK_RESET,
+  CHECK_SYNACK,
+  CHECK_WRONG_ACK,
+  checkRequest,
+  requestRto,
+  synAckWindow,
+} from './check-request.ts';
 import { jiffiesOfUs, withSlack, tsClock } from './clock.ts';
 import { Connection, ECN_OK, type ConnectionArgs, type Tuple } from './connection.ts';
 import { needsEcn } from './congestion/controller.ts';
@@ -17,9 +28,8 @@ import { synOptionBytes } from './syn.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { INITIAL_RTO_US } from './rtt.ts';
 import { ACK, ECE, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
-import { SEQ_ZERO, seq, seqAdd, seqGt, type Seq } from './seq.ts';
+import { SEQ_ZERO, seq, seqAdd, type Seq } from './seq.ts';
 import { setState } from './state.ts';
-import { mayAnswer, touchesWindow } from './validate.ts';
 import { selectInitialWindow } from './window.ts';
 
 /** What the listening socket passes on. */
@@ -61,7 +71,9 @@ export class Request {
   ecnOk = false;
   /** Fast Open option of the first SYN-ACK: a cookie that was asked for; null: none. */
   fastOpen: FastOpenOption | null = null;
+  /** TS.Recent, and when it was taken, as far as PAWS need know (check-request.ts). */
   tsRecent = 0;
+  tsRecentStamp: Instant = NEVER;
   tsOffset = 0;
   /** Timestamps of the first and the last SYN-ACK. */
   firstTsVal = 0;
@@ -70,14 +82,14 @@ export class Request {
   timeouts = 0;
   retrans = 0;
   ordinal = 0;
-  /** The handshake ACK came but the accept queue was full: the SYN-ACK is sent again to draw another. */
+  /** The handshake ACK came and made no connection: the accept queue was full, or TCP_DEFER_ACCEPT waits for data. */
   acked = false;
   synackAt: Instant = NEVER;
   deadline: Instant = NEVER;
   work = 0;
   /** Given up: the kernel forgets it. */
   dead = false;
-  /** Sequence and acknowledgment numbers of a reply that is due (RST or ACK). */
+  /** Sequence number of a RST that is due. */
   replySeq: Seq = SEQ_ZERO;
   lastOowAck: Instant = NEVER;
 
@@ -145,69 +157,45 @@ export function onSyn(
   return r;
 }
 
-/** A segment for a half-open connection (tcp_check_req): one of REQ_…. */
+/** A segment for a half-open connection: one of REQ_…. */
 export function onRequestSegment(r: Request, seg: Segment, now: Instant): number {
-  const o = r.listener.context.options;
-  // A repeated SYN: the same SYN-ACK again, at most as often as other out-of-window segments are answered.
-  if (seg.seq === r.rcvIsn && (seg.flags & (SYN | RST | ACK)) === SYN) {
-    if (mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now)) {
+  const verdict = checkRequest(r, seg, false, now);
+  switch (verdict) {
+    case CHECK_SYNACK:
       r.work |= REPLY_SYNACK_AGAIN;
       r.deadline = add(now, requestRto(r));
-    }
-    return REQ_DROP;
-  }
-  // An ACK of something else: RFC 9293 §3.10.7.4, SYN-RECEIVED.
-  if (seg.flags & ACK && seg.ack !== seqAdd(r.sntIsn, 1)) {
-    if ((seg.flags & RST) === 0) {
-      r.replySeq = seg.ack;
-      r.work |= REPLY_RST;
-    }
-    return REQ_DROP;
-  }
-  if (isOutOfWindow(r, seg)) {
-    if ((seg.flags & RST) === 0 && mayAnswer(r, seg, 'TCPACKSkippedSynRecv', now))
+      return REQ_DROP;
+    case CHECK_ACK:
       r.work |= REPLY_ACK;
-    return REQ_DROP;
+      return REQ_DROP;
+    case CHECK_WRONG_ACK:
+      if ((seg.flags & RST) === 0) {
+        r.replySeq = seg.ack;
+        r.work |= REPLY_RST;
+      }
+      return REQ_DROP;
+    case CHECK_RESET:
+    case CHECK_NEW_SYN:
+      r.context.mib.EmbryonicRsts++;
+      dead(r);
+      return verdict === CHECK_RESET ? REQ_DEAD : REQ_RESET;
+    case CHECK_PASS:
+      return handshakeAck(r, seg);
+    default:
+      return REQ_DROP;
   }
-  if (seg.hasTs && r.tsOk && !seqGt(seg.seq, r.rcvNxt)) r.tsRecent = seg.tsVal;
-  // A SYN-ACK that begins with the peer's number is a SYN before the window (simultaneous open).
-  if (seg.flags & RST || (seg.flags & SYN && seg.seq !== r.rcvIsn)) return embryonicReset(r, seg);
-  if ((seg.flags & ACK) === 0) return REQ_DROP;
+}
+
+function handshakeAck(r: Request, seg: Segment): number {
   const end = seqAdd(seg.seq, segLen(seg));
   r.acked = true;
   if (r.timeouts < r.listener.settings.deferAccept && end === seqAdd(r.rcvIsn, 1)) {
     // TCP_DEFER_ACCEPT: an ACK without data makes no connection yet.
-    r.listener.context.mib.TCPDeferAcceptDrop++;
+    r.context.mib.TCPDeferAcceptDrop++;
     return REQ_DROP;
   }
-  if (o.abortOnOverflow) r.replySeq = seg.ack;
+  if (r.context.options.abortOnOverflow) r.replySeq = seg.ack;
   return REQ_ESTABLISH;
-}
-
-/** Old by its timestamp (RFC 7323 §5.3), echoing one that was never sent, or outside of the window of the SYN-ACK. */
-function isOutOfWindow(r: Request, seg: Segment): boolean {
-  const { mib } = r.context;
-  if (r.tsOk && seg.hasTs) {
-    if (r.tsRecent !== 0 && ((r.tsRecent - seg.tsVal) | 0) > 0) {
-      mib.PAWSEstab++;
-      return true;
-    }
-    const early = ((seg.tsEcr - r.firstTsVal) | 0) < 0;
-    if (seg.tsEcr !== 0 && (early || ((r.lastTsVal - seg.tsEcr) | 0) < 0)) {
-      mib.TSEcrRejected++;
-      return true;
-    }
-  }
-  return !touchesWindow(seg, r.rcvNxt, Math.min(r.rcvWnd, 65_535));
-}
-
-/** The peer gives up, or begins anew: the half-open connection ends, a SYN is answered by a RST. */
-function embryonicReset(r: Request, seg: Segment): number {
-  const { mib } = r.context;
-  mib.AttemptFails++;
-  mib.EmbryonicRsts++;
-  dead(r);
-  return seg.flags & RST ? REQ_DEAD : REQ_RESET;
 }
 
 function dead(r: Request): void {
@@ -215,14 +203,6 @@ function dead(r: Request): void {
   r.work = 0;
   r.deadline = NEVER;
 }
-
-const requestRto = (r: Request): Duration => {
-  const o = r.listener.context.options;
-  return jiffiesOfUs(
-    r.listener.context,
-    Math.min(INITIAL_RTO_US * (1 << Math.min(r.timeouts, 20)), o.rtoMaxMs * 1000),
-  );
-};
 
 export function requestDeadline(r: Request): Instant {
   return withSlack(r.listener.context, r.deadline);
@@ -283,7 +263,7 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
     r.work &= ~REPLY_ACK;
     out.flags = ACK;
     out.seq = seqAdd(r.sntIsn, 1);
-    out.window = r.rcvWnd >> r.rcvWscale;
+    out.window = synAckWindow(r) >> r.rcvWscale;
     out.headerLen += r.tsOk ? 12 : 0;
     return true;
   }
@@ -301,7 +281,7 @@ export function pollRequest(r: Request, now: Instant, out: Segment): boolean {
   out.mss = advertisedMss(r.listener.path, r.listener.settings);
   out.sackOk = r.sackOk;
   if (r.wscaleOk) out.wscale = r.rcvWscale;
-  out.window = Math.min(r.rcvWnd, 65_535);
+  out.window = synAckWindow(r);
   out.fastOpen = r.fastOpen;
   r.fastOpen = null;
   out.headerLen += synOptionBytes(r.tsOk, r.sackOk, r.wscaleOk) + fastOpenBytes(out.fastOpen);

@@ -6,6 +6,7 @@ import { inCwndReduction } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
 import { joinTx, splitTx, trimHead } from './records.ts';
 import type { Segment } from './segment.ts';
+import { smallQueueFull } from './send-memory.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqDiff, seqGt, seqLt } from './seq.ts';
 import { armTimer } from './timers.ts';
@@ -20,10 +21,7 @@ export function retransmitLost(c: Connection, now: Instant, out: Segment): boole
     const t = q.records.at(i);
     snd.rtxHint = t.seq;
     if ((t.sacked & (LOST | SACKED | RETRANS)) !== LOST) continue;
-    if (c.wmemAlloc > c.context.options.limitOutputBytes) {
-      c.tsqThrottled = true;
-      return false;
-    }
+    if (smallQueueFull(c, q)) return false;
     const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
     if (!retransmit(c, q, i, room, now, out)) return false;
     if (c.caState < CA_LOSS) c.context.mib.TCPFastRetrans += t.segs;
@@ -46,7 +44,6 @@ export function retransmit(
 ): boolean {
   const snd = c.sender!;
   const t = q.records.at(i);
-  if (snd.mtuProbe !== null) snd.mtuProbe.size = 0; // its outcome would say nothing now
   if (!repeat(c, q, i, segs, now, out)) return false;
   if ((t.sacked & RETRANS) === 0) c.retransOut += t.segs;
   t.sacked |= RETRANS;
@@ -90,6 +87,7 @@ function repeat(
 ): boolean {
   const snd = c.sender!;
   const t = q.records.at(i);
+  if (snd.mtuProbe !== null) snd.mtuProbe.size = 0; // its outcome would say nothing now
   if (seqLt(t.seq, c.sndUna)) trimHead(c, t);
   const mss = currentMss(c);
   let room = seqDiff(windowEnd(c), t.seq);

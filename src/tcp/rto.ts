@@ -85,8 +85,10 @@ function enterLoss(c: Connection, now: Instant): void {
   snd.highSeq = c.sndNxt;
   snd.tlpActive = false;
   queueCwr(c);
-  // RFC 5682 §3.1: not if a recovery was under way, unless it is a repeated time-out of the same segment.
-  snd.frto = c.context.options.frto !== 0 && (fresh || c.retransmits > 0);
+  // RFC 5682 §3.1: not if a recovery was under way, unless it is a repeated time-out of the same segment; and not while an MTU
+  // probe is out, for that may be all that was lost.
+  const probing = snd.mtuProbe !== null && snd.mtuProbe.size > 0;
+  snd.frto = c.context.options.frto !== 0 && (fresh || c.retransmits > 0) && !probing;
 }
 
 /** The retransmission timer fired. */
@@ -227,14 +229,19 @@ export function orphanRetries(c: Connection, alive: boolean): number {
   return n === 0 && alive ? 8 : n;
 }
 
-/** A window shrunk to 0 over data in flight, and no sign of life for two RTO maxima (tcp_rtx_probe0_timed_out). */
+/**
+ * A window shrunk to 0 over data in flight: is that to be borne no longer (tcp_rtx_probe0_timed_out)? By a user timeout, whether
+ * the peer answers or not: what does not get on is what the user meant. Else only when it has said nothing for two RTO maxima.
+ */
 function shrunkTooLong(c: Connection, now: Instant): boolean {
-  const timeout = rtoMax(c) * 2;
+  const userMs = c.settings.userTimeoutMs;
   const since = c.retransStamp === NEVER ? c.sendQueue!.records.at(0).sentAt : c.retransStamp;
-  const limit =
-    c.settings.userTimeoutMs > 0
-      ? Math.min(jiffiesOfMs(c.context, c.settings.userTimeoutMs), timeout)
-      : timeout;
-  if (c.settings.userTimeoutMs > 0 && now - since > limit) return true;
-  return now - c.rcvTstamp > timeout && now - since > timeout;
+  const repeatedMs = elapsedMs(since, now);
+  let timeout = rtoMax(c) * 2;
+  if (userMs > 0) {
+    if (repeatedMs > userMs) return true;
+    timeout = Math.min(timeout, jiffiesOfMs(c.context, userMs));
+  }
+  if (jiffiesNow(c.context, now) - c.rcvTstamp <= timeout) return false;
+  return jiffiesOfMs(c.context, repeatedMs) > timeout;
 }

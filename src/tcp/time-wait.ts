@@ -6,6 +6,7 @@ import { add, NEVER, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, tsClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { TcpContext } from './context.ts';
+import { pawsRejects } from './paws.ts';
 import { ACK, BASE_HEADER, FIN, resetSegment, RST, segLen, SYN, type Segment } from './segment.ts';
 import { SEQ_ZERO, seq, seqAdd, seqGe, seqGt, seqLe, type Seq } from './seq.ts';
 import { mayAnswer, touchesWindow, type Skipped } from './validate.ts';
@@ -72,7 +73,7 @@ export function timeWaitOf(c: Connection, now: Instant): TimeWait {
 }
 
 export function onTimeWaitSegment(tw: TimeWait, seg: Segment, now: Instant): number {
-  const old = tw.tsOk && seg.hasTs && ((tw.tsRecent - seg.tsVal) | 0) > 0;
+  const old = tw.tsOk && seg.hasTs && pawsRejects(tw, seg, now);
   return tw.substate === 'FIN-WAIT-2'
     ? inFinWait2(tw, seg, old, now)
     : inTimeWait(tw, seg, old, now);

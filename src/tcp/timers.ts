@@ -2,6 +2,7 @@
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, usOf } from './clock.ts';
 import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, TIMER_TLP, type Connection } from './connection.ts';
+import { awaitsHandshake } from './fastopen-state.ts';
 import { rtoMax, rtoMin } from './rtt.ts';
 
 /** What Linux waits before it tries again to send what its own host had no room for (TCP_RESOURCE_PROBE_INTERVAL). */
@@ -44,7 +45,7 @@ export function rtoLeft(c: Connection, now: Instant): number {
  */
 export function rearmRto(c: Connection, now: Instant): void {
   // The timer is that of the SYN-ACK, whatever is sent meanwhile.
-  if (c.fastOpen !== null && c.fastOpen.request !== null) return;
+  if (awaitsHandshake(c)) return;
   if (c.packetsOut === 0) {
     c.timer = TIMER_NONE;
     c.timerAt = NEVER;

@@ -10,12 +10,11 @@ import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { TcpContext, TcpMib } from './context.ts';
 import { onReset } from './done.ts';
+import { olderThanRecent } from './paws.ts';
 import { ACK, FIN, RST, SYN, segLen, type Segment } from './segment.ts';
 import { seqAdd, seqGt, seqLt, type Seq } from './seq.ts';
 import { receiveWindow } from './window.ts';
 
-/** INT_MAX microseconds: the clock of an older TS.Recent may have wrapped (TCP_PAWS_WRAP; RFC 7323 §5.5 says 24 days). */
-const PAWS_WRAP_S = 2147;
 /** A timestamp may be this much older and still pass (TCP_PAWS_WINDOW). */
 const PAWS_WINDOW = 1;
 
@@ -53,20 +52,6 @@ export function acceptable(c: Connection, seg: Segment, now: Instant): boolean {
 }
 
 // ---- PAWS
-
-/** Is the timestamp older than TS.Recent, and does that say anything (RFC 7323 §5.3 R1; tcp_paws_check)? */
-export function olderThanRecent(
-  c: Connection,
-  seg: Segment,
-  tolerated: number,
-  now: Instant,
-): boolean {
-  if (((c.tsRecent - seg.tsVal) | 0) <= tolerated) return false;
-  const second = (t: number): number => Math.floor(t / 1_000_000_000);
-  if (second(now) >= second(c.tsRecentStamp) + PAWS_WRAP_S) return false;
-  // Some peers begin with 0 in their SYN and only then with a clock.
-  return c.tsRecent !== 0;
-}
 
 const failsPaws = (c: Connection, seg: Segment, now: Instant): boolean =>
   c.tsOk && seg.hasTs && olderThanRecent(c, seg, PAWS_WINDOW, now);

@@ -6,9 +6,6 @@ import {
   EXACT,
   parseBytes,
   parseDuration,
-  parseFraction,
-  parseFrequency,
-  parsePackets,
   parseQuantity,
   parseRate,
   printBytes,
@@ -88,7 +85,7 @@ describe('reading', () => {
     ],
     [
       'half a packet',
-      () => parsePackets('1.5 packets'),
+      () => parseQuantity('1.5 packets', 'packets'),
       "'1.5 packets' is not a whole number of packets | it lies between 1 and 2 packets",
     ],
     [
@@ -127,10 +124,14 @@ describe('reading', () => {
       () => parseRate('fast'),
       "'fast' is not a bit rate | write for example 10 Mbit/s, 10 Gbit/s",
     ],
-    ['nothing', () => parseFraction(''), "'' is not a percentage | write for example 10 %"],
+    [
+      'nothing',
+      () => parseQuantity('', 'fraction'),
+      "'' is not a percentage | write for example 10 %",
+    ],
     [
       'two points',
-      () => parseFrequency('1.2.3 /s'),
+      () => parseQuantity('1.2.3 /s', 'frequency'),
       "'1.2.3 /s' is not a number per second | write for example 10 /s",
     ],
     [

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvariantError } from '../../src/base/assert.ts';
-import { Pool, Ring } from '../../src/base/ring.ts';
+import { Ring } from '../../src/base/ring.ts';
 import { prop } from '../support/prop.ts';
 
 const op = fc.constantFrom('push', 'push', 'unshift', 'shift', 'pop', 'clear');
@@ -53,21 +52,5 @@ describe('ring', () => {
     ring.shift();
     ring.pop();
     expect(JSON.stringify(ring)).not.toContain('{}');
-  });
-});
-
-describe('pool', () => {
-  it('makes a record only when none is free, and knows how many are out', () => {
-    let made = 0;
-    const pool = new Pool(() => ({ n: ++made }));
-    const a = pool.take();
-    const b = pool.take();
-    expect([made, pool.live]).toEqual([2, 2]);
-    pool.give(a);
-    expect(pool.take()).toBe(a);
-    pool.give(a);
-    pool.give(b);
-    expect([made, pool.live]).toEqual([2, 0]);
-    expect(() => pool.give(b)).toThrow(InvariantError);
   });
 });

@@ -54,16 +54,30 @@ function source(what: string): string {
   return `\`\`\`yaml\n${text.slice(from, to).trimEnd()}\n\`\`\``;
 }
 
+/** What the page shows, in its order: a marker that is lost is missed. */
+const SHOWN = [
+  'source: my-server.ts',
+  'source: upper-case.ts',
+  'source: my-server.yaml two-small-writes',
+  'shell: run my-server.yaml two-small-writes',
+  'shell: run throws.yaml',
+  'shell: run yields.yaml',
+  'shell: run spins.yaml --timeout 2',
+];
+
 test('the page shows real files and real output', async () => {
   const before = readFileSync(PAGE, 'utf8');
+  const shown: string[] = [];
   let now = '';
   let end = 0;
   for (const m of before.matchAll(/<!-- (source|shell): (.*?) -->\n([^]*?)<!-- end -->/g)) {
+    shown.push(`${m[1]}: ${m[2]}`);
     const body = m[1] === 'source' ? source(m[2]!) : await shell(m[2]!);
     now += `${before.slice(end, m.index)}<!-- ${m[1]}: ${m[2]} -->\n\n${body}\n\n<!-- end -->`;
     end = m.index + m[0].length;
   }
   now += before.slice(end);
+  expect(shown).toEqual(SHOWN);
   if (process.env['HOSTWIRE_UPDATE'] === '1') writeFileSync(PAGE, now);
   expect(readFileSync(PAGE, 'utf8')).toBe(now);
 });

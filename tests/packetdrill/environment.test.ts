@@ -43,6 +43,19 @@ describe('sysctls', () => {
     expect(inShort(run(text))).toBe('pass');
     expect(run(`${listening(set)}${SYN}${SYNACK}`).verdict).toBe('fail');
   });
+
+  test('sysctl_restore fails where set_sysctls.py has written none', () => {
+    const restore = '/tmp/sysctl_restore_${PPID}.sh';
+    expect(inShort(run(listening(restore)))).toContain('failed: there is no such file');
+    expect(inShort(run(listening(`${restore} || true`)))).toBe('pass');
+  });
+
+  test('a route may name the source address that there is, and no other', () => {
+    const route = (src: string): string =>
+      inShort(run(listening(`ip route change 192.0.2.1 dev tun0 src ${src} mtu 1400`)));
+    expect(route('192.168.0.1')).toBe('pass');
+    expect(route('192.168.0.7')).toContain('unsupported');
+  });
 });
 
 describe('nstat', () => {

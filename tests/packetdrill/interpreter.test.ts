@@ -337,6 +337,118 @@ describe('which connection', () => {
   });
 });
 
+describe('no argument is taken unread', () => {
+  const EPOLL = '+0 epoll_create(1) = 5\n';
+  const ADD = '+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=4}) = 0\n';
+  const [from, to] = [`${ASK}+0 recvfrom(4, ..., 2000, 0, `, '+0 sendto(4, ..., 10, 0, '];
+  const congestion = '+0 setsockopt(4, IPPROTO_TCP, TCP_CONGESTION, ';
+  test.each<readonly [what: string, lines: string]>([
+    ['recvfrom() with an address', `${from}..., ...) = 1000`],
+    ['recvfrom() without one', `${from}NULL, NULL) = 1000`],
+    ['sendto() with an address', `${to}..., ...) = 10`],
+    ['sendto() without one', `${to}NULL, 0) = 10`],
+    ['epoll_create1() without flags', '+0 epoll_create1(0) = 5'],
+    ['epoll_create1() with one of no effect', '+0 epoll_create1(EPOLL_CLOEXEC) = 5'],
+    ['EPOLL_CTL_DEL without an event', `${EPOLL}${ADD}+0 epoll_ctl(5, EPOLL_CTL_DEL, 4, NULL) = 0`],
+    [
+      'SO_LINGER of its size',
+      '+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=1}, 8) = 0',
+    ],
+    ['TCP_CONGESTION as long as it is', `${congestion}"reno", 4) = 0`],
+    ['TCP_CONGESTION with the zero behind it', `${congestion}"reno", 5) = 0`],
+    ['TCP_CONGESTION, part of a string', `${congestion}"renown", 4) = 0`],
+    ['two parts of two', '+0 sendmsg(4, {msg_iov(2)=[{..., 10}, {..., 20}]}, 0) = 30'],
+  ])('%s passes', (_, lines) => {
+    expect(inShort(run(`${SERVER}${lines}\n`))).toBe('pass');
+  });
+  test.each<Case>([
+    ['the address of recvfrom()', `${from}3, ...) = 1000`, 'recvfrom with 3 as argument 5'],
+    ['its length', `${from}..., 16) = 1000`, 'recvfrom with 16 as argument 6'],
+    ['an address of text', `${to}"192.0.2.1", ...) = 10`, 'sendto with a string as argument 5'],
+    ['a length of sendto()', `${to}..., 1) = 10`, 'sendto with 1 as argument 6'],
+    ['a length of no address', `${to}NULL, 16) = 10`, 'sendto with 16 as argument 6'],
+    ['flags of epoll_create1()', '+0 epoll_create1(1) = 5', 'epoll_create1 with 1'],
+    [
+      'an event that is none',
+      `${EPOLL}+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, NULL) = 0`,
+      'epoll_ctl with NULL as argument 4',
+    ],
+    [
+      'an event with two kinds of data',
+      `${EPOLL}+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=4, u32=7}) = 0`,
+      'epoll_ctl with fd and u32',
+    ],
+    [
+      'a field that stands twice',
+      `${EPOLL}+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, events=EPOLLOUT, fd=4}) = 0`,
+      'epoll_ctl with events twice',
+    ],
+    [
+      'a length where there is none',
+      `${EPOLL}+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events(2)=EPOLLIN, fd=4}) = 0`,
+      'epoll_ctl with a length of events',
+    ],
+    [
+      'another size of SO_LINGER',
+      '+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=1}, 4) = 0',
+      'setsockopt SO_LINGER of 4 bytes',
+    ],
+    [
+      'and when it is asked for',
+      '+0 getsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=0, linger=0}, [4]) = 0',
+      'getsockopt SO_LINGER of 4 bytes',
+    ],
+    [
+      'part of the name of a congestion control',
+      `${congestion}"reno", 3) = 0`,
+      'setsockopt TCP_CONGESTION "ren"',
+    ],
+    [
+      'more than a name when it is asked for',
+      '+0 getsockopt(4, IPPROTO_TCP, TCP_CONGESTION, "cubic", [16]) = 0',
+      'getsockopt TCP_CONGESTION of 16 bytes',
+    ],
+    [
+      'parts of a message',
+      '+0 sendmsg(4, {msg_iov(3)=[{..., 10}, {..., 20}]}, 0) = 30',
+      'sendmsg with msg_iov(3) of 2 parts',
+    ],
+    [
+      'a part with bytes',
+      '+0 sendmsg(4, {msg_iov(1)=[{"ab", 2}]}, 0) = 2',
+      'sendmsg with such a part in msg_iov',
+    ],
+    [
+      'the address of a message',
+      '+0 sendmsg(4, {msg_name(1)=..., msg_iov(1)=[{..., 10}]}, 0) = 10',
+      'sendmsg with msg_name(1)',
+    ],
+    [
+      'a control message',
+      `${ASK}+0 recvmsg(4, {msg_iov(1)=[{..., 10}], msg_control=[{cmsg_level=6, cmsg_type=36, cmsg_data=990, cmsg_len=20}]}, 0) = 10`,
+      'recvmsg with cmsg_len',
+    ],
+    [
+      'the TTL of what comes',
+      '+0 < (ttl 64) . 1:1(0) ack 1 win 300',
+      'the TTL of an inbound packet',
+    ],
+    [
+      'the IP header of an ICMP error',
+      '+0 < (tos 0x10) icmp unreachable host_unreachable [1:11(10)]',
+      'the IP header of inbound ICMP',
+    ],
+    [
+      'flags of splice()',
+      '+0 pipe([5, 6]) = 0\n+0 splice(4, NULL, 6, NULL, 10, 16) = 0',
+      'splice with 16',
+    ],
+  ])('%s is named', (_, after, says) => {
+    expect(inShort(run(`${SERVER}${after}\n`))).toMatch(/^unsupported/);
+    expect(inShort(run(`${SERVER}${after}\n`))).toContain(says);
+  });
+});
+
 describe('what is not understood is unsupported, and says what it was', () => {
   test.each<Case>([
     ['a call', '+0 mmap(4, 5) = 0', 'system call mmap'],

@@ -21,10 +21,10 @@ test('there are scripts', () => {
 describe.each(scripts)('%s', (path) => {
   const text = textOf(path);
   test('passes', () => {
-    expect(inShort(run(text, { file: path }))).toBe('pass');
+    expect(inShort(run(text))).toBe('pass');
   });
   test('passes under --strict', () => {
-    expect(inShort(run(text, { file: path, strict: true }))).toBe('pass');
+    expect(inShort(run(text, { strict: true }))).toBe('pass');
   });
 });
 

@@ -18,8 +18,8 @@ export const SERVER: string = `${LISTEN}+0 < S 0:0(0) win 30000 <mss 1000,sackOK
 /** The line on which the text after `before` begins. */
 export const lineAfter = (before: string): number => before.split('\n').length;
 
-export function run(text: string, options: Partial<RunOptions> = {}): Verdict {
-  return runScript(text, { file: 'mini.pkt', ...options });
+export function run(text: string, options: RunOptions = {}): Verdict {
+  return runScript(text, options);
 }
 
 /** "pass", or "fail 12: why". */

@@ -41,6 +41,7 @@ describe('values', () => {
     ['tcp_rmem', '1 2 3 4'],
     ['tcp_congestion_control', 'vegas'],
     ['tcp_stdurg', '1'],
+    ['tcp_no_ssthresh_metrics_save', '0'],
     ['tcp_nonsense', '1'],
     ['constructor', '1'],
   ])('are not supported: %s=%s', (name, value) => {

@@ -569,3 +569,10 @@ test('all that is wrong is said at once, in the order of the file', () => {
   const text = VALID.replace('delay: 10 ms', 'delay: 10').replace('read: 64 KiB', 'raed: 64 KiB');
   expect(problems(text).map((p) => p.at.line)).toEqual([19, 23]);
 });
+
+test('a sysctl that would have nothing to act on is refused: nothing is remembered of earlier connections', () => {
+  const text = VALID.replace('net.ipv4.tcp_rmem', 'net.ipv4.tcp_no_ssthresh_metrics_save');
+  expect(said(problems(text))).toEqual([
+    expect.stringContaining('unknown key `net.ipv4.tcp_no_ssthresh_metrics_save`'),
+  ]);
+});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EHOSTUNREACH, EMSGSIZE } from '../../src/base/errno.ts';
 import * as tcp from '../../src/tcp/index.ts';
 import { Pair, reads, writes, type PairOptions } from './pair.ts';
+import { SenderEnd } from './sender-end.ts';
 
 const MS = 1e6;
 const SEC = 1e9;
@@ -127,6 +128,25 @@ describe('an ICMP error "fragmentation needed"', () => {
     expect([c.cwnd >= 10, c.context.mib.TCPTimeouts]).toEqual([true, 0]);
   });
 
+  it('sends again what is alone out, however much stands in front of the device [tcp_small_queue_check]', () => {
+    const again = (bytes: number): string[] => {
+      const p = new Pair({ client: { timestamps: false }, wire: { delayNs: 10 * MS } });
+      p.establish();
+      p.pass(50 * MS);
+      const c = p.client.c!;
+      tcp.write(c, bytes, p.now);
+      p.pump(p.client);
+      p.keepLog = true;
+      c.wmemAlloc = 1e9;
+      tcp.onMtuReduced(c, tcp.pathOptions({ ...p.client.path, mtu: 700 }), 700, true, p.now);
+      p.pump(p.client);
+      return p.log.map((l) => l.line.split(' ').slice(0, 2).join(' '));
+    };
+    // What is cut off it is not alone any more; nor is one of two.
+    expect(again(1000)).toEqual(['. 1:661(660)']);
+    expect(again(2920)).toEqual([]);
+  });
+
   it('changes nothing for a socket that does not go by it [IP_PMTUDISC_DONT], nor when it says nothing new', () => {
     expect(reduced(1000, false).lines).toEqual([]);
     expect(reduced(1500, true).lines).toEqual([]);
@@ -183,5 +203,34 @@ describe('the search for the path MTU [RFC 4821]', () => {
     expect(found.p.client.context.mib.TCPTimeouts).toBeGreaterThan(2);
     const lost = transfer({ mtuProbing: 0 }, 1500);
     expect(lost.p.server.received).toBe(0);
+  });
+
+  /** An MTU probe is out, and data behind it, and nothing comes back. */
+  const probing = (options: Partial<tcp.TcpOptions>): SenderEnd => {
+    const e = new SenderEnd({
+      options: { mtuProbing: 2, baseMss: 400, ...options },
+      path: { initCwnd: 20 },
+    });
+    e.write(6000);
+    return e;
+  };
+
+  it('keeps F-RTO out of a time-out while a probe is out [tcp_enter_loss]', () => {
+    const frto = (mtuProbing: 0 | 2): readonly [number, number, boolean] => {
+      const e = probing({ mtuProbing, earlyRetrans: 0 }).pass(500);
+      return [e.take()[0]!.end, e.mib.TCPTimeouts, e.c.sender!.frto];
+    };
+    expect(frto(2)).toEqual([701, 1, false]);
+    expect(frto(0)).toEqual([1001, 1, true]);
+  });
+
+  it('learns nothing from a probe once anything is sent again, be it by a tail loss probe [__tcp_retransmit_skb]', () => {
+    const e = probing({});
+    expect([e.c.sender!.mtuProbe!.size, e.mib.TCPLossProbes]).toEqual([740, 0]);
+    e.pass(250);
+    expect([e.c.sender!.mtuProbe!.size, e.mib.TCPLossProbes]).toEqual([0, 1]);
+    // The answer covers the probe as well: it counts neither for it nor against it.
+    e.ack(6001);
+    expect([e.mib.TCPMTUPSuccess, e.mib.TCPMTUPFail]).toEqual([0, 0]);
   });
 });

@@ -1,6 +1,7 @@
 /** The receive buffer is charged with memory, not with bytes: what follows for window, buffer and queues (Linux 6.18). */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Deque } from '../../src/tcp/deque.ts';
 import * as tcp from '../../src/tcp/index.ts';
 import { growForLowat } from '../../src/tcp/window.ts';
 import { prop } from '../support/prop.ts';
@@ -172,6 +173,26 @@ describe('collapsing', () => {
     };
     expect(collapsed(16_384)).toBeGreaterThan(0);
     expect(collapsed(1 << 20)).toBe(0);
+  });
+  it('goes through the out-of-order queue once, however many holes there are', () => {
+    /** How often a record is put into a queue, for each of those that are behind `holes` holes, two behind each. */
+    const moves = (holes: number): number => {
+      const b = bench({ rmem: [4096, 1 << 24, 1 << 24], windowScaling: true });
+      for (let i = 0; i < holes; i++)
+        for (let k = 0; k < 2; k++) put(b, 1001 + 300 * i + 100 * k, 100, 4352);
+      const records = b.c.ofo!.records.length;
+      tcp.ownSettings(b.c).rcvbufLocked = true;
+      b.c.rcvbuf = b.c.rmemAlloc - 1;
+      const push = vi.spyOn(Deque.prototype, 'push');
+      put(b, 1001 + 300 * holes, 100, 4352);
+      const n = push.mock.calls.length;
+      push.mockRestore();
+      expect([records, b.c.context.mib.TCPRcvCollapsed]).toEqual([2 * holes, 2 * holes]);
+      return n / records;
+    };
+    // Once into the hands of what copies, half as many copies into the queue.
+    expect(moves(50)).toBeLessThan(2);
+    expect(moves(500)).toBeLessThan(2);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mean, rowsOf, scenarioOf } from '../../fidelity/transfers.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import { load } from '../../src/sim/scenario/load.ts';
+import { SenderEnd } from './sender-end.ts';
 
 const vectors = new URL('../vectors/linux-transfers.jsonl', import.meta.url);
 const row = rowsOf(readFileSync(vectors, 'utf8')).find((r) => r.name === 'rcvbuf-8192-rtt20')!;
@@ -32,4 +33,15 @@ describe('a record of two segments and a window of six [tcp_tso_should_defer; re
     expect(acks).toBeGreaterThan(160);
     expect(goodput / recorded).toBeLessThan(0.95);
   });
+});
+
+it('waits for less than a millisecond after the last transmission [tcp_tso_should_defer, delta]', () => {
+  /** Room for one segment of two, `ms` after the nine before them; an ACK is due 1.9 ms after these. */
+  const sent = (ms: number): string[] => {
+    const path = { gsoMaxSegs: 65_535, gsoMaxSize: 65_536 };
+    const e = new SenderEnd({ rttMs: 1.9, path }).write(9000);
+    e.take();
+    return e.pass(ms).write(2000).sent();
+  };
+  expect([sent(0.999999), sent(1)]).toEqual([[], ['9001:10001']]);
 });

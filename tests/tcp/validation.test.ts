@@ -124,8 +124,8 @@ describe('a half-open connection [tcp_check_req]', () => {
     put(flags: number, seq: number, len: number, more?: (s: tcp.Segment) => void): number;
     sent(): string[];
   }
-  const half = (): Half => {
-    const { server } = new Pair({ wire: { delayNs: 0 } });
+  const half = (options: Partial<tcp.TcpOptions> = {}, fastOpen = false): Half => {
+    const { server } = new Pair({ wire: { delayNs: 0 }, server: options });
     const now = (5 * SEC) as Instant;
     const listener = { context: server.context, path: server.path, settings: server.settings };
     const syn = new tcp.Segment();
@@ -138,10 +138,11 @@ describe('a half-open connection [tcp_check_req]', () => {
     stamp(syn);
     const tuple = { src: 2, sport: 80, dst: 1, dport: 40_000 };
     const r = tcp.onSyn(listener, syn, { tuple, isn: 0, tsOffset: 0, flow: 7 }, now);
+    const c = fastOpen ? tcp.fastOpenChild(r, syn, server.stream, now) : null;
     const out = new tcp.Segment();
     const sent = (): string[] => {
       const lines: string[] = [];
-      while (tcp.pollRequest(r, now, out))
+      while (c === null ? tcp.pollRequest(r, now, out) : tcp.pollSegment(c, now, out))
         lines.push(tcp.describeSegment(out).replace(/ win.*/, ''));
       return lines;
     };
@@ -155,7 +156,9 @@ describe('a half-open connection [tcp_check_req]', () => {
         Object.assign(s, { flags, seq: tcp.seq(seq), len, ack: tcp.seq(flags & ACK ? 1 : 0) });
         stamp(s);
         more(s);
-        return tcp.onRequestSegment(r, s, now);
+        if (c === null) return tcp.onRequestSegment(r, s, now);
+        tcp.onSegment(c, s, now);
+        return c.state === 'CLOSED' ? tcp.REQ_DEAD : tcp.REQ_DROP;
       },
     };
   };
@@ -177,11 +180,78 @@ describe('a half-open connection [tcp_check_req]', () => {
     expect(half().put(RST, 70_000, 0)).toBe(tcp.REQ_DROP);
     expect(half().put(SYN, 1000, 0)).toBe(tcp.REQ_RESET);
   });
+  it('takes a repeated SYN for the old one only when PAWS lets it', () => {
+    const h = half({ invalidRatelimitMs: 0 });
+    h.put(SYN, 0, 0);
+    expect(h.sent()).toEqual(['S. 0:0(0) ack 1']);
+    h.put(SYN, 0, 0, (s) => void (s.tsVal = 99));
+    expect(h.sent()).toEqual(['. 1:1(0) ack 1']);
+    expect(h.r.context.mib.PAWSEstab).toBe(1);
+  });
+  it('heeds a reset with an older timestamp once its SYN-ACKs are a minute apart [TCP_PAWS_MSL]', () => {
+    const reset = (timeouts: number): number => {
+      const h = half();
+      h.r.timeouts = timeouts;
+      return h.put(RST, 1, 0, (s) => void (s.tsVal = 99));
+    };
+    expect([reset(5), reset(6)]).toEqual([tcp.REQ_DROP, tcp.REQ_DEAD]);
+  });
+  it('shows in an ACK the window that its SYN-ACK could show, scaled [tcp_synack_window]', () => {
+    const h = half();
+    h.r.rcvWnd = 1 << 20;
+    h.r.rcvWscale = 3;
+    h.r.wscaleOk = true;
+    h.put(ACK, 70_000_000, 10);
+    const out = new tcp.Segment();
+    expect([tcp.pollRequest(h.r, (5 * SEC) as Instant, out), out.window]).toEqual([true, 8191]);
+  });
+  it('that Fast Open has brought into use is judged alike, but a SYN does not end it', () => {
+    const h = half({ invalidRatelimitMs: 0 }, true);
+    const { mib } = h.r.context;
+    h.put(ACK, 1, 10, (s) => void (s.tsVal = 99));
+    h.put(SYN, 0, 0, (s) => void (s.tsVal = 99));
+    expect([h.sent(), mib.PAWSEstab]).toEqual([['. 1:1(0) ack 1'], 2]);
+    expect(h.put(SYN, 1000, 0)).toBe(tcp.REQ_DROP);
+    expect([h.sent(), mib.AttemptFails]).toEqual([['R. 0:0(0) ack 1001'], 1]);
+    expect(h.put(RST, 70_000, 0)).toBe(tcp.REQ_DROP);
+    expect(h.put(RST, 1, 0)).toBe(tcp.REQ_DEAD);
+    // As a request that ended, and as a connection that came to nothing (tcp_check_req, tcp_done).
+    expect([mib.AttemptFails, mib.EmbryonicRsts]).toEqual([3, 0]);
+  });
   it('drops an ACK that echoes a timestamp it never sent, and takes one that it sent', () => {
     const h = half();
     expect(h.put(ACK, 1, 0, (s) => void (s.tsEcr = 4999))).toBe(tcp.REQ_DROP);
     expect(h.put(ACK, 1, 0, (s) => void (s.tsEcr = 5001))).toBe(tcp.REQ_DROP);
     expect(h.r.context.mib.TSEcrRejected).toBe(2);
     expect(h.put(ACK, 1, 0, (s) => void (s.tsEcr = 5000))).toBe(tcp.REQ_ESTABLISH);
+  });
+});
+
+describe('PAWS in TIME-WAIT [tcp_timewait_state_process, tcp_paws_reject]', () => {
+  const { server } = new Pair({ wire: { delayNs: 0 } });
+  /** What becomes of a segment with timestamp `tsVal`, `idleS` after TS.Recent was taken. */
+  const verdict = (flags: number, idleS: number, tsRecent = 1000, tsVal = 900): number => {
+    const tw = new tcp.TimeWait(server.context);
+    Object.assign(tw, { rcvNxt: tcp.seq(1), tsOk: true, tsRecent, tsRecentStamp: 0, rcvWnd: 1000 });
+    const s = new tcp.Segment();
+    tcp.resetSegment(s);
+    Object.assign(s, { flags, seq: tcp.seq(flags & SYN ? 5 : 1), hasTs: true, tsVal });
+    return tcp.onTimeWaitSegment(tw, s, (idleS * SEC) as Instant);
+  };
+
+  it('keeps a connection that has an older timestamp from beginning', () => {
+    expect(verdict(SYN, 1)).toBe(tcp.TW_KEEP);
+    expect(verdict(SYN, 1, 800)).toBe(tcp.TW_SYN);
+  });
+  it('says nothing after 2147 s [TCP_PAWS_WRAP]', () => {
+    expect([verdict(SYN, 2146), verdict(SYN, 2147)]).toEqual([tcp.TW_KEEP, tcp.TW_SYN]);
+  });
+  it('says nothing to a peer whose clock had not begun yet', () => {
+    // −1000 is older than 0, as any 32-bit clock has it.
+    expect(verdict(SYN, 1, 0, -1000)).toBe(tcp.TW_SYN);
+    expect(verdict(SYN, 1, 1, -1000)).toBe(tcp.TW_KEEP);
+  });
+  it('binds a reset for a minute only [TCP_PAWS_MSL]', () => {
+    expect([verdict(RST, 59), verdict(RST, 60)]).toEqual([tcp.TW_KEEP, tcp.TW_GONE]);
   });
 });

@@ -45,6 +45,29 @@ function printed(page: string, head: string): string {
 
 const EXAMPLE = 'file: examples/my-server.test.ts';
 
+/** What each page shows, in its order. */
+const PAGES: Readonly<Record<string, readonly string[]>> = {
+  'README.md': [EXAMPLE],
+  'docs/guide/property-tests.md': [EXAMPLE, 'planted: one-read', 'failure: one-read'],
+};
+
+/** A page with `blocks` between their markers, and which of them have markers there. */
+function filled(
+  page: string,
+  blocks: Readonly<Record<string, string>>,
+): { shown: string[]; text: string } {
+  const shown: string[] = [];
+  const text = page.replaceAll(
+    /(<!-- (?!end )(.*?) -->\n)[^]*?(?=<!-- end -->)/g,
+    (all: string, head: string, what: string) => {
+      if (!Object.hasOwn(blocks, what)) return all;
+      shown.push(what);
+      return `${head}${blocks[what]!}`;
+    },
+  );
+  return { shown, text };
+}
+
 describe('the test that the README prints', () => {
   let folder = '';
   const said = new Map<string, string>();
@@ -127,16 +150,21 @@ describe('the test that the README prints', () => {
       'planted: one-read': fenced('diff', difference(server, PLANTED['one-read'])),
       'failure: one-read': fenced('text', said.get('one-read') ?? ''),
     };
-    for (const page of ['README.md', 'docs/guide/property-tests.md']) {
-      const before = read(page);
-      const now = before.replaceAll(
-        /(<!-- (?!end )(.*?) -->\n)[^]*?(?=<!-- end -->)/g,
-        (all: string, head: string, what: string) =>
-          what in blocks ? `${head}${blocks[what]!}` : all,
-      );
-      if (process.env['HOSTWIRE_UPDATE'] === '1') writeFileSync(join(root, page), now);
-      expect(read(page)).toBe(now);
+    for (const [page, names] of Object.entries(PAGES)) {
+      const { shown, text } = filled(read(page), blocks);
+      expect([page, shown]).toEqual([page, names]);
+      if (process.env['HOSTWIRE_UPDATE'] === '1') writeFileSync(join(root, page), text);
+      expect(read(page)).toBe(text);
     }
+  });
+
+  it('is missed where a page has lost a marker (mutant)', () => {
+    for (const [page, names] of Object.entries(PAGES))
+      for (const name of names) {
+        const blocks = Object.fromEntries(names.map((n) => [n, '']));
+        const without = read(page).replace(`<!-- ${name} -->\n`, '');
+        expect(filled(without, blocks).shown).toEqual(names.filter((n) => n !== name));
+      }
   });
 });
 

@@ -1,7 +1,9 @@
 /** The beginning of a socket's connection, by connect() or by a first write, and what is left of one that has failed. */
-import { EADDRNOTAVAIL, ENETUNREACH } from '../../base/errno.ts';
-import { SS_UNCONNECTED } from '../sock-state.ts';
+import { EADDRNOTAVAIL, ECONNABORTED, ENETUNREACH } from '../../base/errno.ts';
+import { isClosed } from '../closed.ts';
+import { SS_CONNECTED, SS_UNCONNECTED } from '../sock-state.ts';
 import type { Sock } from '../socket.ts';
+import type { Thread } from '../thread.ts';
 
 /** Makes the connection, whose SYN leaves with the next poll. The socket is owned. @returns 0 or −errno */
 export function beginConnection(s: Sock, daddr: number, dport: number): number {
@@ -22,6 +24,30 @@ export function beginConnection(s: Sock, daddr: number, dport: number): number {
   c.error = s.error;
   s.error = 0;
   return 0;
+}
+
+/**
+ * What has come of the connection that was begun (__inet_stream_connect): null while it is on its way, 0 once there is one, or
+ * −errno, and the socket may begin another.
+ */
+export function outcomeOfConnect(s: Sock): number | null {
+  const c = s.c!;
+  if (isClosed(c)) {
+    const error = s.takeError() || -ECONNABORTED;
+    forgetConnection(s);
+    return error;
+  }
+  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') return null;
+  s.state = SS_CONNECTED;
+  s.settings = null; // the connection has them now
+  return 0;
+}
+
+/** Lets go of the socket and sleeps until something has come of it (inet_wait_for_connect). */
+export function sleepForConnect(s: Sock, t: Thread): number {
+  s.unlock();
+  t.startTimeout(s.sndTimeo);
+  return t.waitOn(s.wait, false);
 }
 
 /** The socket may begin another connection; its options are those that the last one had. */

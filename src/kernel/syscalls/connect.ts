@@ -1,5 +1,5 @@
 /** connect(2) (net/ipv4/af_inet.c __inet_stream_connect, tcp_ipv4.c tcp_v4_connect, tcp.c tcp_disconnect). */
-import { EALREADY, ECONNABORTED, ECONNRESET, EINPROGRESS, EISCONN } from '../../base/errno.ts';
+import { EALREADY, ECONNRESET, EINPROGRESS, EISCONN } from '../../base/errno.ts';
 import { abort, fastOpenSyn, mayFastOpen, WORK_SYN } from '../../tcp/index.ts';
 import { isClosed } from '../closed.ts';
 import { AF_UNSPEC } from '../msg.ts';
@@ -8,7 +8,7 @@ import type { Sock } from '../socket.ts';
 import type { Trap } from '../syscall.ts';
 import { DONE, type Thread } from '../thread.ts';
 import { sockAt } from './at.ts';
-import { beginConnection, forgetConnection } from './begin.ts';
+import { beginConnection, forgetConnection, outcomeOfConnect, sleepForConnect } from './begin.ts';
 import { finish } from './finish.ts';
 
 const START = 0;
@@ -77,26 +77,14 @@ function leaveToWrite(s: Sock): boolean {
   return false;
 }
 
-/** inet_wait_for_connect(), and what __inet_stream_connect() does with its outcome. */
+/** Sends the SYN and waits for what comes of it, if the call may wait. */
 function waitForConnect(s: Sock, t: Thread, trap: Trap): number {
-  const c = s.c!;
   trap.phase = WAIT;
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
-  if (isClosed(c)) {
-    const error = s.takeError() || -ECONNABORTED;
-    forgetConnection(s);
-    return finish(s, t, trap, error);
-  }
-  if (c.state !== 'SYN-SENT' && c.state !== 'SYN-RECEIVED') {
-    s.state = SS_CONNECTED;
-    s.settings = null; // the connection has them now
-    return finish(s, t, trap, 0);
-  }
-  if (s.nonblock || t.timedOut) return finish(s, t, trap, -trap.x);
-  s.unlock();
-  t.startTimeout(s.sndTimeo);
-  return t.waitOn(s.wait, false);
+  const outcome = outcomeOfConnect(s);
+  if (outcome !== null) return finish(s, t, trap, outcome);
+  return s.nonblock || t.timedOut ? finish(s, t, trap, -trap.x) : sleepForConnect(s, t);
 }
 
 /** connect(AF_UNSPEC): whatever the socket does, it ends; who has the connection's other end gets a reset. */

@@ -5,7 +5,6 @@
 import {
   EAGAIN,
   EALREADY,
-  ECONNABORTED,
   EFAULT,
   EINPROGRESS,
   EINVAL,
@@ -33,7 +32,7 @@ import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
-import { beginConnection, forgetConnection } from './begin.ts';
+import { beginConnection, outcomeOfConnect, sleepForConnect } from './begin.ts';
 import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
 
 // Phases beyond those of finish.ts.
@@ -196,24 +195,12 @@ function waitForHandshake(s: Sock, t: Thread, trap: Trap, len: number, flags: nu
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
   const c = s.c!;
-  if (c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED') {
-    const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
-    if (nonblock || t.timedOut) {
-      setWritePending(c, false);
-      return finishShort(s, t, trap, trap.x);
-    }
-    s.unlock();
-    t.startTimeout(s.sndTimeo);
-    return t.waitOn(s.wait, false);
-  }
-  if (isClosed(c)) {
-    const error = s.takeError() || -ECONNABORTED;
-    forgetConnection(s);
-    return finish(s, t, trap, error);
-  }
+  const outcome = outcomeOfConnect(s);
+  if (outcome !== null && outcome < 0) return finish(s, t, trap, outcome);
+  const nonblock = s.nonblock || (flags & MSG_DONTWAIT) !== 0;
+  if (outcome === null && !nonblock && !t.timedOut) return sleepForConnect(s, t);
   setWritePending(c, false);
-  s.state = SS_CONNECTED;
-  s.settings = null;
+  if (outcome === null) return finishShort(s, t, trap, trap.x);
   trap.d = CONNECTED;
   return lookToWrite(s, t, trap, len, flags);
 }

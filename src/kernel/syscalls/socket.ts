@@ -30,7 +30,7 @@ export function sysBind(t: Thread, trap: Trap): number {
     return t.done(-EINVAL);
   // | 0: a frame's arguments may be doubles to V8 (a count of nanoseconds was there once); every segment carries the port.
   const port = trap.a !== 0 ? trap.a | 0 : ports.ephemeral(() => false);
-  if (port === 0 || ports.conflicts(port, s.reuse)) return t.done(-EADDRINUSE);
+  if (port === 0 || ports.conflicts(port, s)) return t.done(-EADDRINUSE);
   ports.bind(port, s);
   s.boundPort = port;
   return t.done(0);
@@ -53,7 +53,7 @@ export function sysListen(t: Thread, trap: Trap): number {
     if (port === 0) return t.done(-EADDRINUSE);
     stack.ports.bind(port, s);
     s.boundPort = port;
-  } else if (stack.ports.listener(s.boundPort) !== null) return t.done(-EADDRINUSE);
+  } else if (!stack.ports.mayListen(s.boundPort, s)) return t.done(-EADDRINUSE);
   stack.startListening(s, backlog);
   onListen(s, backlog);
   return t.done(0);

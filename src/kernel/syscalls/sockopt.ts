@@ -3,8 +3,6 @@
  *
  * Before there is a connection an option goes into the socket's settings, which connect() and the connections of a listener
  * take over; afterwards into the connection's, which may have something to send because of it.
- *
- * Left out: SO_REUSEPORT.
  */
 import { EINVAL, ENOENT, ENOPROTOOPT, ENOTCONN } from '../../base/errno.ts';
 import {
@@ -15,9 +13,11 @@ import {
   setMaxPacingRate,
   setNoDelay,
   setQuickAck,
+  setRcvbuf,
+  setSndbuf,
   ownSettings,
   setWindowClamp,
-  SocketSettings,
+  type SocketSettings,
   takeSoftError,
   WORK_SPACE,
 } from '../../tcp/index.ts';
@@ -70,6 +70,9 @@ function setSocket(s: Sock, opt: number, value: number): number {
   switch (opt) {
     case o.SO_REUSEADDR:
       s.reuse = value !== 0;
+      return 0;
+    case o.SO_REUSEPORT:
+      s.reusePort = value !== 0;
       return 0;
     case o.SO_RCVBUF:
     case o.SO_SNDBUF:
@@ -129,20 +132,15 @@ function setPacingRate(s: Sock, value: number): number {
 
 /** The kernel doubles what it is given and keeps it within its bounds; autotuning ends. */
 function setBuffer(s: Sock, opt: number, value: number): number {
-  const settings = s.ownSettings() ?? new SocketSettings(s.stack.tcp.options);
   const { c } = s;
   if (opt === o.SO_RCVBUF) {
-    settings.setRcvbuf(s.stack.tcp.options, value);
-    if (c !== null) {
-      c.rcvbuf = settings.rcvbuf;
-      ownSettings(c).rcvbufLocked = true;
-    }
+    s.ownSettings()?.setRcvbuf(s.stack.tcp.options, value);
+    if (c !== null) setRcvbuf(c, value);
     return 0;
   }
-  settings.setSndbuf(s.stack.tcp.options, value);
+  s.ownSettings()?.setSndbuf(s.stack.tcp.options, value);
   if (c !== null) {
-    c.sndbuf = settings.sndbuf;
-    ownSettings(c).sndbufLocked = true;
+    setSndbuf(c, value);
     s.wait.wake(EPOLLOUT, 1, false); // "wake up sending tasks if we upped the value"
   }
   return 0;
@@ -286,6 +284,8 @@ function getSocket(s: Sock, opt: number): number {
       return -s.takeError() || (s.c === null ? 0 : takeSoftError(s.c));
     case o.SO_REUSEADDR:
       return s.reuse ? 1 : 0;
+    case o.SO_REUSEPORT:
+      return s.reusePort ? 1 : 0;
     case o.SO_RCVBUF:
       return from.rcvbuf;
     case o.SO_SNDBUF:

@@ -1,6 +1,7 @@
 /**
  * splice(2) between a TCP socket and a pipe (fs/splice.c, net/ipv4/tcp.c tcp_splice_read). Linux moves pages; here the bytes are
- * copied, and what that costs is a read's or a write's.
+ * copied, and what that costs is a read's or a write's. The pipe's mutex is held throughout, also while the call waits for the
+ * socket (splice_file_to_pipe, splice_to_socket), but not while it waits for the pipe.
  */
 import { EAGAIN, EBADF, EINVAL, EPIPE } from '../../base/errno.ts';
 import { atMark } from '../../tcp/index.ts';
@@ -24,11 +25,14 @@ export function sysSplice(t: Thread, trap: Trap): number {
 
 /** What has arrived, as much as the pipe has room for; trap.obj holds it until it is in the pipe. */
 function fromSocket(s: Sock, pipe: WriteEnd, t: Thread, trap: Trap): number {
+  if (!pipe.mutex.lock(t)) return pipe.mutex.waitFor(t);
   if (trap.obj === null) {
-    if (s.c !== null && atMark(s.c)) return t.done(0); // tcp_read_sock() does not pass a mark
     const { room } = pipe;
-    if (room < 0) return t.done(-EPIPE);
-    if (room === 0) {
+    const atEnd = s.c !== null && atMark(s.c); // tcp_read_sock() does not pass a mark
+    if (room <= 0 || atEnd) {
+      pipe.mutex.unlock(t);
+      if (room < 0) return t.done(-EPIPE);
+      if (room > 0) return t.done(0);
       const nonblock = pipe.nonblock || (trap.c & SPLICE_F_NONBLOCK) !== 0;
       return nonblock ? t.done(-EAGAIN) : t.waitOn(pipe.wait, true, EPOLLOUT);
     }
@@ -36,17 +40,21 @@ function fromSocket(s: Sock, pipe: WriteEnd, t: Thread, trap: Trap): number {
   }
   const bytes = trap.obj as Uint8Array;
   const r = tcpRecvmsg(s, t, trap, bytes.length, 0);
-  if (r === DONE && t.result > 0) pipe.put(bytes.subarray(0, t.result));
-  return r;
+  if (r !== DONE) return r;
+  if (t.result > 0) pipe.put(bytes.subarray(0, t.result));
+  pipe.mutex.unlock(t);
+  return DONE;
 }
 
 /** What is in the pipe, as much as the socket takes: the rest stays where it is. */
 function toSocket(pipe: ReadEnd, s: Sock, t: Thread, trap: Trap): number {
+  if (!pipe.mutex.lock(t)) return pipe.mutex.waitFor(t);
   const nonblock = (trap.c & SPLICE_F_NONBLOCK) !== 0;
   if (trap.obj === null) {
     const bytes = pipe.peek(trap.b);
-    if (bytes === null) return t.done(0);
-    if (bytes.length === 0) {
+    if (bytes === null || bytes.length === 0) {
+      pipe.mutex.unlock(t);
+      if (bytes === null) return t.done(0);
       if (pipe.nonblock || nonblock) return t.done(-EAGAIN);
       return t.waitOn(pipe.wait, true, EPOLLIN);
     }
@@ -54,6 +62,8 @@ function toSocket(pipe: ReadEnd, s: Sock, t: Thread, trap: Trap): number {
   }
   const flags = (nonblock ? MSG_DONTWAIT : 0) | ((trap.c & SPLICE_F_MORE) !== 0 ? MSG_MORE : 0);
   const r = tcpSendmsg(s, t, trap, (trap.obj as Uint8Array).length, flags);
-  if (r === DONE && t.result > 0) pipe.take(t.result);
-  return r;
+  if (r !== DONE) return r;
+  if (t.result > 0) pipe.take(t.result);
+  pipe.mutex.unlock(t);
+  return DONE;
 }

@@ -178,19 +178,19 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
     if (!names.includes(host))
       report(path, `no host is called \`${host}\``, didYouMean(host, names, 'there are'));
   };
-  const listeners = new Map<string, string>();
+  const listeners = new Map<string, AppSpec>();
   for (const a of apps) {
     hostAt(a.host, [...a.path, 'host']);
     if (!('listen' in a)) continue;
     const address = `${a.host}:${a.listen}`;
     const other = listeners.get(address);
-    if (other !== undefined)
+    if (other !== undefined && !(sharesPort(a) && sharesPort(other)))
       report(
         [...a.path, 'listen'],
-        `\`${other}\` listens on ${address} already`,
-        'give it another port',
+        `\`${other.name}\` listens on ${address} already`,
+        'give it another port, or both of them `sockopt: { SO_REUSEPORT: 1 }`',
       );
-    listeners.set(address, a.name);
+    listeners.set(address, a);
   }
   for (const a of apps) {
     if (a.model === 'raw') hostAt(a.to, [...a.path, 'to']);
@@ -215,6 +215,9 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
     );
   }
 }
+
+/** Does its listener share its port with others that do so (SO_REUSEPORT)? */
+const sharesPort = (a: AppSpec): boolean => 'sockopt' in a && a.sockopt['SO_REUSEPORT'] === 1;
 
 /** What sends something of itself: by its model, and an application of the user's own that only connects. */
 function isSource(a: AppSpec): boolean {

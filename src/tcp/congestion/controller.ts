@@ -1,7 +1,6 @@
 /**
  * What a congestion control decides, behind one interface (Linux: struct tcp_congestion_ops). The object holds the state
- * of one connection; windows are in segments. What is the same for all (cwnd, ssthresh, PRR, undo) is in the connection
- * and in loss.ts.
+ * of one connection; windows are in segments. What is the same for all is in the connection (cwnd, ssthresh), prr.ts and undo.ts.
  */
 import type { Instant } from '../../base/units.ts';
 import type { Connection } from '../connection.ts';

@@ -283,7 +283,7 @@ describe('close', () => {
     w.run();
     expect(served).toBe(5_000_000);
     expect(w.leftovers()).toEqual([]);
-    expect(w.client.stack.ports.conflicts(32_768, false)).toBe(false);
+    expect(w.client.stack.ports.conflicts(32_768, { reuse: false, reusePort: false })).toBe(false);
   });
 
   it('and a frame that somebody keeps is noticed [mutant]', () => {

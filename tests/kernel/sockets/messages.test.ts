@@ -225,6 +225,29 @@ describe('connect(AF_UNSPEC)', () => {
   });
 });
 
+describe('the buffers of a connection', () => {
+  it('are those of the socket when it connects again [sk_rcvbuf, sk_sndbuf]', () => {
+    const sizes: number[] = [];
+    talk(
+      function* (sys, fd, w) {
+        const look = function* (): Generator<k.Trap, void, number> {
+          for (const o of [k.SO_RCVBUF, k.SO_SNDBUF])
+            sizes.push(yield sys.getsockopt(fd, k.SOL_SOCKET, o));
+        };
+        yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_RCVBUF, 10_000);
+        yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF, 20_000);
+        yield* look();
+        yield sys.disconnect(fd);
+        yield* look();
+        sizes.push(yield sys.connect(fd, w.server.addr, PORT));
+        yield* look();
+      },
+      function* () {},
+    );
+    expect(sizes).toEqual([20_000, 40_000, 20_000, 40_000, 0, 20_000, 40_000]);
+  });
+});
+
 describe('TCP_DEFER_ACCEPT', () => {
   it('wakes accept() only when there is data; the client saves an ACK', () => {
     const log: string[] = [];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PayloadStream } from '../../../src/base/payload.ts';
 import { MARK_CE } from '../../../src/base/train.ts';
 import { EstablishedHash, SOCK, SockCommon } from '../../../src/kernel/demux.ts';
-import { PORT_CONNECTED, PORT_PLAIN, PORT_REUSABLE, Ports } from '../../../src/kernel/ports.ts';
+import { PORT_CONNECTED, portOfChild, Ports } from '../../../src/kernel/ports.ts';
 import { SkbPool } from '../../../src/kernel/skb.ts';
 import { FIN, PSH } from '../../../src/tcp/segment.ts';
 import { seq, seqDiff } from '../../../src/tcp/seq.ts';
@@ -141,37 +141,86 @@ describe('the established hash', () => {
 });
 
 describe('ports', () => {
-  const owner = (reuse: boolean, listening: boolean): { reuse: boolean; listening: boolean } => ({
+  interface Owner {
+    reuse: boolean;
+    reusePort: boolean;
+    listening: boolean;
+  }
+  const owner = (reuse: boolean, reusePort = false): Owner => ({
     reuse,
-    listening,
+    reusePort,
+    listening: false,
   });
+  const [alone, reusing, grouped] = [owner(false), owner(true), owner(false, true)];
 
   it('are shared only when all say SO_REUSEADDR and nobody listens [bind(2), inet_csk_bind_conflict]', () => {
-    const ports = new Ports(32_768, 60_999);
-    const a = owner(true, false);
+    const ports = new Ports<Owner>(32_768, 60_999);
+    const a = owner(true);
     ports.bind(80, a);
-    expect(ports.conflicts(80, false)).toBe(true);
-    expect(ports.conflicts(80, true)).toBe(false);
+    expect(ports.conflicts(80, alone)).toBe(true);
+    expect(ports.conflicts(80, reusing)).toBe(false);
     a.listening = true;
-    expect(ports.conflicts(80, true)).toBe(true);
+    expect(ports.conflicts(80, reusing)).toBe(true);
     ports.unbind(80, a);
-    expect(ports.conflicts(80, false)).toBe(false);
-    for (const [how, blocksReuse] of [
-      [PORT_PLAIN, true],
-      [PORT_REUSABLE, false],
-      [PORT_CONNECTED, true],
+    expect(ports.conflicts(80, alone)).toBe(false);
+    for (const [how, blocksReuse, blocksGroup] of [
+      [portOfChild(alone), true, true],
+      [portOfChild(reusing), false, true],
+      [portOfChild(grouped), true, false],
+      [portOfChild(owner(true, true)), false, false],
+      [PORT_CONNECTED, true, true],
     ] as const) {
       ports.share(81, how, 1);
-      expect(ports.conflicts(81, false)).toBe(true);
-      expect(ports.conflicts(81, true)).toBe(blocksReuse);
+      expect(ports.conflicts(81, alone)).toBe(true);
+      expect(ports.conflicts(81, reusing)).toBe(blocksReuse);
+      expect(ports.conflicts(81, grouped)).toBe(blocksGroup);
       ports.share(81, how, -1);
-      expect(ports.conflicts(81, false)).toBe(false);
+      expect(ports.conflicts(81, alone)).toBe(false);
     }
+    expect(() => ports.share(81, portOfChild(alone), -1)).toThrow('left more often than taken');
+  });
+
+  it('are shared by all who say SO_REUSEPORT, whether they listen or not', () => {
+    const ports = new Ports<Owner>(32_768, 60_999);
+    const a = owner(false, true);
+    ports.bind(80, a);
+    for (const listening of [false, true]) {
+      a.listening = listening;
+      expect([alone, reusing, grouped].map((o) => ports.conflicts(80, o))).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    }
+    ports.listen(80, a);
+    expect([alone, reusing, grouped].map((o) => ports.mayListen(80, o))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('keep a group in the order of coming; who leaves is replaced by the last [__reuseport_detach_sock]', () => {
+    const ports = new Ports<Owner>(32_768, 60_999);
+    const [a, b, c, d] = [1, 2, 3, 4].map(() => owner(false, true)) as [Owner, Owner, Owner, Owner];
+    for (const o of [a, b, c, d]) {
+      ports.bind(80, o);
+      ports.listen(80, o);
+    }
+    const left = (): number[] => ports.listeners(80).map((o) => [a, b, c, d].indexOf(o));
+    ports.unlisten(80, b);
+    expect(left()).toEqual([0, 3, 2]);
+    ports.unlisten(80, c);
+    expect(left()).toEqual([0, 3]);
+    ports.unlisten(80, a);
+    ports.unlisten(80, d);
+    expect(left()).toEqual([]);
+    expect(() => ports.unlisten(80, d)).toThrow('listens no more');
   });
 
   it('are handed out in order, once round, skipping what is bound', () => {
-    const ports = new Ports(100, 104);
-    ports.bind(102, owner(false, false));
+    const ports = new Ports<Owner>(100, 104);
+    ports.bind(102, owner(false));
     const taken = new Set<number>();
     const next = (): number => {
       const p = ports.ephemeral((port) => !taken.has(port));

@@ -30,7 +30,7 @@ function twoSegmentsEvery100ms(windows: readonly number[], setup: string): strin
 }
 
 const verdict = (windows: readonly number[], setup: string): string =>
-  run(twoSegmentsEvery100ms(windows, setup), { file: 'two-segments.pkt' }).verdict;
+  run(twoSegmentsEvery100ms(windows, setup)).verdict;
 
 const detect = (mode: number): string =>
   `echo ${mode} > /sys/module/tcp_cubic/parameters/hystart_detect`;

@@ -58,7 +58,10 @@ const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: numbe
     max: 0xffff_ffff,
   },
   IP_TOS: { text: 'DS field of what leaves; the ECN bits are TCP’s.', max: 252 },
-  SO_REUSEPORT: { text: 'Several listeners on one port.', max: 1 },
+  SO_REUSEPORT: {
+    text: 'Several servers on one port, if all say so: a hash of each connection chooses.',
+    max: 1,
+  },
   TCP_NODELAY: { text: 'Nagle off.', max: 1 },
   TCP_CORK: { text: 'Only full segments.', max: 1 },
   TCP_MAXSEG: { text: 'Upper limit of the MSS.', min: 88, max: 32_767 },
