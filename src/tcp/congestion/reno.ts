@@ -82,3 +82,5 @@ export class Reno implements CongestionControl {
 
 /** Reno keeps nothing of its own: one object serves every connection. */
 export const RENO: CongestionControl = Object.freeze(new Reno());
+/** Stands for any control until the first data is sent, which starts it: not RENO, so that Reno is started too, with its pacing. */
+export const NOT_STARTED: CongestionControl = Object.freeze(new Reno());
