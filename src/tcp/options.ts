@@ -22,6 +22,7 @@ export interface TcpOptions {
   readonly timerSlackUs: number;
   readonly rtoEstimator: 'linux' | 'rfc';
   readonly congestionControl: CongestionName;
+  readonly congestionWindow: 'linux' | 'rfc';
   readonly rmem: Triple;
   readonly wmem: Triple;
   readonly rmemMax: number;
@@ -141,6 +142,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     '',
     'congestion control of new connections',
     IP_SYSCTL,
+  ),
+  congestionWindow: row<TcpOptions['congestionWindow']>(
+    'linux',
+    null,
+    '',
+    'linux: reno and cubic count in whole segments, as Linux does; rfc: with fractions of a segment, as RFC 5681 and RFC 9438 do',
+    'net/ipv4/tcp_cong.c, tcp_cubic.c; RFC 5681 §3.1, RFC 9438 §4',
   ),
   rmem: row<Triple>(
     [4096, 131072, 33554432],

@@ -58,7 +58,12 @@ export class Reno implements CongestionControl {
       left = slowStart(c, acked);
       if (left === 0) return;
     }
-    additiveIncrease(c, c.cwnd, left);
+    this.increase(c, left);
+  }
+
+  /** What congestion avoidance makes of segments that were acknowledged. */
+  protected increase(c: Connection, acked: number): void {
+    additiveIncrease(c, c.cwnd, acked);
   }
 
   undoCwnd(c: Connection): number {
