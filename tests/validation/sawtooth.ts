@@ -19,8 +19,8 @@ export interface Losses {
 /** Segments sent per round trip, from one loss to another one many cycles later. */
 export function meanWindow(o: Losses): number {
   const every = Math.round(1 / o.p);
-  const warm = o.p > 5e-5 ? 3 : o.p > 5e-6 ? 2 : 1;
-  const cycles = o.p > 5e-3 ? 100 : o.p > 5e-4 ? 20 : o.p > 5e-5 ? 10 : o.p > 5e-6 ? 4 : 1;
+  const warm = o.p > 5e-5 ? 3 : 1;
+  const cycles = o.p > 5e-3 ? 100 : o.p > 5e-4 ? 20 : o.p > 5e-5 ? 10 : o.p > 5e-6 ? 2 : 1;
   let counted = 0;
   let due = 0;
   let losses = 0;
