@@ -239,8 +239,8 @@ describe('what CUBIC does with a W_max that is not the table’s, RTT 100 ms, p 
  *   that is 19 % of the window, besides the 7 to 9 that the recoveries take of the RFC’s too. (Patches of 2024 on netdev look
  *   once per round trip, and a round trip ahead: “tcp_cubic: fix to run bictcp_update() at least once per RTT”. They would
  *   take that to 9, and an estimate in fractions to nothing.)
- * - At RTT 100 ms it is the table’s from p = 1e-4 on, because the runs begin there: see above. Before the first loss it grows by 5 % in the round
- *   trip in which the loss is not known yet, and they begin that much lower.
+ * - At RTT 100 ms it is the table’s from p = 1e-4 on, because the runs begin there: see above. Before the first loss it grows by
+ *   5 % in the round trip in which the loss is not known yet, and they begin that much lower.
  */
 describe('Linux’s own mean windows, recoveries and all', () => {
   it.each(T3)('Reno, p = $p: $linux off √(1.5/p) [T3]', (w) => {
