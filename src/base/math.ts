@@ -182,6 +182,19 @@ export function icbrt(n: number): number {
   }
 }
 
+/** ∛x for a finite x ≥ 0, within 1 ulp, wherever a window needs the root itself and not its floor. */
+export function cbrt(x: number): number {
+  if (!(x >= 0 && x < Infinity)) outOfRange('cbrt', x);
+  if (x === 0) return 0;
+  // x = m·8^e with m in [1, 8): the integer root of m·2^48 has sixteen bits of the fraction, and Newton doubles them twice.
+  const e = Math.floor(exponentOf(x) / 3);
+  const m = scale(x, -3 * e);
+  let r = icbrt(Math.floor(m * 281_474_976_710_656)) / 65_536;
+  r -= (r * r * r - m) / (3 * r * r);
+  r -= (r * r * r - m) / (3 * r * r);
+  return scale(r, e);
+}
+
 function outOfRange(what: string, ...values: number[]): never {
   throw new InvariantError('math: out of range', `${what}(${values.join(', ')})`);
 }

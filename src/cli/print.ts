@@ -1,14 +1,13 @@
 /** `hostwire list`, `validate`, `schema`, `metrics`, `show`: commands that only print. */
 import { wrap } from '../report/style.ts';
 import { LINUX_COSTS } from '../kernel/costs.ts';
-import { LINUX_6_18 } from '../kernel/profile.ts';
+import { LINUX_6_18, PROFILES } from '../kernel/profile.ts';
 import { LINK_SOURCES } from '../sim/net/options.ts';
 import { list } from '../sim/scenario/load.ts';
 import { METRICS } from '../sim/scenario/metrics.ts';
 import { jsonSchema } from '../sim/scenario/schema/json-schema.ts';
-import { PROFILES } from '../sim/scenario/schema/host.ts';
 import { SYSCTLS } from '../sim/scenario/sysctl.ts';
-import { TCP_TUNABLES } from '../tcp/options.ts';
+import { TCP_TUNABLES, tcpOptions, type TcpOptions } from '../tcp/options.ts';
 import { loadFile, openFile } from './file.ts';
 import { type Io, UsageError } from './io.ts';
 import { schemaPage } from './schema-page.ts';
@@ -82,9 +81,11 @@ function metricsMarkdown(): string {
 
 /** Every default of a profile: name, value, source. */
 export function show(profile: string, io: Io): number {
-  if (!PROFILES.includes(profile)) {
-    throw new UsageError(`no profile is called ${profile}; there is ${PROFILES.join(', ')}`);
-  }
+  if (!Object.hasOwn(PROFILES, profile))
+    throw new UsageError(
+      `no profile is called ${profile}; there is ${Object.keys(PROFILES).join(', ')}`,
+    );
+  const tcp = tcpOptions(PROFILES[profile]);
   const said = new Set<string>();
   const lines: string[] = [];
   const entry = (key: string, value: string, source: string): void => {
@@ -98,9 +99,10 @@ export function show(profile: string, io: Io): number {
   for (const d of SYSCTLS)
     entry(d.name, `${d.fallback} ${d.unit}`.trimEnd(), `${d.meaning}; ${d.source}`);
   lines.push('', 'tcp: constants of the source, and switches that Linux does not have');
-  for (const [key, t] of Object.entries(TCP_TUNABLES)) {
+  for (const key of Object.keys(TCP_TUNABLES) as (keyof TcpOptions)[]) {
+    const t = TCP_TUNABLES[key];
     if (t.sysctl === null)
-      entry(`tcp.${key}`, `${String(t.value)} ${t.unit}`.trimEnd(), `${t.meaning}; ${t.source}`);
+      entry(`tcp.${key}`, `${String(tcp[key])} ${t.unit}`.trimEnd(), `${t.meaning}; ${t.source}`);
   }
   lines.push('', 'costs, on machine: linux (machine: ideal has 0 everywhere)');
   for (const [step, c] of Object.entries(LINUX_COSTS))

@@ -153,7 +153,6 @@ export class Ports<S extends PortOwner> {
   }
 
   private tidy(port: number, b: Bucket<S>): void {
-    if (b.binders.length === 0 && b.children === 0 && b.connected === 0)
-      this.buckets.delete(port);
+    if (b.binders.length === 0 && b.children === 0 && b.connected === 0) this.buckets.delete(port);
   }
 }

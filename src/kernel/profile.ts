@@ -1,10 +1,11 @@
 /**
- * Profiles: what a host has that the scenario does not write, each value with its source. `linux-6.18` is the only one;
- * TCP's own defaults are in tcp/options.ts, the prices of steps in costs.ts.
+ * Profiles: what a host has that the scenario does not write, each value with its source. `linux-6.18`: all as in Linux;
+ * `rfc`: TCP as the RFCs have it where Linux's differs. TCP's own defaults are in tcp/options.ts, the prices of steps in
+ * costs.ts.
  */
 import { printDuration } from '../base/quantity.ts';
 import type { Duration } from '../base/units.ts';
-import { TCP_TUNABLES } from '../tcp/options.ts';
+import { TCP_TUNABLES, type TcpOptions } from '../tcp/options.ts';
 
 export interface SchedOptions {
   /** How long a task runs before others that wait get their turn, ns. */
@@ -109,6 +110,12 @@ const time = (ns: number): string => printDuration(ns as Duration);
 const { slice, migrationCost } = SCHED_DEFAULTS;
 const { weight, budget, budgetNs, maxBacklog } = SOFTNET_DEFAULTS;
 const { rxUsecs, rxFrames, txUsecs, txFrames } = NIC_DEFAULTS.coalesce;
+
+/** What a profile changes in Linux's TCP. */
+export const PROFILES: Readonly<Record<string, Partial<TcpOptions>>> = {
+  'linux-6.18': {},
+  rfc: { rtoEstimator: 'rfc', congestionWindow: 'rfc' },
+};
 
 export const LINUX_6_18: readonly ProfileEntry[] = [
   row('cpus', HOST_DEFAULTS.cpus, 'the smallest machine; write what you have'),

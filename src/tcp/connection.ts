@@ -9,9 +9,10 @@
 import type { PayloadStream } from '../base/payload.ts';
 import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.ts';
 import type { CongestionControl } from './congestion/controller.ts';
-import { RENO } from './congestion/reno.ts';
+import { NOT_STARTED } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
-import type { PathOptions, SocketSettings } from './options.ts';
+import type { PathOptions } from './options.ts';
+import type { SocketSettings } from './settings.ts';
 import type { Deque } from './deque.ts';
 import type { FastOpen } from './fastopen-state.ts';
 import type { Receiver } from './receiver.ts';
@@ -171,8 +172,8 @@ export class Connection {
   naglePush = false;
 
   // ---- Congestion control and loss recovery
-  /** Its state comes with the first data sent; until then Reno's, which has none, stands for it. */
-  congestion: CongestionControl = RENO;
+  /** Its state comes with the first data sent. */
+  congestion: CongestionControl = NOT_STARTED;
   caState: number = CA_OPEN;
   cwnd = 10;
   ssthresh: number = INFINITE_SSTHRESH;

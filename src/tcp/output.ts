@@ -30,6 +30,7 @@ import {
   type Connection,
 } from './connection.ts';
 import { startCongestion } from './congestion/index.ts';
+import { NOT_STARTED } from './congestion/reno.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
 import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
@@ -226,7 +227,8 @@ function transmitNew(
   out: Segment,
 ): void {
   const snd = c.sender!;
-  if (c.congestion.name !== c.settings.congestion) startCongestion(c, now);
+  if (c.congestion === NOT_STARTED || c.congestion.name !== c.settings.congestion)
+    startCongestion(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
   t.segs = Math.max(Math.ceil(t.len / mss), 1);
   fillData(c, out, t, now);

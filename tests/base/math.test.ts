@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../src/base/assert.ts';
 import { Lane } from '../../src/base/hash.ts';
-import { exp, icbrt, ln, log2, pow } from '../../src/base/math.ts';
+import { cbrt, exp, icbrt, ln, log2, pow } from '../../src/base/math.ts';
 import { prop } from '../support/prop.ts';
 
 const float = new Float64Array(1);
@@ -122,6 +122,17 @@ describe('integer functions', () => {
     check(icbrt);
     expect(() => check((n) => Math.floor(Math.cbrt(n) + 1e-9))).toThrow(/Counterexample/);
     expect(icbrt(2 ** 53)).toBe(208_063);
+  });
+
+  it('cbrt is the nearest double or next to it, exact for cubes [mutant: an integer root of few bits]', () => {
+    const x = fc.oneof(positive, fc.double({ min: 1, max: 1e9, noNaN: true }));
+    const check = (f: Fn): void => prop([x], (v) => ulps(f(v), Math.cbrt(v)) <= 2, RUNS);
+    check(cbrt);
+    expect(() => check((v) => icbrt(Math.floor(v * 2 ** 20)) / 2 ** (20 / 3))).toThrow(
+      /Counterexample|math: out of range/,
+    );
+    for (const n of [0, 1, 2, 3, 10, 1000, 208_063]) expect(cbrt(n * n * n)).toBe(n);
+    expect(() => cbrt(-1)).toThrow(InvariantError);
   });
 
   it('refuses what it cannot do exactly', () => {

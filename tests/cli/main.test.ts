@@ -131,7 +131,8 @@ describe('exit codes', () => {
     ['run --trace=xml', '--trace xml: one of text, ndjson'],
     ['run --trace=ndjsn', '--trace ndjsn: did you mean ndjson?'],
     ['run nowhere.yaml', 'cannot read nowhere.yaml'],
-    ['show linux-2.4', 'no profile is called linux-2.4'],
+    ['show linux-2.4', 'no profile is called linux-2.4; there is linux-6.18, rfc'],
+    ['show constructor', 'no profile is called constructor'],
     ['init scenarios.yaml', 'it is there already'],
   ])('2: %s', async (line, says) => {
     const { code, out, err } = await hostwire(line);
@@ -301,6 +302,8 @@ describe('the other commands', () => {
     expect((await hostwire('metrics')).out).toContain('goodput  [bit/s]');
     expect((await hostwire('show linux-6.18')).out).toContain('net.ipv4.tcp_rmem');
     expect((await hostwire('show')).out).toBe((await hostwire('show linux-6.18')).out);
+    expect((await hostwire('show rfc')).out).toMatch(/tcp\.congestionWindow +rfc\n/);
+    expect((await hostwire('show')).out).toMatch(/tcp\.congestionWindow +linux\n/);
     expect((await hostwire('completion')).out).toContain('complete -o');
   });
 

@@ -21,6 +21,7 @@ interface World {
   readonly sack: boolean;
   readonly timestamps: boolean;
   readonly congestion: tcp.CongestionName;
+  readonly window: tcp.TcpOptions['congestionWindow'];
   readonly ecn: 0 | 1 | 2;
   readonly pauseMs: number;
 }
@@ -47,6 +48,7 @@ const world: fc.Arbitrary<World> = fc.record({
   sack: fc.boolean(),
   timestamps: fc.boolean(),
   congestion: fc.constantFrom(...tcp.CONGESTION_CONTROLS),
+  window: fc.constantFrom('linux', 'rfc'),
   ecn: fc.constantFrom(0 as const, 1 as const, 2 as const),
   pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3000 })),
 });
@@ -119,6 +121,7 @@ function build(w: World, mutate: Mutation | null): { pair: Pair; laws: Laws } {
     sack: w.sack,
     timestamps: w.timestamps,
     congestionControl: w.congestion,
+    congestionWindow: w.window,
     ecn: w.ecn,
   } as const;
   // A fair link: never two losses in a row, and an end of it, or a connection may be given up, and rightly.

@@ -52,7 +52,11 @@ it('is refused where one of them does not (mutants)', () => {
     }
     return 'nothing';
   };
-  for (const options of [[PORT_SHARED, ''], ['', PORT_SHARED], ['', '']])
+  for (const options of [
+    [PORT_SHARED, ''],
+    ['', PORT_SHARED],
+    ['', ''],
+  ])
     expect(said(options.map((o) => (o === '' ? 'backlog: 128' : o)))).toContain(
       '`worker0` listens on server:8080 already',
     );

@@ -20,7 +20,7 @@ import { Host } from '../../kernel/host.ts';
 import { Lo } from '../../kernel/lo.ts';
 import type { NetDevice } from '../../kernel/netdev.ts';
 import { Nic } from '../../kernel/nic.ts';
-import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from '../../kernel/profile.ts';
+import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions, PROFILES } from '../../kernel/profile.ts';
 import { SkbPool } from '../../kernel/skb.ts';
 import { Stack } from '../../kernel/stack.ts';
 import { stackOptionsOf } from '../../kernel/sysctl.ts';
@@ -160,7 +160,7 @@ export class World {
     const stack = new Stack(host, {
       index,
       pool: this.pool,
-      ...stackOptionsOf(sysctl, { hz: spec.hz as 250 | 'exact' }),
+      ...stackOptionsOf(sysctl, { hz: spec.hz as 250 | 'exact', ...PROFILES[spec.profile] }),
     });
     new Lo(host);
     const meter = guarded

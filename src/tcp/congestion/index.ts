@@ -12,13 +12,16 @@ import { Cubic } from './cubic.ts';
 import { Dctcp, DCTCP_RENO } from './dctcp.ts';
 import { FIXED } from './fixed.ts';
 import { RENO } from './reno.ts';
+import { RfcCubic } from './rfc-cubic.ts';
+import { RfcReno } from './rfc-reno.ts';
 
 function make(c: Connection, now: Instant): CongestionControl {
+  const exact = c.context.options.congestionWindow === 'rfc';
   switch (c.settings.congestion) {
     case 'reno':
-      return RENO;
+      return exact ? new RfcReno() : RENO;
     case 'cubic':
-      return new Cubic(c, now);
+      return exact ? new RfcCubic(c, now) : new Cubic(c, now);
     case 'dctcp':
       return c.ecn & ECN_OK ? new Dctcp(c) : DCTCP_RENO;
     case 'bbr':

@@ -58,7 +58,12 @@ export class Reno implements CongestionControl {
       left = slowStart(c, acked);
       if (left === 0) return;
     }
-    additiveIncrease(c, c.cwnd, left);
+    this.increase(c, left);
+  }
+
+  /** What congestion avoidance makes of segments that were acknowledged. */
+  protected increase(c: Connection, acked: number): void {
+    additiveIncrease(c, c.cwnd, acked);
   }
 
   undoCwnd(c: Connection): number {
@@ -82,3 +87,5 @@ export class Reno implements CongestionControl {
 
 /** Reno keeps nothing of its own: one object serves every connection. */
 export const RENO: CongestionControl = Object.freeze(new Reno());
+/** Stands for any control until the first data is sent, which starts it: not RENO, so that Reno is started too, with its pacing. */
+export const NOT_STARTED: CongestionControl = Object.freeze(new Reno());

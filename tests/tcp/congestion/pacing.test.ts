@@ -65,6 +65,31 @@ describe('the pacing rate of a window [tcp_update_pacing_rate]', () => {
   });
 });
 
+describe('a queue of the kind fq in front of the device [SK_PACING_FQ]', () => {
+  /** Shortest gap between two segments after the first second, ns: 12 Mbit/s, a window of 40 at an RTT of 40 ms. */
+  const shortest = (fq: boolean, congestionControl: 'reno' | 'cubic'): number => {
+    const at: number[] = [];
+    const jitter = (): number => {
+      at.push(d.now);
+      return 0;
+    };
+    const d: Dumbbell = new Dumbbell({}, [
+      { rttNs: 40 * MS, options: { congestionControl }, path: { fq }, jitter },
+    ]);
+    d.run(50 * MS);
+    d.flows[0]!.c!.ssthresh = 40;
+    d.run(2 * SEC);
+    const late = at.filter((t) => t > SEC);
+    return Math.min(...late.slice(1).map((t, i) => t - late[i]!));
+  };
+  it('has every congestion control paced, Reno too, which keeps nothing of its own', () => {
+    for (const name of ['reno', 'cubic'] as const) expect(shortest(true, name)).toBeGreaterThan(0);
+  });
+  it('[mutant] without it a window’s growth goes at once', () => {
+    expect(shortest(false, 'reno')).toBe(0);
+  });
+});
+
 describe('the delivery rate [net/ipv4/tcp_rate.c]', () => {
   const measured = (options: Partial<TcpOptions>): number => {
     // 8 Mbit/s of IP packets: 1448 of 1500 bytes are data.
@@ -74,6 +99,8 @@ describe('the delivery rate [net/ipv4/tcp_rate.c]', () => {
   };
   it('is the rate of the bottleneck', () => {
     const expected = (1e6 * 1448) / 1500;
+    const reno = measured({ congestionControl: 'reno', deliveryRate: true });
+    expect(Math.abs(reno / expected - 1)).toBeLessThan(0.03);
     expect(Math.abs(measured({ deliveryRate: true }) / expected - 1)).toBeLessThan(0.03);
     // BBR's may be of a phase in which it drains its queue.
     expect(Math.abs(measured({ congestionControl: 'bbr' }) / expected - 1)).toBeLessThan(0.1);

@@ -1,7 +1,11 @@
 /** Hosts and routers, in the words of sysctl and ethtool. */
 import { z } from 'zod';
 import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
-import { IDLE_DEFAULTS, type IdleOptions } from '../../../kernel/profile.ts';
+import {
+  IDLE_DEFAULTS,
+  type IdleOptions,
+  PROFILES as PROFILE_CHANGES,
+} from '../../../kernel/profile.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
@@ -187,7 +191,8 @@ const cpuidle = z
 
 export type HostBody = Omit<HostSpec, 'name'>;
 
-export const PROFILES: readonly [string, ...string[]] = ['linux-6.18'];
+/** By name; the first is the default. */
+export const PROFILES: readonly string[] = Object.keys(PROFILE_CHANGES);
 
 export const hostSchema: z.ZodType<HostBody> = z
   .strictObject({
@@ -198,6 +203,7 @@ export const hostSchema: z.ZodType<HostBody> = z
     }).default('linux'),
     profile: documented(z.enum(PROFILES), {
       text: 'Where defaults come from; the scenario has one too.',
+      example: 'rfc',
     }).optional(),
     HZ: documented(z.union([z.literal([100, 250, 300, 1000]), z.literal('exact')]), {
       text: 'Jiffies per second; `exact` switches the rounding of timers to jiffies off. Default: 250.',

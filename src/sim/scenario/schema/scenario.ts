@@ -69,9 +69,9 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       example: '1',
     }).default(1),
     profile: documented(z.enum(PROFILES), {
-      text: 'Supplies what is not written; `hostwire show linux-6.18` prints it with sources.',
-      example: PROFILES[0],
-    }).default(PROFILES[0]),
+      text: 'Supplies what is not written; `hostwire show linux-6.18` prints it with sources. `rfc`: TCP as the RFCs have it where Linux does otherwise: the RTO (RFC 6298, at least 1 s), the windows of reno and cubic (RFC 5681, RFC 9438, with fractions of a segment). Default: `linux-6.18`.',
+      example: 'linux-6.18',
+    }).default('linux-6.18'),
     hosts: documented(named('a host', hostSchema), {
       text: 'Machines, by name.',
       example: '{ client: {}, server: {} }',
