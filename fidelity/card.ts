@@ -24,17 +24,21 @@ const COLUMNS: readonly (readonly [Quantity, string])[] = [
   ['windowUpdates', 'window updates'],
 ];
 
-/** Percent where there are many, else both counts; what is outside is bold. */
-function cell(p: Pair): string {
+/** Counts below this are shown themselves, not as a percentage. */
+const FEW = 50;
+const count = (x: number): string => String(Number(x.toFixed(1)));
+
+function cell(quantity: Quantity, p: Pair): string {
   if (p.linux === 0 && p.ours === 0) return '–';
   if (p.inside === null) return '';
-  const text = p.linux >= 50 || p.linux < 1 ? percent(p) : `${p.linux} → ${p.ours}`;
+  const few = quantity !== 'goodput' && p.linux < FEW;
+  const text = few ? `${count(p.linux)} → ${count(p.ours)}` : percent(p);
   return p.inside ? text : `**${text}**`;
 }
 
 function transferRow([row, c]: readonly [Row, Compared]): string {
   const goodput = mean(row.recorded.goodput).toFixed(2);
-  return `| ${row.name} | ${goodput} | ${COLUMNS.map(([q]) => cell(c[q])).join(' | ')} |`;
+  return `| ${row.name} | ${goodput} | ${COLUMNS.map(([q]) => cell(q, c[q])).join(' | ')} |`;
 }
 
 const CLOSED_FORMS = { T3: 'Reno, √(1.5/p)', T6: 'CUBIC, RFC 9438 Table 1', T7: 'CUBIC, Table 2' };
