@@ -13,6 +13,8 @@ export class Backlog extends Napi {
   readonly meter: QueueMeter;
   private readonly limit: number;
   private readonly skbs: Ring<Skb> = new Ring<Skb>(8);
+  /** What each of them costs here. */
+  private readonly costs: Ring<number> = new Ring<number>(8);
 
   constructor(core: Core) {
     super(core);
@@ -20,8 +22,13 @@ export class Backlog extends Napi {
     this.meter = new QueueMeter(`${core.host.name}/cpu${core.index}/backlog`, this.limit);
   }
 
-  /** netif_rx of an skb as the stack takes it (`Skb.received`). @returns false when it was dropped */
-  enqueue(skb: Skb): boolean {
+  /**
+   * netif_rx of an skb as the stack takes it (`Skb.received`).
+   *
+   * @param driver  its share of the price is still to be paid: nobody's interrupt has
+   * @returns false when it was dropped
+   */
+  enqueue(skb: Skb, driver = true): boolean {
     const host = this.core.host;
     if (this.skbs.length >= this.limit) {
       host.counters.softnet_dropped++;
@@ -29,6 +36,7 @@ export class Backlog extends Napi {
       return false;
     }
     this.skbs.push(skb);
+    this.costs.push((driver ? host.costs.rxFrame : 0) + host.costs.rxSkb);
     this.meter.enter(host.engine.now);
     this.core.softirq.napiSchedule(this);
     return true;
@@ -40,8 +48,7 @@ export class Backlog extends Napi {
       return POLL_DONE;
     }
     if (this.work >= this.weight) return POLL_AGAIN;
-    const { costs } = this.core.host;
-    return costs.rxFrame + costs.rxSkb;
+    return this.costs.peek()!;
   }
 
   effect(): void {
@@ -49,6 +56,7 @@ export class Backlog extends Napi {
     this.work++;
     host.counters.softnet_processed++;
     this.meter.leave(host.engine.now);
+    this.costs.shift();
     host.handler.receive(this.skbs.shift()!, this.core);
   }
 }

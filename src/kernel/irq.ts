@@ -5,6 +5,8 @@
 import type { Core, StepSource } from './cpu.ts';
 
 export interface IrqHandler {
+  /** What the handler does itself, ns, beside entry and exit; left out: it only masks and schedules. */
+  readonly topHalfNs?: number;
   /** The top half, at the end of its step. */
   onIrq(core: Core): void;
 }
@@ -17,11 +19,13 @@ export class IrqLine implements StepSource {
   count = 0;
   private raised = false;
   private readonly handler: IrqHandler;
+  private readonly topHalfNs: number;
 
   constructor(name: string, core: Core, handler: IrqHandler) {
     this.name = name;
     this.core = core;
     this.handler = handler;
+    this.topHalfNs = handler.topHalfNs ?? 0;
   }
 
   /** In the tail of an event handler: the core may take it at once. */
@@ -40,7 +44,7 @@ export class IrqLine implements StepSource {
   }
 
   next(core: Core): number {
-    return this.raised ? core.host.costs.irq : -1;
+    return this.raised ? core.host.costs.irq + this.topHalfNs : -1;
   }
 
   effect(core: Core): void {

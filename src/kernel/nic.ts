@@ -152,6 +152,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
   readonly flight: Flight;
   readonly ring: RxRing;
   readonly irq: IrqLine;
+  /** Without NAPI the interrupt handler takes the frame off the ring. */
+  readonly topHalfNs: number;
   /** From the interrupt to the end of the poll no other interrupt comes. */
   masked = false;
   /** When the interrupt is due; NEVER when none is. */
@@ -184,6 +186,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     this.engine = host.engine;
     this.flight = flight;
     this.ring = new RxRing(`${name}/rx-${index}`, options.rxRing, flight, this);
+    this.topHalfNs = options.napi ? 0 : host.costs.rxFrame;
     this.irq = new IrqLine(`${name}-${index}`, core, this);
     this.lane = host.engine.lane(`${name}/rx-${index}`);
     const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, () => this.interrupt());
@@ -303,7 +306,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
       const mark = frames.headMark();
       ring.refill(now, 1);
       if (this.good(skb, index, 1, mark))
-        core.softirq.backlog.enqueue(this.skbOf(skb, index, mark));
+        core.softirq.backlog.enqueue(this.skbOf(skb, index, mark), false);
     }
     if (ring.held > 0) this.irq.raise();
     else this.unmask();

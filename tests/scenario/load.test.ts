@@ -105,6 +105,18 @@ describe('variants', () => {
     ]);
   });
 
+  test('an expectation may be for one combination, by its label', () => {
+    const text = VALID.replace(
+      'each: { apps.server.model: [blocking, epoll] }',
+      'each: { apps.server.model: [blocking, epoll], apps.server.read: [1 KiB, 64 KiB] }',
+    ).replace('for: blocking', "for: 'blocking, 64 KiB'");
+    const about = read(text).map((s) => [s.label, s.expect.filter((e) => e.applies).length]);
+    const most = Math.max(...about.map(([, n]) => n as number));
+    expect(about.filter(([, n]) => n === most).map(([label]) => label)).toEqual([
+      'blocking, 64 KiB',
+    ]);
+  });
+
   test('what selects a variant, given to --set, gives exactly that variant', () => {
     for (const s of read(VALID)) {
       const [again, ...more] = read(VALID, { set: s.settings });

@@ -168,6 +168,9 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   mib['softnet_dropped'] = h.counters.softnet_dropped;
   mib['time_squeeze'] = h.counters.time_squeeze;
   m[`${h.name}.irq`] = irqs;
+  m[`${h.name}.softnet.processed`] = h.counters.softnet_processed;
+  m[`${h.name}.softnet.dropped`] = h.counters.softnet_dropped;
+  m[`${h.name}.softnet.time_squeeze`] = h.counters.time_squeeze;
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;

@@ -143,6 +143,21 @@ export const METRICS: readonly MetricDef[] = [
   ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
+    '<host>.softnet.processed',
+    'count',
+    'Packets that softirqs have handled (softnet_stat, 1st).',
+  ),
+  def(
+    '<host>.softnet.dropped',
+    'count',
+    'Packets that found a core’s backlog full (softnet_stat, 2nd).',
+  ),
+  def(
+    '<host>.softnet.time_squeeze',
+    'count',
+    'How often polling ran out of its budget with work left (softnet_stat, 3rd).',
+  ),
+  def(
     '<host>.napi.polls',
     'count',
     'Calls of the NAPI poll function (or rounds of the backlog queue on tun and lo).',

@@ -331,9 +331,13 @@ function appliesTo(
 ): boolean {
   if (only === null) return true;
   const words = new Set<string>();
+  let labels: string[] = [];
   for (const [axis, values] of variant.axes) {
     for (const v of values) words.add(v).add(`${axis}=${v}`);
+    labels =
+      labels.length === 0 ? [...values] : labels.flatMap((l) => values.map((v) => `${l}, ${v}`));
   }
+  for (const label of labels) words.add(label);
   const mine = new Set([variant.label]);
   for (const [axis, v] of Object.entries(variant.variant)) mine.add(v).add(`${axis}=${v}`);
   only.forEach((word, i) => {

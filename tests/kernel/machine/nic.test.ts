@@ -437,7 +437,7 @@ describe('overload', () => {
     const n = 400;
     const b = bench(
       { ...coalesce(0, 1), napi, rxRing: 64 },
-      { costs: { irq: 60_000, rxFrame: 140_000 } },
+      { costs: { irq: 60_000, rxSkb: 140_000 } },
     );
     send(
       b,
