@@ -48,7 +48,7 @@ import {
   type Connection,
   type PathOptions,
 } from '../tcp/index.ts';
-import type { SocketSettings } from '../tcp/options.ts';
+import type { SocketSettings } from '../tcp/settings.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';

@@ -17,7 +17,7 @@ import {
   type ConnectionArgs,
 } from './connection.ts';
 import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
-import { MIN_RCVBUF, type SocketSettings } from './options.ts';
+import { MIN_RCVBUF, type SocketSettings } from './settings.ts';
 import { finState } from './fin.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';

@@ -11,7 +11,8 @@ import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.t
 import type { CongestionControl } from './congestion/controller.ts';
 import { RENO } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
-import type { PathOptions, SocketSettings } from './options.ts';
+import type { PathOptions } from './options.ts';
+import type { SocketSettings } from './settings.ts';
 import type { Deque } from './deque.ts';
 import type { FastOpen } from './fastopen-state.ts';
 import type { Receiver } from './receiver.ts';

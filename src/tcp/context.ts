@@ -9,7 +9,8 @@ import { NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import { FastOpenCache } from './fastopen-cache.ts';
 import type { TcpObserver } from './observer.ts';
-import { SocketSettings, type TcpOptions } from './options.ts';
+import type { TcpOptions } from './options.ts';
+import { SocketSettings } from './settings.ts';
 import { Rx } from './recv-queue.ts';
 import { Tx } from './send-queue.ts';
 

@@ -19,6 +19,7 @@ export * from './icmp.ts';
 export { onSegment } from './input.ts';
 export * from './observer.ts';
 export * from './options.ts';
+export * from './settings.ts';
 export { setMaxPacingRate } from './pacing.ts';
 export { deliveryRate } from './rate.ts';
 export { onXmitDropped, pollSegment } from './output.ts';

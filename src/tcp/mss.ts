@@ -1,6 +1,7 @@
 /** How large a segment may be: path, peer, options, SACK blocks, the peer's window; and where that window ends. */
 import type { Connection } from './connection.ts';
-import type { PathOptions, SocketSettings } from './options.ts';
+import type { PathOptions } from './options.ts';
+import type { SocketSettings } from './settings.ts';
 import { BASE_HEADER } from './segment.ts';
 import { seqAdd, type Seq } from './seq.ts';
 

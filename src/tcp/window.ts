@@ -5,7 +5,8 @@
 import type { Instant } from '../base/units.ts';
 import { usBetween, tsClock } from './clock.ts';
 import { ACK_NOMEM, ACK_PUSHED, ACK_PUSHED2, type Connection } from './connection.ts';
-import { MIN_RCVBUF, type TcpOptions } from './options.ts';
+import type { TcpOptions } from './options.ts';
+import { MIN_RCVBUF } from './settings.ts';
 import { receiverOf } from './receiver.ts';
 import { FIN, PSH, type Segment } from './segment.ts';
 import { seqAdd, seqDiff, seqLt } from './seq.ts';
