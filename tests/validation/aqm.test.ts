@@ -257,3 +257,19 @@ describe('DCTCP, 80 ms, marks above 1 ms [validation T12]', () => {
     expect(mean(mbits(deaf, 7, 11))).toBeGreaterThan(2 * mean(mbits(trace, 7, 11)));
   });
 });
+
+describe('DCTCP in front of a device of four frames that has no byte queue limits', () => {
+  // Not a band: what ns-3 3.37 has when its example leaves the limits out. Its device holds a frame in service and three more.
+  const FOUR = { device: '{ limit_min: 4506 B, limit_max: 4506 B }' };
+  const alphaOf = (rttMs: number, from: number, how: object): number =>
+    mean(alphas(flow({ ...DCTCP, rttMs, seconds: from + 3, ...how }), from, from + 8));
+
+  it('has the α of ns-3, 0.124 at 10 ms and 0.0575 at 80 ms, within a tenth', () => {
+    expect(Math.abs(alphaOf(10, 7, FOUR) / 0.124 - 1)).toBeLessThan(0.1);
+    expect(Math.abs(alphaOf(80, 34, FOUR) / 0.0575 - 1)).toBeLessThan(0.1);
+  });
+  it('[mutant] and with the limits it has not', () => {
+    expect(alphaOf(10, 7, {}) / 0.124).toBeLessThan(0.75);
+    expect(alphaOf(80, 34, {}) / 0.0575).toBeLessThan(0.75);
+  });
+});
