@@ -83,7 +83,9 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   if (c.sender !== null) c.sender.softError = 0; // something gets through
   c.rcvTstamp = jiffiesNow(c.context, now);
   if (outBefore === 0) {
-    // Nothing was out: at most a D-SACK, or an answer to a probe.
+    // Nothing was out: at most a D-SACK, or an answer to a probe. DCTCP's average forgets all the same; data that comes in order
+    // does not get here in Linux (tcp_rcv_established(): header prediction).
+    if (c.ecn & ECN_NEEDED && (a.flag & F_DATA) === 0) c.congestion.onAck(c);
     if (a.flag & F_DSACKING_ACK) {
       fastRetransAlert(c, a, now);
       xmitRecovery(c, a);

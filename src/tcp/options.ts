@@ -77,6 +77,7 @@ export interface TcpOptions {
   readonly fastopen: number;
   readonly fastopenKey: string;
   readonly fastopenBlackholeTimeoutS: number;
+  readonly abc: number;
   readonly hystart: boolean;
   readonly hystartDetect: number;
   readonly cubicFastConvergence: boolean;
@@ -484,6 +485,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     's',
     'how long clients keep from Fast Open when a path seems to swallow it, doubled each time; 0: no such test',
     IP_SYSCTL,
+  ),
+  abc: row(
+    0xffff_ffff,
+    'net.ipv4.tcp_abc',
+    'segments',
+    'for how many segments one ACK counts at most in slow start (L of RFC 3465; 1: RFC 5681 §3.1); 0: each ACK counts for one segment, in congestion avoidance too; 4294967295: no limit, as Linux has it since 3.9',
+    'Documentation/networking/ip-sysctl.rst until 3.8; then net/ipv4/tcp_cong.c tcp_slow_start()',
   ),
   hystart: row(
     true,

@@ -6,7 +6,12 @@ import { MARK_CE, type Ingress } from '../../src/base/train.ts';
 import { type Instant, ms, us } from '../../src/base/units.ts';
 import { type Engine, APP } from '../../src/engine/engine.ts';
 import { CodelLink } from '../../src/sim/net/codel-link.ts';
-import { CODEL_DEFAULTS, type CodelOptions, type LinkOptions } from '../../src/sim/net/options.ts';
+import {
+  type BqlOptions,
+  CODEL_DEFAULTS,
+  type CodelOptions,
+  type LinkOptions,
+} from '../../src/sim/net/options.ts';
 import { Router } from '../../src/sim/net/router.ts';
 import { Link } from '../../src/sim/net/link.ts';
 import { prop } from '../support/prop.ts';
@@ -38,12 +43,18 @@ function run(
     readonly tos?: number;
     readonly limit?: LinkOptions['limit'];
     readonly look?: readonly number[];
+    readonly bql?: BqlOptions | null;
     readonly make?: (engine: Engine, o: LinkOptions, to: Ingress) => CodelLink;
   } = {},
 ): Run {
   const engine = newEngine();
   const sink = new Sink();
-  const o = options({ ...SLOW, limit: how.limit ?? room, codel: { ...CODEL_DEFAULTS, ...codel } });
+  const o = options({
+    ...SLOW,
+    limit: how.limit ?? room,
+    codel: { ...CODEL_DEFAULTS, ...codel },
+    bql: how.bql ?? null,
+  });
   const make = how.make ?? ((e, p, to) => new CodelLink(e, 'a->b', p, to));
   const link = make(engine, o, sink);
   const tap = new Recorder();
@@ -145,10 +156,19 @@ const laws = fc.record({
   ecn: fc.boolean(),
 });
 
-describe('over random traffic', () => {
+const devices = fc.option(
+  fc.record({
+    holdTime: fc.nat(20 * MS),
+    limitMin: fc.nat(3000),
+    limitMax: fc.integer({ min: 3000, max: 20_000 }),
+  }),
+);
+
+describe('over random traffic, with a device behind the queue or without', () => {
   it('every frame is delivered in order, dropped, or counted as waiting', () => {
-    prop([traffic, laws, fc.integer({ min: 1, max: 60 })], (arrivals, law, count) => {
-      const { link, delivered, drops } = run(arrivals, law, { limit: { unit: 'packets', count } });
+    prop([traffic, laws, fc.integer({ min: 1, max: 60 }), devices], (arrivals, law, count, bql) => {
+      const how = { limit: { unit: 'packets', count }, bql } as const;
+      const { link, delivered, drops } = run(arrivals, law, how);
       const ids = delivered.map((f) => f.id);
       expect(ids).toEqual(ids.toSorted((a, b) => a - b));
       expect(delivered.length + drops.length).toBe(arrivals.length);
@@ -158,24 +178,25 @@ describe('over random traffic', () => {
   });
 
   it('who looks at the queue in between changes nothing', () => {
-    prop([traffic, laws, fc.array(fc.nat(400 * MS))], (arrivals, law, look) => {
-      const [a, b] = [run(arrivals, law), run(arrivals, law, { look })];
+    prop([traffic, laws, fc.array(fc.nat(400 * MS)), devices], (arrivals, law, look, bql) => {
+      const [a, b] = [run(arrivals, law, { bql }), run(arrivals, law, { look, bql })];
       expect(b.delivered).toEqual(a.delivered);
       expect(b.drops).toEqual(a.drops);
     });
   });
 
   it('frames that a router hands over late are judged as those that a host hands over in time', () => {
-    prop([traffic, laws], (arrivals, law) => {
+    prop([traffic, laws, devices], (arrivals, law, bql) => {
       const direct = run(
         arrivals.map((a) => ({ ...a, at: a.at + MS })),
         law,
+        { bql },
       );
       const engine = newEngine();
       const sink = new Sink();
       const router = new Router(engine, 'r');
       const [inner, outer] = [router.addPort(), router.addPort()];
-      const o = options({ ...SLOW, limit: room, codel: { ...CODEL_DEFAULTS, ...law } });
+      const o = options({ ...SLOW, limit: room, codel: { ...CODEL_DEFAULTS, ...law }, bql });
       const out = new CodelLink(engine, 'r->b', o, sink);
       router.connect(outer, out);
       router.route(1, outer);

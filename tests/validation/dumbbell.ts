@@ -40,13 +40,18 @@ class Pipe {
   }
 }
 
+const GROWN: tcp.TcpOptions['rmem'] = [4096, 1 << 20, 1 << 20];
+
 export interface FlowOptions {
   readonly rttNs: number;
   readonly startNs?: number;
   readonly options?: Partial<tcp.TcpOptions>;
   readonly receiver?: Partial<tcp.TcpOptions>;
   readonly path?: Partial<tcp.PathOptions>;
-  /** False: every segment is acknowledged. */
+  /**
+   * False: every segment is acknowledged. True: every second one, by a receiver whose window is as large as it gets: as long as
+   * it grows Linux acknowledges at once (tcp_grow_window: quick |= 1).
+   */
   readonly delayedAcks?: boolean;
   /** How much later than it was sent the n-th data segment reaches the queue; order is kept. */
   readonly jitter?: (n: number) => number;
@@ -92,7 +97,8 @@ export class Flow {
       hz: 'exact',
       ...o.options,
     });
-    const theirs = tcp.tcpOptions({ ...options, ...o.receiver });
+    const grown = o.delayedAcks === true ? { rmem: GROWN } : {};
+    const theirs = tcp.tcpOptions({ ...options, ...grown, ...o.receiver });
     this.index = index;
     this.rttNs = o.rttNs;
     this.startAt = o.startNs ?? 0;

@@ -1,6 +1,7 @@
 /**
  * A link whose queue decides when a frame leaves it (tc-codel(8)): frames wait here, and the wire takes the next one when it
- * has sent the one before. What is decided then depends on all that came in until then, so times cannot be computed at
+ * has sent the one before. With byte queue limits it is a device that takes them, some ahead of the wire: how long these still
+ * wait there the queue does not see. What is decided then depends on all that came in until then, so times cannot be computed at
  * transmit. They need not be computed in time either: nothing decided at s arrives before s + the link's least latency, so
  * one timer at (next start of service) + that latency is enough, and frames may be handed over late, by a router, as well.
  */
@@ -8,9 +9,10 @@ import { ScenarioError } from '../../base/assert.ts';
 import { type Ingress, ipBytes, MARK_CE, type Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 import { type Engine, type Timer, WIRE } from '../../engine/engine.ts';
+import { ByteQueueLimits } from './bql.ts';
 import { Codel, type CodelQueue } from './codel.ts';
 import { Link } from './link.ts';
-import type { LinkOptions } from './options.ts';
+import type { BqlOptions, LinkOptions } from './options.ts';
 
 /** The ECN field of an IP header that may be marked: ECT(0), ECT(1) or CE itself (RFC 3168 §5). */
 const ECN_FIELD = 3;
@@ -20,6 +22,8 @@ export class CodelLink extends Link implements CodelQueue {
   private readonly engine: Engine;
   private readonly timer: Timer;
   private readonly law: Codel;
+  private readonly limits: BqlOptions | null;
+  private device: ByteQueueLimits | null;
   private readonly overhead: number;
   private readonly inBytes: boolean;
   // Frames that wait, a ring in columns.
@@ -48,6 +52,8 @@ export class CodelLink extends Link implements CodelQueue {
     }
     this.engine = engine;
     this.law = new Codel(options.codel!, options.mtu + options.overhead);
+    this.limits = options.bql;
+    this.device = this.limits === null ? null : new ByteQueueLimits(this.limits);
     this.overhead = options.overhead;
     this.inBytes = options.limit.unit === 'bytes';
     const kind = engine.define(`link/${name}/service`, WIRE, () => this.onTimer());
@@ -81,13 +87,15 @@ export class CodelLink extends Link implements CodelQueue {
 
   /** The wire has taken all that it takes by `now`, and what has departed has left. */
   protected override settle(now: Instant): void {
-    for (let s = this.nextService(); s <= now; s = this.nextService()) this.serve(s);
+    if (this.device !== null) this.settleDevice(this.device, now);
+    else for (let s = this.nextService(); s <= now; s = this.nextService()) this.serve(s);
     super.settle(now);
     this.plan();
   }
 
   protected override dropWaiting(at: Instant): void {
     while (this.dequeue() >= 0) this.dropTaken(at, 'down');
+    if (this.device !== null) this.resetDevice();
   }
 
   protected override onChange(): void {
@@ -129,17 +137,61 @@ export class CodelLink extends Link implements CodelQueue {
     this.refuse(train!, index, 1, why, at);
   }
 
-  /** When the wire takes the next frame; NEVER when none waits. */
+  /**
+   * When the wire, or the device in front of it, takes the next frame; NEVER when none waits. A device that is full says the
+   * next time at which it may no longer be.
+   */
   private nextService(): Instant {
     if (this.length === 0) return NEVER;
-    return Math.max(this.pipe.free, this.since[this.head]!) as Instant;
+    const since = this.since[this.head]! as Instant;
+    if (this.device === null) return Math.max(this.pipe.free, since) as Instant;
+    return this.device.open ? since : this.nextDeparture();
   }
 
   private serve(s: Instant): void {
-    super.settle(s); // a meter's times do not go back
+    if (this.device === null) super.settle(s); // a meter's times do not go back
     this.now = s;
-    if (this.law.dequeue(this, s)) this.take(this.train!, this.index, 1, this.ce, s);
+    if (this.law.dequeue(this, s)) {
+      if (this.device !== null) this.device.take(this.sizeOf(this.train!, this.index));
+      this.take(this.train!, this.index, 1, this.ce, s);
+    }
     this.train = null;
+  }
+
+  // ---- The device. What it has taken and not sent yet is what the wire has not let go: runs of one frame.
+
+  private nextDeparture(): Instant {
+    const { backlog } = this.pipe;
+    return backlog.runs === 0 ? NEVER : (backlog.end(0) as Instant);
+  }
+
+  /** What the device has sent is told before what comes in at that time: the interrupt runs the queue. */
+  private settleDevice(device: ByteQueueLimits, now: Instant): void {
+    for (;;) {
+      const sent = this.nextDeparture();
+      const s = this.nextService();
+      if (Math.min(sent, s) > now) return;
+      if (sent <= s) this.complete(device, sent);
+      else this.serve(s);
+    }
+  }
+
+  /** The interrupt for what has left by `at`; a device without moderation has one for each frame. */
+  private complete(device: ByteQueueLimits, at: Instant): void {
+    const { backlog } = this.pipe;
+    let bytes = 0;
+    for (let k = 0; k < backlog.runs && backlog.end(k) <= at; k++)
+      bytes += backlog.bytes(k, backlog.first(k));
+    super.settle(at);
+    device.complete(bytes, at);
+    while (device.open && this.length > 0 && this.since[this.head]! <= at) this.serve(at);
+  }
+
+  /** The link went down: only the frame in service is left in the device (netdev_tx_reset_queue). */
+  private resetDevice(): void {
+    const { backlog } = this.pipe;
+    this.device = new ByteQueueLimits(this.limits!);
+    if (backlog.runs > 0) this.device.take(backlog.bytes(0, backlog.first(0)));
   }
 
   /** All that came in before this instant is known. */

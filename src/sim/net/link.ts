@@ -39,7 +39,7 @@ import { type LinkOptions, checkLink, leastLatency } from './options.ts';
 import { Pipe } from './pipe.ts';
 
 /** What a running link can be told anew. */
-export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit' | 'codel'>>;
+export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit' | 'codel' | 'bql'>>;
 
 export class Link {
   readonly name: string;

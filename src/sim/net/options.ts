@@ -75,6 +75,15 @@ export interface CodelOptions {
   readonly ceThreshold: number;
 }
 
+/** How many bytes the device behind the queue takes ahead of the wire (bql.ts). */
+export interface BqlOptions {
+  /** For how long bytes must have been too many before the limit goes down, ns. */
+  readonly holdTime: number;
+  /** The limit stays in [limitMin, limitMax], bytes. */
+  readonly limitMin: number;
+  readonly limitMax: number;
+}
+
 export interface LinkOptions {
   /** Bits per second of IP packet + overhead, an integer; Infinity: no serialisation. */
   readonly rate: number;
@@ -88,6 +97,8 @@ export interface LinkOptions {
   readonly limit: QueueLimit | null;
   /** How the queue is kept short; null: not at all. */
   readonly codel: CodelOptions | null;
+  /** The device between that queue and the wire; null: there is none, a frame leaves the queue when the wire takes it. */
+  readonly bql: BqlOptions | null;
   readonly loss: Pick | GilbertElliott | null;
   readonly duplicate: Pick | null;
   readonly corrupt: Corrupt | null;
@@ -105,6 +116,7 @@ export const LINK_DEFAULTS: LinkOptions = {
   overhead: 38,
   limit: null,
   codel: null,
+  bql: null,
   loss: null,
   duplicate: null,
   corrupt: null,
@@ -122,6 +134,13 @@ export const CODEL_DEFAULTS: CodelOptions = {
   ceThreshold: Infinity,
 };
 
+/** net/core/net-sysfs.c: a second, and what dql_init() sets. */
+export const BQL_DEFAULTS: BqlOptions = {
+  holdTime: 1_000_000_000,
+  limitMin: 0,
+  limitMax: 1_879_048_192,
+};
+
 /** Where each default comes from. */
 export const LINK_SOURCES: { readonly [K in keyof LinkOptions]: string } = {
   rate: 'none: a link without a rate takes no time to send',
@@ -130,6 +149,7 @@ export const LINK_SOURCES: { readonly [K in keyof LinkOptions]: string } = {
   overhead: 'Ethernet: IEEE 802.3 preamble and SFD 8, header 14, FCS 4, inter-packet gap 12',
   limit: 'the port of a NIC: the device waits for the wire',
   codel: 'none: drop-tail',
+  bql: 'none: the queue hands frames to the wire itself',
   loss: 'none',
   duplicate: 'none',
   corrupt: 'none',
@@ -202,6 +222,12 @@ export function checkLink(o: LinkOptions, path: readonly (string | number)[]): v
   if (o.codel !== null) {
     const { target, interval } = o.codel;
     demand(target >= 1 && target <= interval, 'codel', 'target is above 0 and at most interval');
+  }
+  if (o.bql !== null) {
+    const { limitMin, limitMax } = o.bql;
+    const hint = 'give the link a `codel`: a queue without it is the same with a device behind it';
+    demand(o.codel !== null, 'bql', 'byte queue limits need a queue that decides late', hint);
+    demand(limitMin <= limitMax, 'bql', 'limit_min is at most limit_max');
   }
   demand(o.from >= 0 && o.from <= o.until, 'until', 'faults end before they begin');
   checkFaults(o, demand);

@@ -8,10 +8,15 @@ import type { CongestionName } from '../options.ts';
 import type { RateSampler } from '../rate.ts';
 import type { CcInfo, CongestionControl } from './controller.ts';
 
-/** Grows the window by one for every one acknowledged, up to ssthresh; what is left of `acked` (tcp_slow_start). */
+/**
+ * Grows the window by one for every one acknowledged, up to ssthresh and up to the limit of an ACK (RFC 3465 §2.2).
+ *
+ * @returns what is left of `acked` for congestion avoidance (tcp_slow_start)
+ */
 export function slowStart(c: Connection, acked: number): number {
-  const next = Math.min(c.cwnd + acked, c.ssthresh);
-  const left = acked - (next - c.cwnd);
+  const counted = Math.min(acked, Math.max(c.context.options.abc, 1));
+  const next = Math.min(c.cwnd + counted, c.ssthresh);
+  const left = counted - (next - c.cwnd);
   c.cwnd = next;
   return left;
 }
@@ -53,9 +58,10 @@ export class Reno implements CongestionControl {
 
   congAvoid(c: Connection, acked: number, _now: Instant): void {
     if (!isCwndLimited(c)) return;
-    let left = acked;
+    // Without byte counting a delayed ACK is one ACK: half a segment for each round trip (RFC 5681 §3.1, equation 3).
+    let left = c.context.options.abc === 0 ? Math.min(acked, 1) : acked;
     if (c.cwnd < c.ssthresh) {
-      left = slowStart(c, acked);
+      left = slowStart(c, left);
       if (left === 0) return;
     }
     this.increase(c, left);

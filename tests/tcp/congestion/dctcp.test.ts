@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Dctcp } from '../../../src/tcp/congestion/dctcp.ts';
 import { ECN_NEEDED } from '../../../src/tcp/connection.ts';
-import { CWR, ECE, ecnField, SYN, type Segment } from '../../../src/tcp/index.ts';
+import { CWR, ECE, ecnField, setKeepAlive, SYN, type Segment } from '../../../src/tcp/index.ts';
 import { Dumbbell, MS, SEC } from '../../validation/dumbbell.ts';
 import { Pair, reads, writes } from '../pair.ts';
 
@@ -159,6 +159,34 @@ describe('α [RFC 8257 §3.3]', () => {
       alpha -= alpha >> 4;
     }
     expect(alphas.length).toBeGreaterThan(8);
+  });
+
+  /** α after ten segments either way and after the answers to five keepalive probes, or to none. */
+  const idle = (keepalive: boolean): { before: number; after: number } => {
+    const options = { ...DCTCP, keepaliveTimeS: 1, keepaliveIntvlS: 1 };
+    const p = new Pair({ client: options, server: DCTCP, wire: { delayNs: 10 * MS } });
+    p.server.app = reads();
+    p.client.app = writes(14_480, 14_480, false);
+    p.open();
+    p.run(900 * MS);
+    const { c } = p.client;
+    const alpha = (): number => (c!.congestion as Dctcp).alpha;
+    const before = alpha();
+    setKeepAlive(c!, keepalive, p.now);
+    p.run(6.5 * SEC);
+    return { before, after: alpha() };
+  };
+
+  it('falls with each ACK while nothing is out, as answers to keepalive probes are [tcp_ack: no_queue]', () => {
+    const { before, after } = idle(true);
+    let alpha = before;
+    for (let i = 0; i < 5; i++) alpha -= alpha >> 4;
+    expect(after).toBe(alpha);
+    expect(after).toBeLessThan(before);
+  });
+  it('[mutant] and stays as it is without any', () => {
+    const { before, after } = idle(false);
+    expect(after).toBe(before);
   });
 
   it('does not soften a loss: that halves [§3.5]', () => {

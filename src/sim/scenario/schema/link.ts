@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { instant, NEVER, START } from '../../../base/units.ts';
 import {
+  BQL_DEFAULTS,
+  type BqlOptions,
   CODEL_DEFAULTS,
   type CodelOptions,
   type Corrupt,
@@ -170,6 +172,24 @@ const jitter: z.ZodType<Jitter> = withBody(
   jitterMap,
 );
 
+const bqlBytes = (text: string): z.ZodType<number> =>
+  quantity('bytes', { text, example: '3000 B' }, { max: BQL_DEFAULTS.limitMax });
+
+const bql: z.ZodType<BqlOptions> = z
+  .strictObject({
+    hold_time: quantity('duration', {
+      text: 'For how long bytes must have been too many before the limit goes down. Default: 1 s.',
+      example: '1 s',
+    }).optional(),
+    limit_min: bqlBytes('The limit is at least this. Default: 0 B.').optional(),
+    limit_max: bqlBytes('And at most this. Default: 1792 MiB.').optional(),
+  })
+  .transform((q) => ({
+    holdTime: q.hold_time ?? BQL_DEFAULTS.holdTime,
+    limitMin: q.limit_min ?? BQL_DEFAULTS.limitMin,
+    limitMax: q.limit_max ?? BQL_DEFAULTS.limitMax,
+  }));
+
 const codel: z.ZodType<CodelOptions> = z
   .strictObject({
     target: quantity(
@@ -235,6 +255,11 @@ const directionKeys = {
     source: 'RFC 8289; tc-codel(8)',
     example: '{ target: 5 ms, ecn: on }',
   }).optional(),
+  bql: documented(bql, {
+    text: 'A device with byte queue limits takes frames out of the queue ahead of the wire, as few as keep it busy; what they wait there `codel` does not see. One completion interrupt for each frame.',
+    source: 'lib/dynamic_queue_limits.c; sysfs byte_queue_limits',
+    example: '{ hold_time: 1 s }',
+  }).optional(),
   loss: fault<LinkOptions['loss'] & {}>('Frames that are lost.', pickMap, picked).optional(),
   gemodel: gemodel.optional(),
   duplicate: fault('Frames that arrive twice.', pickMap, picked).optional(),
@@ -276,6 +301,7 @@ function optionsOf(d: DirectionInput, ctx: z.RefinementCtx): Partial<LinkOptions
   if (d.overhead !== undefined) o.overhead = d.overhead;
   if (d.limit !== undefined) o.limit = d.limit;
   if (d.codel !== undefined) o.codel = d.codel;
+  if (d.bql !== undefined) o.bql = d.bql;
   if (d.loss !== undefined || d.gemodel !== undefined) o.loss = d.gemodel ?? d.loss ?? null;
   if (d.duplicate !== undefined) o.duplicate = d.duplicate;
   if (d.corrupt !== undefined) o.corrupt = d.corrupt;

@@ -1,0 +1,44 @@
+/** For how much one ACK counts: net.ipv4.tcp_abc (RFC 3465). */
+import { describe, expect, it } from 'vitest';
+import { run } from '../../packetdrill/support.ts';
+
+/** The window after one ACK for each of `acked` segments of 1000 bytes, from an initial window of 10. */
+function windows(acked: readonly number[], expected: readonly number[], sysctl: string): string {
+  const lines = [
+    `\`sysctl -q net.ipv4.tcp_early_retrans=0 ${sysctl}\``,
+    '0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3',
+    '+0 bind(3, ..., ...) = 0',
+    '+0 listen(3, 1) = 0',
+    '+0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 10>',
+    '+0 > S. 0:0(0) ack 1 <...>',
+    '+.1 < . 1:1(0) ack 1 win 1000',
+    '+0 accept(3, ..., ...) = 4',
+    '+0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [400000], 4) = 0',
+    '+0 write(4, ..., 200000) = 200000',
+  ];
+  let ack = 1;
+  acked.forEach((n, i) => {
+    lines.push(`+.01 < . 1:1(0) ack ${(ack += 1000 * n)} win 1000`);
+    lines.push(`+0 %{ assert tcpi_snd_cwnd == ${expected[i]}, tcpi_snd_cwnd }%`);
+  });
+  return run(lines.join('\n'), {}).verdict;
+}
+
+describe.each(['reno', 'cubic'])('slow start of %s [RFC 3465 §2.2]', (control) => {
+  const cc = `net.ipv4.tcp_congestion_control=${control}`;
+  const acked = [1, 2, 4, 3];
+
+  it('grows by what is acknowledged, as Linux has done since 3.9', () => {
+    expect(windows(acked, [11, 13, 17, 20], cc)).toBe('pass');
+  });
+  it('grows by one for each ACK without byte counting, and with a limit of one segment [RFC 5681 §3.1]', () => {
+    expect(windows(acked, [11, 12, 13, 14], `${cc} net.ipv4.tcp_abc=0`)).toBe('pass');
+    expect(windows(acked, [11, 12, 13, 14], `${cc} net.ipv4.tcp_abc=1`)).toBe('pass');
+  });
+  it('grows by two at most with a limit of two', () => {
+    expect(windows(acked, [11, 13, 15, 17], `${cc} net.ipv4.tcp_abc=2`)).toBe('pass');
+  });
+  it('[mutant] the limit is seen: a delayed ACK does not count for two', () => {
+    expect(windows(acked, [11, 13, 17, 20], `${cc} net.ipv4.tcp_abc=1`)).toBe('fail');
+  });
+});

@@ -1,0 +1,183 @@
+/**
+ * Senders whose window grows by ACKs and not by segments (tcp_abc 0), with every second segment acknowledged: what the constants of
+ * the classical formulas mean by delayed ACKs. What Linux does today stands beside them, in congestion.test.ts.
+ */
+import { describe, expect, it } from 'vitest';
+import { CA_RECOVERY, type TcpOptions } from '../../src/tcp/index.ts';
+import { Dumbbell, MS, randoms, SEC } from './dumbbell.ts';
+
+/**
+ * Of Reno that loses every 1/p-th segment, RTT 100 ms: segments sent per round trip, from one loss to another 40 cycles later.
+ *
+ * @param recoveries  whether their segments and their time count, for p and for the mean; the formulas know none
+ */
+function meanWindow(p: number, abc: number, recoveries: boolean): number {
+  const every = Math.round(1 / p);
+  const peak = Math.round((1.33 * 0.866) / Math.sqrt(p));
+  const [warm, cycles] = [3, 40];
+  const counts = (): boolean => recoveries || d.flows[0]!.c!.caState !== CA_RECOVERY;
+  let [counted, due, losses] = [0, 0, 0];
+  let [elapsed, last, counting] = [0, 0, true];
+  const marks: number[] = [];
+  const lose = (): boolean => {
+    if (!counts()) return false;
+    counted++;
+    if (losses === 0 ? d.flows[0]!.c!.cwnd < peak : counted < due) return false;
+    due = counted + every;
+    losses++;
+    if (losses === warm || losses === warm + cycles) marks.push(elapsed + d.now - last);
+    return true;
+  };
+  const options = { congestionControl: 'reno', abc } as const;
+  const d: Dumbbell = new Dumbbell({ lose }, [{ rttNs: 100 * MS, options, delayedAcks: true }]);
+  d.run(150 * MS);
+  const c = d.flows[0]!.c!;
+  // Near the steady state, or the run would have to find it first.
+  c.ssthresh = Math.floor(peak * 0.99);
+  while (marks.length < 2)
+    d.run(d.now + 100 * MS, () => {
+      if (counting) elapsed += d.now - last;
+      last = d.now;
+      counting = counts();
+    });
+  return (cycles * every * 100 * MS) / (marks[1]! - marks[0]!);
+}
+
+/** AIMD in whole segments: one more every second round trip, halving, and the round trip that a recovery takes at half the window. */
+function aimdModel(p: number): number {
+  const every = Math.round(1 / p);
+  let w = Math.round((1.33 * 0.866) / Math.sqrt(p));
+  let [grown, position, segments, rounds] = [0, 0, 0, 0];
+  while (segments < 200 * every) {
+    segments += w;
+    rounds++;
+    position += w;
+    if (position < every) {
+      w += grown++ % 2;
+      continue;
+    }
+    position -= every;
+    w >>= 1;
+    grown = 0;
+    segments += w;
+    position += w;
+    rounds++;
+  }
+  return segments / rounds;
+}
+
+describe('throughput of a sender that counts ACKs, every second segment acknowledged [Mathis 1997; T4]', () => {
+  /** In segments of 1460 bytes every 100 ms, as the table has it. */
+  const mbit = (window: number): number => (window * 1460 * 8) / 0.1 / 1e6;
+
+  it.each([
+    [1e-3, 3.2],
+    [1e-4, 10.12],
+  ])(
+    'is that of C = .866 within three hundredths, recoveries apart: p = %d, %d Mbit/s',
+    (p, table) => {
+      expect(Math.abs(mbit(meanWindow(p, 0, false)) / table - 1)).toBeLessThan(0.03);
+    },
+  );
+  it.each([1e-3, 1e-4])(
+    'and with them that of AIMD with half a segment for each round trip at p = %d',
+    (p) => {
+      expect(Math.abs(meanWindow(p, 0, true) / aimdModel(p) - 1)).toBeLessThan(0.03);
+    },
+  );
+  // Of 37 round trips between losses the recovery takes one, at half the window: 3.07 Mbit/s.
+  it('which at p = 1e-3 costs 4 % of the table: missed', () => {
+    const ratio = mbit(meanWindow(1e-3, 0, true)) / 3.2;
+    expect(ratio).toBeLessThan(0.97);
+    expect(ratio).toBeCloseTo(0.96, 2);
+  });
+  it.each([1, 2])('[mutant] with byte counting, L = %i, it is that of C = 1.2247 again', (abc) => {
+    const got = mbit(meanWindow(1e-4, abc, false));
+    expect(Math.abs(got / 14.31 - 1)).toBeLessThan(0.03);
+    expect(Math.abs(got / 10.12 - 1)).toBeGreaterThan(0.3);
+  });
+});
+
+/** Padhye 1998, eq. 32, in segments per second: `b` segments are acknowledged for each one that the window grows by. */
+function pftk(p: number, b: number, rttS: number, timeoutS: number): number {
+  const fast = rttS * Math.sqrt((2 * b * p) / 3);
+  const slow = timeoutS * Math.min(1, 3 * Math.sqrt((3 * b * p) / 8)) * p * (1 + 32 * p * p);
+  return 1 / (fast + slow);
+}
+
+describe('Reno that counts ACKs, every second segment acknowledged [Padhye 1998; T5]', () => {
+  /**
+   * Segments sent per second over 200 s, mean of three seeds; RTO about 0.2 s.
+   *
+   * @param burst  with a segment all behind it are lost that were sent in the same round, which is the loss that the formula is
+   *               derived for (§II there); else each is lost by itself
+   */
+  const rate = (p: number, burst: boolean, options: Partial<TcpOptions> = {}): number => {
+    const rates = [8, 15, 22].map((seed) => {
+      const random = randoms(seed);
+      let lostAt = -1;
+      const lose = (): boolean => {
+        if (d.flows[0]!.sent <= 20) return false;
+        if (burst && d.now === lostAt) return true;
+        if (random() >= p) return false;
+        lostAt = d.now;
+        return true;
+      };
+      const d: Dumbbell = new Dumbbell({ lose }, [
+        {
+          rttNs: 100 * MS,
+          options: {
+            congestionControl: 'reno',
+            sack: false,
+            rtoMinUs: 100_000,
+            abc: 0,
+            ...options,
+          },
+          delayedAcks: true,
+        },
+      ]);
+      const f = d.flows[0]!;
+      d.run(250 * MS);
+      f.c!.ssthresh = 20;
+      d.run(10 * SEC);
+      const before = f.sent;
+      d.run(210 * SEC);
+      return (f.sent - before) / 200;
+    });
+    return rates.reduce((a, b) => a + b, 0) / rates.length;
+  };
+  const TABLE: readonly (readonly [p: number, rate: number])[] = [
+    [1e-3, 272.6],
+    [1e-2, 82.9],
+    [0.02, 56.1],
+    [0.05, 31.2],
+    [0.1, 17.2],
+  ];
+  // Without what came after 1998: F-RTO, and samples of the round trip from retransmissions.
+  const of1998 = { frto: 0, timestamps: false };
+
+  it.each(TABLE)(
+    'sends what the formula says within a fifth: p = %d, %d segments/s',
+    (p, table) => {
+      expect(Math.abs(pftk(p, 2, 0.1, 0.2) / table - 1)).toBeLessThan(0.01);
+      const got = rate(p, true, of1998);
+      expect(Math.abs(got / table - 1)).toBeLessThan(0.2);
+      // And less than it would without time-outs.
+      expect(got).toBeLessThan(8.66 / Math.sqrt(p));
+    },
+  );
+  it.each(TABLE.slice(0, 4))(
+    'and so it does where each loss is by itself, up to p = 0.05: p = %d, %d',
+    (p, table) => {
+      expect(Math.abs(rate(p, false) / table - 1)).toBeLessThan(0.2);
+    },
+  );
+  // At a window of three or four the formula's loss leaves no duplicate ACK; a single one leaves two or three.
+  it('at p = 0.1 it sends half as much again where each loss is by itself: missed', () => {
+    expect(rate(0.1, false) / 17.2).toBeCloseTo(1.5, 1);
+  });
+  it('[mutant] b = 1 is not what it does, and counting segments is not b = 2', () => {
+    expect(rate(0.01, true, of1998) / pftk(0.01, 1, 0.1, 0.2)).toBeLessThan(0.7);
+    expect(rate(0.01, false, { abc: 0xffff_ffff }) / 82.9).toBeGreaterThan(1.3);
+  });
+});
