@@ -33,18 +33,31 @@ export class Gro {
 
   private readonly truesize: number;
   private readonly buckets: Skb[][] = [];
+  /** The jiffy in which each of them was begun. */
+  private readonly ages: number[][] = [];
   private held = 0;
   private readonly normal: Ring<Skb> = new Ring<Skb>(8);
   private normalFrames = 0;
   private flushing = false;
+  private jiffy = 0;
 
   /** @param truesize of one frame, as the device allocates it */
   constructor(truesize: number) {
     this.truesize = truesize;
   }
 
-  /** Takes `count` frames of a train, of one run; none of them is damaged in a way that its checksum shows. */
-  receive(train: Skb, first: number, count: number, mark: number): void {
+  /** Something is held back. */
+  get holds(): boolean {
+    return this.held > 0;
+  }
+
+  /**
+   * Takes `count` frames of a train, of one run; none of them is damaged in a way that its checksum shows.
+   *
+   * @param jiffy now, for `flush`
+   */
+  receive(train: Skb, first: number, count: number, mark: number, jiffy = 0): void {
+    this.jiffy = jiffy;
     for (let n = 0, i = first; n < count;) {
       const more = this.joinable(train, i, count - n, mark);
       if (more > 0) this.join(train, i, more);
@@ -74,17 +87,22 @@ export class Gro {
     return this.normal.length > 0 && (this.flushing || this.normalFrames >= NORMAL_BATCH);
   }
 
-  /** The end of a poll: everything goes to the stack (napi_gro_flush, gro_normal_list). */
-  flush(): void {
+  /**
+   * The end of a poll: what was begun before `jiffy` goes to the stack, oldest first in each bucket, and all that is complete
+   * (napi_gro_flush, gro_normal_list).
+   */
+  flush(jiffy: number = Infinity): void {
     if (this.held > 0)
-      for (const bucket of this.buckets) while (bucket.length > 0) this.complete(bucket, 0);
+      this.buckets.forEach((bucket, i) => {
+        while (bucket.length > 0 && this.ages[i]![0]! < jiffy) this.complete(i, 0);
+      });
     this.flushing = this.normal.length > 0;
   }
 
   /** How many frames from `i` on join what is held as a matter of course: full ones, neither first nor last of their train. */
   private joinable(train: Skb, i: number, count: number, mark: number): number {
     if (i === 0 || count === 1) return 0;
-    const bucket = this.bucketOf(train);
+    const bucket = this.buckets[this.bucketOf(train)]!;
     const p = bucket[indexIn(bucket, train)];
     if (p === undefined || p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
     const ce = train.ce || (mark & MARK_CE) !== 0;
@@ -94,7 +112,7 @@ export class Gro {
   }
 
   private join(train: Skb, i: number, count: number): void {
-    const bucket = this.bucketOf(train);
+    const bucket = this.buckets[this.bucketOf(train)]!;
     const at = indexIn(bucket, train);
     const p = bucket[at]!.owned();
     bucket[at] = p;
@@ -106,7 +124,8 @@ export class Gro {
     const skb = train.received(i, 1, mark, this.truesize);
     skb.mergeable = SK_BUFF;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    const bucket = this.bucketOf(skb);
+    const index = this.bucketOf(skb);
+    const bucket = this.buckets[index]!;
     const at = indexIn(bucket, skb);
     const p = bucket[at];
     const joins = p !== undefined && !garbled && this.mayJoin(p, skb);
@@ -119,15 +138,16 @@ export class Gro {
       q.flags |= skb.flags & (FIN | PSH);
       this.extend(q, skb.len, 1);
       skb.drop(1);
-      if (ends) this.complete(bucket, at);
+      if (ends) this.complete(index, at);
       return;
     }
-    if (p !== undefined) this.complete(bucket, at);
+    if (p !== undefined) this.complete(index, at);
     if (ends || garbled) this.toNormal(skb);
     else {
-      if (bucket.length === PER_BUCKET) this.complete(bucket, 0);
+      if (bucket.length === PER_BUCKET) this.complete(index, 0);
       skb.segSize = skb.len; // what may join is no longer (gso_size)
       bucket.push(skb);
+      this.ages[index]!.push(this.jiffy);
       this.held++;
     }
   }
@@ -153,11 +173,11 @@ export class Gro {
     p.hold(frames);
   }
 
-  private complete(bucket: Skb[], at: number): void {
-    const skb = bucket[at]!;
-    bucket.splice(at, 1);
+  private complete(index: number, at: number): void {
+    const [skb] = this.buckets[index]!.splice(at, 1);
+    this.ages[index]!.splice(at, 1);
     this.held--;
-    this.toNormal(skb);
+    this.toNormal(skb!);
   }
 
   private toNormal(skb: Skb): void {
@@ -165,10 +185,12 @@ export class Gro {
     this.normalFrames += skb.segs;
   }
 
-  private bucketOf(s: Segment): Skb[] {
-    const i = s.flow & (BUCKETS - 1);
-    for (let n = this.buckets.length; n <= i; n++) this.buckets.push([]);
-    return this.buckets[i]!;
+  private bucketOf(s: Segment): number {
+    for (let n = this.buckets.length; n < BUCKETS; n++) {
+      this.buckets.push([]);
+      this.ages.push([]);
+    }
+    return s.flow & (BUCKETS - 1);
   }
 }
 

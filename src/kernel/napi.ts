@@ -8,6 +8,8 @@ export const POLL_AGAIN = -2;
 
 export abstract class Napi {
   readonly core: Core;
+  /** Who polls; null: softirqs. */
+  thread: { wake(): void } | null = null;
   /** On the poll list, or being polled: its interrupt is masked. */
   scheduled = false;
   /** Packets taken in this turn, and how many it may take. */

@@ -30,12 +30,14 @@ import type { Host } from './host.ts';
 import { IrqLine, type IrqHandler } from './irq.ts';
 import { Napi, POLL_AGAIN, POLL_DONE } from './napi.ts';
 import type { NetDevice, Wire } from './netdev.ts';
+import { NapiThread } from './napi-thread.ts';
 import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from './profile.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
 import { Spread, SpreadFlight } from './rss.ts';
 import { RxRing, type MissedFrames } from './rx-ring.ts';
 import type { Skb } from './skb.ts';
 import { nicTruesize } from './truesize.ts';
+import { KernelTimer, type TimerHandler } from './timer.ts';
 import { TxRing } from './tx-ring.ts';
 
 /** GSO_LEGACY_MAX_SIZE and GSO_MAX_SEGS, include/linux/netdevice.h. */
@@ -141,13 +143,16 @@ export class Nic implements NetDevice, TxDriver {
   }
 }
 
+/** CONFIG_HZ 250, ns: how old GRO takes what it holds to be. */
+const JIFFY = 4_000_000;
+
 const STEP_TX = 0;
 const STEP_RX = 1;
 const STEP_DELIVER = 2;
 const STEP_COMPLETE = 3;
 
 /** One queue: ring, moderation, vector, NAPI. The first also has the transmit completions. */
-export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames {
+export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames, TimerHandler {
   readonly nic: Nic;
   readonly flight: Flight;
   readonly ring: RxRing;
@@ -174,9 +179,16 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
   private over = false;
   /** Null: off. */
   readonly gro: Gro | null;
+  /** Polls again when GRO has held frames for long enough, or in place of interrupts; null: neither is asked for. */
+  private readonly watchdog: KernelTimer | null;
+  /** Polls that the timer has still to make before the interrupt is armed again. */
+  private defer = 0;
+  /** How long the poll that ends now lets GRO hold what it has, ns. */
+  private holdFor = 0;
+  private deferring = false;
   /** Frames that the present step takes. */
   private taking = 0;
-  /** The ring was found empty: what GRO holds goes to the stack, then the poll completes. */
+  /** The ring was found empty: what GRO does not go on to hold goes to the stack, then the poll completes. */
   private empty = false;
 
   constructor(nic: Nic, index: number, core: Core, flight: Flight) {
@@ -193,6 +205,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     this.timer = host.engine.timer(kind, 0, 0);
     this.tx = index === 0 ? nic.tx : null;
     this.gro = options.gro && options.napi ? new Gro(nic.truesize) : null;
+    const timed = options.napi && options.groFlushTimeout > 0;
+    this.watchdog = timed ? new KernelTimer(host, core, this, true) : null;
+    if (options.threaded && options.napi)
+      this.thread = new NapiThread(this, `napi/${name.slice(name.indexOf('/') + 1)}-${index}`);
     const c = options.coalesce;
     this.rxDelay = us(options.napi ? c.rxUsecs : 0);
     this.rxFrames = options.napi ? (c.rxUsecs === 0 && c.rxFrames === 0 ? 1 : c.rxFrames) : 1;
@@ -350,9 +366,12 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
       this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
       return costs.rxFrame * this.taking;
     }
+    if (this.work < this.weight && !this.empty) {
+      this.empty = true;
+      this.holdFor = this.holdTime();
+    }
     if (gro !== null) {
-      this.empty = held === 0 && this.work < this.weight;
-      gro.flush();
+      gro.flush(this.holdFor > 0 ? this.jiffy() : Infinity);
       if (gro.ready) {
         this.step = STEP_DELIVER;
         return costs.rxSkb;
@@ -362,7 +381,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     if (costless) {
       this.empty = false;
       this.scheduled = false;
-      this.unmask();
+      this.rearm();
       return POLL_DONE;
     }
     this.step = STEP_COMPLETE;
@@ -400,7 +419,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
       left -= n;
       if (!this.good(skb, first, n, mark)) continue;
       if (gro === null) this.deliver(this.skbOf(skb, first, mark));
-      else gro.receive(skb, first, n, mark);
+      else gro.receive(skb, first, n, mark, this.jiffy());
     }
   }
 
@@ -440,7 +459,43 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     if (this.ring.held > 0) return;
     this.scheduled = false;
     this.over = true;
-    this.unmask();
+    this.rearm();
+  }
+
+  /**
+   * How long GRO may hold what it has when this poll completes; says with `defer` whether interrupts wait (napi_complete_done).
+   */
+  private holdTime(): number {
+    const { groFlushTimeout, deferHardIrqs } = this.nic.options;
+    let timeout = 0;
+    if (this.work > 0) {
+      if (this.gro !== null && this.gro.holds) timeout = groFlushTimeout;
+      this.defer = deferHardIrqs;
+    }
+    this.deferring = this.defer > 0;
+    if (this.deferring) {
+      this.defer--;
+      timeout = groFlushTimeout;
+    }
+    return timeout;
+  }
+
+  /** The end of a poll: the interrupt is armed again, or the timer is to poll in its place. */
+  private rearm(): void {
+    const { holdFor, deferring } = this;
+    this.holdFor = 0;
+    this.deferring = false;
+    if (holdFor > 0) this.watchdog!.arm(add(this.engine.now, holdFor as Duration));
+    if (holdFor === 0 || !deferring) this.unmask();
+  }
+
+  /** napi_watchdog() */
+  onTimer(): void {
+    this.core.softirq.napiSchedule(this);
+  }
+
+  private jiffy(): number {
+    return Math.floor(this.engine.now / JIFFY);
   }
 
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */

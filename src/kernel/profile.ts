@@ -51,6 +51,12 @@ export interface NicOptions {
   readonly coalesce: CoalesceOptions;
   /** False: an interrupt per packet and netif_rx, as before NAPI. */
   readonly napi: boolean;
+  /** Polls in a kernel thread for each queue, which competes with others for its core (…/threaded in sysfs). */
+  readonly threaded: boolean;
+  /** How long GRO may hold frames over the end of a poll, ns; 0: not (gro_flush_timeout). */
+  readonly groFlushTimeout: number;
+  /** After so many polls without a frame the interrupt is armed again; the timer polls until then (napi_defer_hard_irqs). */
+  readonly deferHardIrqs: number;
   readonly mtu: number;
   readonly tso: boolean;
   readonly gso: boolean;
@@ -78,6 +84,9 @@ export const NIC_DEFAULTS: NicOptions = {
   txRing: 1024,
   coalesce: { rxUsecs: 16, rxFrames: 32, txUsecs: 16, txFrames: 32 },
   napi: true,
+  threaded: false,
+  groFlushTimeout: 0,
+  deferHardIrqs: 0,
   mtu: 1500,
   tso: true,
   gso: true,

@@ -8,7 +8,7 @@
  * together at most `netdev_budget` packets or `netdev_budget_usecs`; stopping with work left counts `time_squeeze`.
  * A turn's weight is cut to what is left of the budget, where Linux lets the last turn overrun it.
  *
- * Left out: RPS, HI, BLOCK and RCU vectors, busy polling, threaded NAPI.
+ * Left out: RPS, HI, BLOCK and RCU vectors, busy polling.
  */
 import { Ring } from '../base/ring.ts';
 import { Backlog } from './backlog.ts';
@@ -90,6 +90,10 @@ export class Softirq implements StepSource {
   napiSchedule(napi: Napi): void {
     if (napi.scheduled) return;
     napi.scheduled = true;
+    if (napi.thread !== null) {
+      napi.thread.wake();
+      return;
+    }
     this.netRx.list.push(napi);
     this.raise(NET_RX);
     this.core.poke();

@@ -121,6 +121,11 @@ export interface NicSpec {
   };
   /** One interrupt per frame and no polling: what receive livelock needs. */
   readonly napi: boolean | null;
+  /** Polls in threads of their own. */
+  readonly threaded: boolean | null;
+  /** ns */
+  readonly groFlushTimeout: number | null;
+  readonly deferHardIrqs: number | null;
   /** Packets that wait in front of the device. */
   readonly txqueuelen: number | null;
 }

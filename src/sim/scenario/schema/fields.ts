@@ -104,6 +104,10 @@ export function linuxNumber(
 export const usecs = (doc: Doc, range: Range = {}): z.ZodType<number> =>
   linuxNumber({ dimension: 'duration', bare: 'us', size: 1000 }, doc, range);
 
+/** A duration that Linux counts in ns. */
+export const nsecs = (doc: Doc, range: Range = {}): z.ZodType<number> =>
+  linuxNumber({ dimension: 'duration', bare: 'ns', size: 1 }, doc, range);
+
 export const packets = (doc: Doc, range: Range = {}): z.ZodType<number> =>
   linuxNumber({ dimension: 'packets', bare: 'packets', size: 1 }, doc, range);
 

@@ -9,7 +9,7 @@ import {
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
-import { documented, onOff, packets, quantity, usecs, whole } from './fields.ts';
+import { documented, nsecs, onOff, packets, quantity, usecs, whole } from './fields.ts';
 import { limit } from './link.ts';
 
 /** Linux's words for lists of numbers: `4096 131072 6291456`; a single number may be a YAML number. */
@@ -125,6 +125,23 @@ const nicSchema = z
     napi: onOff({
       text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.',
     }).optional(),
+    threaded: onOff({
+      text: 'Poll in a kernel thread for each queue, which competes with others for its core (/sys/class/net/…/threaded).',
+    }).optional(),
+    gro_flush_timeout: nsecs(
+      {
+        text: 'How long GRO may hold frames over the end of a poll; 0: not (/sys/class/net/…/gro_flush_timeout, ns).',
+        example: '20 us',
+      },
+      { max: 1_000_000_000 },
+    ).optional(),
+    napi_defer_hard_irqs: whole(
+      {
+        text: 'So many polls without a frame before the interrupt is armed again; a timer polls until then, every gro_flush_timeout (/sys/class/net/…).',
+        example: '2',
+      },
+      { min: 0, max: 0x7fff_ffff },
+    ).optional(),
     txqueuelen: packets(
       {
         text: 'Packets that wait in front of the device (ip link set txqueuelen).',
@@ -149,6 +166,9 @@ const nicSchema = z
       gro: n.features?.gro ?? null,
     },
     napi: n.napi ?? null,
+    threaded: n.threaded ?? null,
+    groFlushTimeout: n.gro_flush_timeout ?? null,
+    deferHardIrqs: n.napi_defer_hard_irqs ?? null,
     txqueuelen: n.txqueuelen ?? null,
   }));
 
