@@ -9,7 +9,7 @@ export { app, type AppContext, listenOn, type ListenChoices, type UserMain } fro
 export type { Plain } from './user-options.ts';
 export type { AppEnv, Target } from './env.ts';
 export type { AppLaw, Probe } from './probe.ts';
-export type { ListenOptions, SockOpts } from './options.ts';
+export type { ListenOptions, SockOpts, Spread } from './options.ts';
 export type { QueueMeter } from '../base/queue-meter.ts';
 export type { Keyed, Random, Stream } from '../base/random.ts';
 export type { Duration, Instant } from '../base/units.ts';
@@ -127,6 +127,8 @@ export {
 } from './setup.ts';
 export { nextConnection, threadPerConnection } from './blocking/accept.ts';
 export { writeAll } from './blocking/write.ts';
+export { Mutex } from './mutex.ts';
+export { spread } from './spread.ts';
 export { FixedFrames } from './codec/fixed.ts';
 export { FixedLengthDecoder } from './codec/fixed-length.ts';
 export { type FrameDecoder, FrameError } from './codec/frame.ts';

@@ -105,9 +105,9 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
 export function startApp(sys: Sys, app: ThreadApp, probe: Probe, env: AppEnv): ThreadBody {
   switch (app.model) {
     case 'blocking':
-      return blockingServer(sys, app, probe);
+      return blockingServer(sys, app, probe, env);
     case 'epoll':
-      return epollServer(sys, app, probe);
+      return epollServer(sys, app, probe, env);
     case 'netty':
       return nettyServer(sys, app, probe, env);
     case 'reactive':

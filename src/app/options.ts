@@ -8,6 +8,13 @@ import type { Target } from './env.ts';
 /** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
 export type SockOpts = Readonly<Record<string, number | string>>;
 
+/**
+ * How times spread about their mean: not at all, as an exponential, or wider. `hyperExponential` is the squared coefficient of
+ * variation C² ≥ 1 of a mixture of two exponentials, the few long times and the many short ones each half of the sum ("balanced
+ * means", which two moments alone leave open); 1 is an exponential.
+ */
+export type Spread = 'fixed' | 'exponential' | { readonly hyperExponential: number };
+
 /** Every server. */
 export interface ListenOptions {
   /** Port. */
@@ -29,8 +36,9 @@ export interface ServeOptions extends ListenOptions {
   /** Bytes of one request and of its answer; 0: no requests, only a stream that is read. */
   readonly request: number;
   readonly response: number;
-  /** User CPU time per request. */
+  /** User CPU time per request: its mean, and how it spreads (default `fixed`). */
   readonly workNs: number;
+  readonly work?: Spread;
 }
 
 export interface BlockingOptions extends ServeOptions {
@@ -132,7 +140,7 @@ export interface ClientOptions extends ConnectOptions {
     | {
         readonly mode: 'closed';
         readonly thinkNs: number;
-        readonly think?: 'fixed' | 'exponential';
+        readonly think?: Spread;
       }
     | {
         readonly mode: 'open';

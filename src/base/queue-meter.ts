@@ -13,7 +13,7 @@ const HIGH = 0x10_0000_0000_0000; // 2^52
 export class QueueMeter {
   readonly name: string;
   /** The most that may be in the queue, in its own unit (items or bytes); Infinity when nothing bounds it. */
-  readonly bound: number;
+  bound: number;
   depth = 0;
   /** The greatest depth so far. */
   peak = 0;
@@ -28,6 +28,11 @@ export class QueueMeter {
   constructor(name: string, bound: number) {
     this.name = name;
     this.bound = bound;
+  }
+
+  /** From now on `bound` holds. What `peak` is compared with is the widest there ever was: a narrower one throws nothing out. */
+  widen(bound: number): void {
+    if (bound > this.bound) this.bound = bound;
   }
 
   /** `n` items come in at `now`; times may not go back. */

@@ -55,6 +55,13 @@ export class Listener implements ListenerOptions {
     this.synMeter = new QueueMeter(`${name}/syn-queue`, backlog + 1);
   }
 
+  /** A further listen(): who is in the queue stays there (inet_csk_listen_start is not run again). */
+  setBacklog(backlog: number): void {
+    this.backlog = backlog;
+    this.acceptMeter.widen(backlog + 1);
+    this.synMeter.widen(backlog + 1);
+  }
+
   /** What connections by way of `path` take over. */
   optionsFor(path: PathOptions): ListenerOptions {
     if (path === this.path) return this;

@@ -7,7 +7,7 @@ import {
   type BlockingOptions,
 } from '../../src/app/options.ts';
 import * as k from '../../src/kernel/syscall.ts';
-import { Driver, FakeProbe } from './driver.ts';
+import { Driver, fakeEnv, FakeProbe } from './driver.ts';
 
 const LISTENER = 3;
 const CONN = 4;
@@ -15,7 +15,7 @@ const CONN = 4;
 function server(o: Partial<BlockingOptions>): { main: Driver; probe: FakeProbe } {
   const probe = new FakeProbe();
   const main = new Driver((sys) =>
-    blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 8080, ...o }, probe),
+    blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 8080, ...o }, probe, fakeEnv()),
   );
   main.call('socket', LISTENER);
   for (const name in o.sockopt)
@@ -42,7 +42,12 @@ describe('a thread per connection', () => {
   it("hands a congestion control over by its place in the kernel's list, and says what the kernel refuses", () => {
     const sockopt = { TCP_CONGESTION: 'reno', TCP_NODELAY: 1 };
     const main = new Driver((sys) =>
-      blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80, sockopt }, new FakeProbe()),
+      blockingServer(
+        sys,
+        { ...BLOCKING_DEFAULTS, listen: 80, sockopt },
+        new FakeProbe(),
+        fakeEnv(),
+      ),
     );
     main.call('socket', LISTENER);
     main.call(
@@ -134,7 +139,7 @@ describe('a thread per connection', () => {
 
   it('says which port is taken', () => {
     const main = new Driver((sys) =>
-      blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80 }, new FakeProbe()),
+      blockingServer(sys, { ...BLOCKING_DEFAULTS, listen: 80 }, new FakeProbe(), fakeEnv()),
     );
     main.call('socket', LISTENER);
     expect(() => main.call('bind', -k.EADDRINUSE)).toThrow('bind to port 80: EADDRINUSE');

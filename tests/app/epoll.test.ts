@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { epollServer } from '../../src/app/epoll/reader.ts';
 import { EPOLL_DEFAULTS, type EpollOptions } from '../../src/app/options.ts';
 import * as k from '../../src/kernel/syscall.ts';
-import { Driver, FakeProbe } from './driver.ts';
+import { Driver, fakeEnv, FakeProbe } from './driver.ts';
 
 const LISTENER = 3;
 const EP = 4;
@@ -11,7 +11,7 @@ const CONN = 5;
 function server(o: Partial<EpollOptions>): { loop: Driver; probe: FakeProbe } {
   const probe = new FakeProbe();
   const loop = new Driver((sys) =>
-    epollServer(sys, { ...EPOLL_DEFAULTS, listen: 80, read: 1000, ...o }, probe),
+    epollServer(sys, { ...EPOLL_DEFAULTS, listen: 80, read: 1000, ...o }, probe, fakeEnv()),
   );
   loop.call('socket', LISTENER, 0, k.NONBLOCK);
   loop.call('bind', 0, LISTENER, 80);

@@ -94,6 +94,13 @@ describe('queue meter', () => {
     expect(q.peak).toBe(2);
   });
 
+  it('keeps the widest bound it was given', () => {
+    const q = new QueueMeter('q', 2);
+    q.widen(5);
+    q.widen(3);
+    expect(q.bound).toBe(5);
+  });
+
   it('refuses to run backwards, and that more leaves than came', () => {
     const q = new QueueMeter('q', 1);
     q.enter(t(10));

@@ -53,6 +53,18 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:21:27 unknown key `lost` [did you mean `loss`?]'],
   ],
   [
+    'times that spread in no known way',
+    'read: 64 KiB',
+    'work: 1 ms, work-times: gamma',
+    ['my.yaml:23:86 `gamma` is none of fixed, exponential [write one of: fixed, exponential]'],
+  ],
+  [
+    'times that spread less than an exponential',
+    'read: 64 KiB',
+    'work: 1 ms, work-times: { hyper-exponential: 0.5 }',
+    ['my.yaml:23:107 impossible value: `0.5`; at least 1'],
+  ],
+  [
     'a time without a unit',
     'delay: 10 ms',
     'delay: 10',

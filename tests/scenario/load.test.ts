@@ -25,6 +25,18 @@ describe('a valid file', () => {
     expect(s.stop).toEqual({ when: [{ app: 'sender', event: 'closed' }], limitNs: 60_000_000_000 });
   });
 
+  test('times are fixed, or spread as is written', () => {
+    const work = (how: string): unknown =>
+      first(VALID.replace('read: 64 KiB', `work: 1 ms${how}`)).apps.find(
+        (a) => a.name === 'server',
+      );
+    expect(work('')).toMatchObject({ workNs: 1_000_000, work: 'fixed' });
+    expect(work(', work-times: exponential')).toMatchObject({ work: 'exponential' });
+    expect(work(', work-times: { hyper-exponential: 4 }')).toMatchObject({
+      work: { hyperExponential: 4 },
+    });
+  });
+
   test('a direction overrides its link', () => {
     expect(s.links[0]!.directions[1].options.loss).toEqual({ kind: 'random', probability: 0.001 });
   });

@@ -26,8 +26,9 @@ scenarios:
 function drawsOf(
   variant: number,
   tamper: (world: World) => void = () => {},
+  text = TEXT,
 ): Map<string, Map<string, number>> {
-  const world = new World(load(TEXT, { file: 'variants.yaml' })[variant]!);
+  const world = new World(load(text, { file: 'variants.yaml' })[variant]!);
   const draws = new Map<string, Map<string, number>>();
   world.engine.random.log = (name, key, value) => {
     if (!draws.has(name)) draws.set(name, new Map());
@@ -87,5 +88,36 @@ describe('draws of two variants', () => {
       }
     };
     expect(differences(drawsOf(0, sequential), drawsOf(1, sequential)).length).toBeGreaterThan(0);
+  });
+});
+
+describe("draws of a server's work", () => {
+  const text = TEXT.replace('work: 30 ms', 'work: 30 ms, work-times: exponential').replace(
+    '[blocking, epoll]',
+    '[blocking, epoll, netty, reactive]',
+  );
+  const work = (variant: number, tamper?: (world: World) => void): Map<string, number> =>
+    drawsOf(variant, tamper, text).get('app/server/work')!;
+
+  it('are equal for each request of each connection, whoever serves it and when', () => {
+    const blocking = work(0);
+    expect(blocking.size).toBe(80);
+    const [epoll, netty, reactive] = [work(1), work(2), work(3)];
+    expect([epoll, netty, reactive]).toEqual([blocking, blocking, blocking]);
+    // The runs are different ones: epoll has one thread.
+    expect([...epoll.keys()]).not.toEqual([...blocking.keys()]);
+  });
+
+  it('[mutant] differ when they come from a common sequence', () => {
+    const sequential = (world: World): void => {
+      const keyed: Keyed = world.engine.random.keyed('app/server/work');
+      const sequence = world.engine.random.stream('app/server/sequence');
+      keyed.at = (flow, n) => {
+        const value = sequence.uniform();
+        world.engine.random.log!('app/server/work', `${flow}/${n}`, value);
+        return value;
+      };
+    };
+    expect(work(1, sequential)).not.toEqual(work(0, sequential));
   });
 });

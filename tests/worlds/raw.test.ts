@@ -1,4 +1,4 @@
-/** Raw frames into a host whose softirq is too slow for them: the NAPI table of the kernel's own documentation. */
+/** Raw frames into a host whose softirq is too slow for them: where each of them is in the end. */
 import { expect, it } from 'vitest';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import type { RunResult } from '../../src/sim/run/result.ts';
@@ -6,12 +6,12 @@ import { load } from '../../src/sim/scenario/load.ts';
 
 const COUNT = 100_000;
 
-function flood(rate: number, rxFrame = '2857 ns'): RunResult {
+function flood(rate: number): RunResult {
   const text = `version: 1
 scenarios:
   flood:
     shows: Frames without TCP, and a core that takes 350 000 of them a second.
-    hosts: { src: {}, dst: { costs: { rxFrame: ${rxFrame}, rxSkb: 0 ns, softirq: 0 ns, irq: 0 ns, rxComplete: 0 ns } } }
+    hosts: { src: {}, dst: { costs: { rxFrame: 2857 ns, rxSkb: 0 ns, softirq: 0 ns, irq: 0 ns, rxComplete: 0 ns } } }
     links: [ { between: [src, dst], rate: 1 Gbit/s, delay: 50 us } ]
     apps: { frames: { host: src, model: raw, to: dst, bytes: 60 B, rate: ${rate} /s, count: ${COUNT}, arrivals: fixed } }
     stop: { limit: 10 s }
@@ -21,22 +21,14 @@ scenarios:
 
 const delivered = (r: RunResult): number => r.counters['dst']!['InUnknownProtos']!;
 
-it('delivers what one core can take, drops the rest at the ring, and hardly interrupts under overload [validation N1]', () => {
+it('a frame is delivered, dropped at the ring, or still to come [validation/napi.test.ts: how many of which]', () => {
   const over = flood(890_000);
-  expect(Math.abs(delivered(over) / COUNT - 0.409)).toBeLessThan(0.03);
   // The run ends when the source does: a ring of 1024 and what is on the wire (50 us) are still to come.
   const left = COUNT - delivered(over) - over.metrics['dst.drops.rx_missed_errors']!;
   expect(left).toBeGreaterThanOrEqual(1024);
   expect(left).toBeLessThanOrEqual(1024 + 50);
-  expect(over.metrics['dst.irq']).toBeLessThan(100);
-  const under = flood(232_666);
-  expect(under.metrics['dst.drops.rx_missed_errors']).toBe(0);
-  expect(under.metrics['dst.irq']! / COUNT).toBeGreaterThan(0.02);
   expect(over.invariants.filter((i) => !i.ok)).toEqual([]);
-});
-
-it('[mutant] delivers more when the core is faster than the one of the table', () => {
-  expect(Math.abs(delivered(flood(890_000, '2000 ns')) / COUNT - 0.409)).toBeGreaterThan(0.1);
+  expect(flood(200_000).metrics['dst.drops.rx_missed_errors']).toBe(0);
 });
 
 it('draws no answer', () => {

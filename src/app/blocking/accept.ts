@@ -25,18 +25,18 @@ export function* nextConnection(
   }
 }
 
-/** A thread for each connection, made by `thread`. Runs until the listener is gone. */
+/** A thread for each connection, made by `thread` and numbered from 0. Runs until the listener is gone. */
 export function* threadPerConnection(
   sys: Sys,
   listener: Fd,
   probe: Probe,
-  thread: (fd: Fd) => ThreadStart,
+  thread: (fd: Fd, i: number) => ThreadStart,
 ): Sub<void> {
   const backoff = new AcceptBackoff();
   for (let i = 0; ; i++) {
     const fd = yield* nextConnection(sys, listener, backoff, probe);
     if (fd < 0) return;
-    const tid = yield sys.spawn(thread(fd), `connection-${i}`);
+    const tid = yield sys.spawn(thread(fd, i), `connection-${i}`);
     if (tid < 0) {
       probe.count('failed', 1);
       yield sys.close(fd);

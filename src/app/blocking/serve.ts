@@ -6,10 +6,17 @@ import type { Fd, Sys, ThreadBody } from '../../kernel/syscall.ts';
 import { FixedFrames } from '../codec/fixed.ts';
 import type { ListenOptions, ServeOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
+import type { ConnectionWork } from '../work.ts';
 import { writeAll } from './write.ts';
 
 /** Reads `read` bytes at a time, sleeping after each read when asked to; with a `request` size, works and answers. */
-export function* serveConnection(sys: Sys, fd: Fd, o: ServeOptions, probe: Probe): ThreadBody {
+export function* serveConnection(
+  sys: Sys,
+  fd: Fd,
+  o: ServeOptions,
+  probe: Probe,
+  work: ConnectionWork,
+): ThreadBody {
   try {
     const frames = o.request > 0 ? new FixedFrames(o.request) : null;
     for (;;) {
@@ -19,7 +26,8 @@ export function* serveConnection(sys: Sys, fd: Fd, o: ServeOptions, probe: Probe
       if (o.pauseNs > 0) yield sys.nanosleep(o.pauseNs);
       if (frames === null) continue;
       for (let whole = frames.take(n); whole > 0; whole--) {
-        if (o.workNs > 0) yield sys.compute(o.workNs);
+        const ns = work.next();
+        if (ns > 0) yield sys.compute(ns);
         if ((yield* writeAll(sys, fd, o.response)) < 0) {
           probe.count('failed', 1);
           return;

@@ -7,27 +7,38 @@
  * Left out: a thread per request, keep-alive limits, rejection; those are other servers.
  */
 import type { Sys, ThreadBody, ThreadStart } from '../../kernel/syscall.ts';
+import type { AppEnv } from '../env.ts';
 import type { BlockingOptions, ListenOptions, ServeOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { AcceptBackoff, openListener, type Sub } from '../setup.ts';
+import { type ConnectionWork, Work } from '../work.ts';
 import { nextConnection, threadPerConnection } from './accept.ts';
 import { ConnectionQueue } from './pool.ts';
 import { echoConnection, serveConnection } from './serve.ts';
 
-export function* blockingServer(sys: Sys, o: BlockingOptions, probe: Probe): ThreadBody {
+export function* blockingServer(
+  sys: Sys,
+  o: BlockingOptions,
+  probe: Probe,
+  env: AppEnv,
+): ThreadBody {
   const listener = yield* openListener(sys, o, 0);
   const threads = o.threads;
+  const work = new Work(o, env);
   if (threads === 'per-connection') {
     yield* threadPerConnection(
       sys,
       listener,
       probe,
-      (fd) => (own) => serveConnection(own, fd, o, probe),
+      (fd, i) => (own) => serveConnection(own, fd, o, probe, work.of(i)),
     );
     return;
   }
   const queue = new ConnectionQueue(threads.queue, probe);
-  const worker: ThreadStart = (own) => work(own, queue, o, probe);
+  // The queue is first in, first out: the i-th connection taken is the i-th accepted.
+  let taken = 0;
+  const next = (): ConnectionWork => work.of(taken++);
+  const worker: ThreadStart = (own) => labour(own, queue, o, probe, next);
   for (let i = 0; i < threads.pool; i++) yield sys.spawn(worker, `worker-${i}`);
   yield* feed(sys, listener, queue, probe);
 }
@@ -56,10 +67,16 @@ function* feed(sys: Sys, listener: number, queue: ConnectionQueue, probe: Probe)
 }
 
 /** A worker: one connection after the other, each until its end. */
-function* work(sys: Sys, queue: ConnectionQueue, o: ServeOptions, probe: Probe): ThreadBody {
+function* labour(
+  sys: Sys,
+  queue: ConnectionQueue,
+  o: ServeOptions,
+  probe: Probe,
+  next: () => ConnectionWork,
+): ThreadBody {
   for (;;) {
     const fd = yield* queue.take(sys);
     if (fd < 0) return;
-    yield* serveConnection(sys, fd, o, probe);
+    yield* serveConnection(sys, fd, o, probe, next());
   }
 }

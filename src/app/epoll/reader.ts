@@ -11,9 +11,11 @@
 import * as k from '../../kernel/syscall.ts';
 import { EpollEvents, type Fd, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
 import { FixedFrames } from '../codec/fixed.ts';
+import type { AppEnv } from '../env.ts';
 import type { EpollOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { AcceptBackoff, isShortage, openListener, type Sub } from '../setup.ts';
+import { type ConnectionWork, Work } from '../work.ts';
 
 /** As many events as one epoll_wait() brings: what libevent and nginx start with lies between 32 and 512. */
 const EVENTS_MAX = 512;
@@ -27,15 +29,17 @@ class Peer {
   toWrite = 0;
   /** Waits for EPOLLOUT instead of EPOLLIN. */
   blocked = false;
-  constructor(request: number) {
+  readonly work: ConnectionWork;
+  constructor(request: number, work: ConnectionWork) {
     this.frames = new FixedFrames(request);
+    this.work = work;
   }
 }
 
-export function* epollServer(sys: Sys, o: EpollOptions, probe: Probe): ThreadBody {
+export function* epollServer(sys: Sys, o: EpollOptions, probe: Probe, env: AppEnv): ThreadBody {
   const listener = yield* openListener(sys, o, k.NONBLOCK);
   const ep = yield sys.epollCreate();
-  yield* new EpollServer(sys, o, probe, ep, listener).run();
+  yield* new EpollServer(sys, o, probe, new Work(o, env), ep, listener).run();
 }
 
 class EpollServer {
@@ -48,10 +52,13 @@ class EpollServer {
   private readonly trigger: number;
   private readonly peers: (Peer | undefined)[] = [];
   private readonly backoff = new AcceptBackoff();
+  private readonly work: Work;
+  private accepted = 0;
   /** How long epoll_wait() sleeps at most: for ever, unless the listener has been set aside. */
   private patience: number = k.INFINITE;
 
-  constructor(sys: Sys, o: EpollOptions, probe: Probe, ep: Fd, listener: Fd) {
+  constructor(sys: Sys, o: EpollOptions, probe: Probe, work: Work, ep: Fd, listener: Fd) {
+    this.work = work;
     this.sys = sys;
     this.o = o;
     this.probe = probe;
@@ -85,7 +92,8 @@ class EpollServer {
       if (fd >= 0) {
         this.backoff.reset();
         this.probe.count('connections', 1);
-        this.peers[fd] = o.request === 0 ? undefined : new Peer(o.request);
+        const work = this.work.of(this.accepted++);
+        this.peers[fd] = o.request === 0 ? undefined : new Peer(o.request, work);
         yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd, k.EPOLLIN | this.trigger);
         continue;
       }
@@ -141,7 +149,8 @@ class EpollServer {
     for (;;) {
       if (peer.toWrite === 0) {
         if (peer.owed === 0) return 0;
-        if (o.workNs > 0) yield sys.compute(o.workNs);
+        const ns = peer.work.next();
+        if (ns > 0) yield sys.compute(ns);
         peer.owed--;
         peer.toWrite = o.response;
       }

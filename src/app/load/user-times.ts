@@ -2,7 +2,8 @@
 import type { Stream } from '../../base/random.ts';
 import { add, instant, type Duration, type Instant } from '../../base/units.ts';
 import type { AppEnv } from '../env.ts';
-import type { ClientOptions } from '../options.ts';
+import type { ClientOptions, Spread } from '../options.ts';
+import { spread } from '../spread.ts';
 import { IntendedTimes } from './arrivals.ts';
 
 /** The times of an open loop, which all users of one client take from; null in a closed loop. */
@@ -28,6 +29,7 @@ export class UserTimes {
   /** The user's next request, counted over all users. */
   private k: number;
   private readonly think: number;
+  private readonly thinkTimes: Spread;
   private readonly thinkStream: Stream | null;
   private first = true;
 
@@ -41,8 +43,9 @@ export class UserTimes {
     this.k = user;
     const thinks = load.mode === 'closed' ? load : null;
     this.think = thinks?.thinkNs ?? 0;
+    this.thinkTimes = thinks?.think ?? 'fixed';
     this.thinkStream =
-      thinks?.think === 'exponential' ? env.random.stream(`app/${env.name}/user/${user}`) : null;
+      this.thinkTimes === 'fixed' ? null : env.random.stream(`app/${env.name}/user/${user}`);
   }
 
   /** When the next request is meant to be sent. @param done when the one before was over: a closed loop thinks from there */
@@ -57,8 +60,9 @@ export class UserTimes {
       this.first = false;
       return this.start;
     }
+    const stream = this.thinkStream;
     const think =
-      this.thinkStream === null ? this.think : Math.round(this.thinkStream.exponential(this.think));
+      stream === null ? this.think : spread(this.thinkTimes, this.think, () => stream.uniform());
     return add(done, think as Duration);
   }
 }

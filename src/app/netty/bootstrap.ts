@@ -46,6 +46,7 @@ class ServerChannel implements Selectable {
   private readonly o: ServerOptions;
   private readonly fd: Fd;
   private key: SelectionKey | null = null;
+  private accepted = 0;
 
   constructor(o: ServerOptions, fd: Fd) {
     this.o = o;
@@ -81,6 +82,7 @@ class ServerChannel implements Selectable {
     const sndbuf = yield parent.sys.getsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF);
     const loop = children.next();
     const channel = new Channel(fd, loop, config, meters, sndbuf);
+    channel.ordinal = this.accepted++;
     yield* loop.execute(parent, () => {
       init(channel);
       return channel.unsafe.register();

@@ -5,6 +5,7 @@
 import type { LoopOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
+import type { ConnectionWork } from '../work.ts';
 import type { Worker } from '../worker.ts';
 import type { Message } from './byte-buf.ts';
 import { RejectedExecutionException, type ChannelException } from './exceptions.ts';
@@ -37,24 +38,22 @@ export class AutoReadHandler implements ChannelHandler {
   }
 }
 
-/** What becomes of each message: work, then the answer. Shared by all channels of a server. */
+/** What becomes of each message: work, then the answer. Shared by all channels of a server; the handlers are a channel's own. */
 export class Business implements WritePromise {
-  private readonly workNs: number;
   private readonly reply: (msg: Message) => Message | null;
   private readonly probe: Probe;
   /** A stream that is only read has no requests. */
   private readonly counts: boolean;
 
   constructor(o: LoopOptions, probe: Probe) {
-    this.workNs = o.workNs;
     this.reply = replier(o);
     this.probe = probe;
     this.counts = o.codec !== 'none' || o.reply !== 'none';
   }
 
-  /** Works on the thread it is called on. @returns the answer, null: none */
-  *handle(msg: Message, on: Worker): Sub<Message | null> {
-    if (this.workNs > 0) yield on.sys.compute(this.workNs);
+  /** Works for `ns` on the thread it is called on. @returns the answer, null: none */
+  *handle(msg: Message, ns: number, on: Worker): Sub<Message | null> {
+    if (ns > 0) yield on.sys.compute(ns);
     const answer = this.reply(msg);
     if (answer === null && this.counts) this.probe.count('requests', 1);
     return answer;
@@ -70,10 +69,12 @@ export class Business implements WritePromise {
 /** A mistake of the peer, or a connection that broke, ends the connection. */
 abstract class ClosingHandler implements ChannelHandler {
   protected readonly business: Business;
+  protected readonly work: ConnectionWork;
   private readonly probe: Probe;
 
-  constructor(business: Business, probe: Probe) {
+  constructor(business: Business, work: ConnectionWork, probe: Probe) {
     this.business = business;
+    this.work = work;
     this.probe = probe;
   }
 
@@ -86,7 +87,7 @@ abstract class ClosingHandler implements ChannelHandler {
 /** Works on the event loop; the answers to all messages of a read loop are flushed together, when it ends. */
 export class InlineHandler extends ClosingHandler {
   *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
-    const answer = yield* this.business.handle(msg, on);
+    const answer = yield* this.business.handle(msg, this.work.next(), on);
     if (answer !== null) yield* ctx.write(answer, this.business, on);
   }
 
@@ -102,16 +103,17 @@ export class InlineHandler extends ClosingHandler {
 export class OffloadHandler extends ClosingHandler {
   private readonly pool: ThreadPool;
 
-  constructor(business: Business, probe: Probe, pool: ThreadPool) {
-    super(business, probe);
+  constructor(business: Business, work: ConnectionWork, probe: Probe, pool: ThreadPool) {
+    super(business, work, probe);
     this.pool = pool;
   }
 
   *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
     const { business } = this;
+    const ns = this.work.next();
     try {
       yield* this.pool.execute(on, function* (worker) {
-        const answer = yield* business.handle(msg, worker);
+        const answer = yield* business.handle(msg, ns, worker);
         if (answer !== null) yield* ctx.writeAndFlush(answer, business, worker);
       });
     } catch (e) {

@@ -20,6 +20,7 @@ import {
   OffloadHandler,
 } from './server-handlers.ts';
 import { ThreadPool } from './thread-pool.ts';
+import { Work } from '../work.ts';
 
 export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEnv): ThreadBody {
   const meters = new LoopMeters(probe);
@@ -28,7 +29,7 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
   const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters);
   const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters);
   const config = channelConfig(o, true, env);
-  const init = initializer(o, probe);
+  const init = initializer(o, probe, env);
   yield* bind(sys, { listen: o, parent, children, config, meters, init });
 }
 
@@ -45,21 +46,21 @@ export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): C
 }
 
 /** The pipeline of each connection: blocking, framing, backpressure, work. */
-function initializer(o: NettyOptions, probe: Probe): (channel: Channel) => void {
+function initializer(o: NettyOptions, probe: Probe, env: AppEnv): (channel: Channel) => void {
+  const work = new Work(o, env);
   const business = new Business(o, probe);
   const { offload } = o;
-  const worker =
-    offload === null
-      ? new InlineHandler(business, probe)
-      : new OffloadHandler(
-          business,
-          probe,
-          new ThreadPool(offload.threads, offload.queue, offload.policy, probe),
-        );
-  return ({ pipeline }) => {
+  const pool =
+    offload === null ? null : new ThreadPool(offload.threads, offload.queue, offload.policy, probe);
+  return ({ pipeline, ordinal }) => {
     if (o.pauseNs > 0) pipeline.addLast(new BlockingHandler(o.pauseNs));
     addCodec(pipeline, o);
     if (o.backpressure === 'auto-read') pipeline.addLast(new AutoReadHandler());
-    pipeline.addLast(worker);
+    const own = work.of(ordinal);
+    pipeline.addLast(
+      pool === null
+        ? new InlineHandler(business, own, probe)
+        : new OffloadHandler(business, own, probe, pool),
+    );
   };
 }

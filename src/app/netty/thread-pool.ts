@@ -2,6 +2,8 @@
  * A fixed pool of threads behind a bounded queue (java.util.concurrent.ThreadPoolExecutor over a LinkedBlockingQueue, corePoolSize
  * = maximumPoolSize). Threads are made one by one with the first tasks; later tasks wait in the queue; with the queue
  * full the policy decides. Idle threads sleep on a futex, so handing one a task costs a FUTEX_WAKE and a switch.
+ *
+ * A queue of 0 is a SynchronousQueue: a task goes to a thread that is idle, or is refused.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { Ring } from '../../base/ring.ts';
@@ -33,7 +35,8 @@ export class ThreadPool {
     this.bound = bound;
     this.policy = policy;
     this.probe = probe;
-    this.meter = probe.queue('executor', bound);
+    // With no place to wait, what is counted is on its way to a thread that was idle.
+    this.meter = probe.queue('executor', bound > 0 ? bound : threads);
   }
 
   /**
@@ -47,11 +50,16 @@ export class ThreadPool {
       yield on.sys.spawn((sys) => this.run(new ThreadWorker(name, sys), sys, task), name);
       return;
     }
-    if (this.queue.length >= this.bound) return yield* this.reject(on, task);
+    if (!this.hasRoom) return yield* this.reject(on, task);
     this.queue.push(task);
     this.meter.enter(this.probe.now());
     this.items.value++;
     if (this.idle > 0) yield on.sys.futexWake(this.items, 1);
+  }
+
+  private get hasRoom(): boolean {
+    const queued = this.queue.length;
+    return this.bound > 0 ? queued < this.bound : queued < this.idle;
   }
 
   private *reject(on: Worker, task: Task): Sub<void> {

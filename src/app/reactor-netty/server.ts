@@ -19,6 +19,7 @@ import type { Flux } from '../reactive/flux.ts';
 import { Mono } from '../reactive/mono.ts';
 import { Schedulers, type ParallelScheduler } from '../reactive/schedulers.ts';
 import type { Publisher } from '../reactive/streams.ts';
+import { Work } from '../work.ts';
 import { ClosedForms, type Forms } from './closed-forms.ts';
 import type { Inbound } from './inbound.ts';
 import { MAX_SIZE } from './mono-send-many.ts';
@@ -41,6 +42,7 @@ export function* reactiveServer(
 class ReactiveServer {
   private readonly o: ReactiveOptions;
   private readonly probe: Probe;
+  private readonly work: Work;
   private readonly parallel: ParallelScheduler;
   private readonly reply: (message: Message) => Message | null;
   private readonly forms: Forms;
@@ -50,6 +52,7 @@ class ReactiveServer {
   constructor(o: ReactiveOptions, probe: Probe, env: AppEnv) {
     this.o = o;
     this.probe = probe;
+    this.work = new Work(o, env);
     this.parallel = Schedulers.parallel(env);
     this.reply = replier(o);
     this.forms = formsOf(o);
@@ -68,7 +71,7 @@ class ReactiveServer {
     const { connection } = inbound;
     const forms = this.fresh.get(connection.channel)!;
     this.fresh.delete(connection.channel);
-    const messages = this.worked(inbound.receive());
+    const messages = this.worked(inbound.receive(), connection.channel.ordinal);
     if (this.o.form === 'operator') {
       forms.received = connection.received;
       return this.each(messages, (m) => this.answered(m, outbound), forms);
@@ -80,13 +83,15 @@ class ReactiveServer {
   }
 
   /** User time for each message, on its event loop. */
-  private worked(received: Flux<Message>): Flux<Message> {
+  private worked(received: Flux<Message>, connection: number): Flux<Message> {
     const { o, probe } = this;
+    const work = this.work.of(connection);
     // An answer counts when it has been written; without one, the message counts when it is worked on.
     const counts = o.reply === 'none' && o.codec !== 'none';
     if (o.workNs === 0 && !counts) return received;
     return received.map(function* (message, on) {
-      if (o.workNs > 0) yield on.sys.compute(o.workNs);
+      const ns = work.next();
+      if (ns > 0) yield on.sys.compute(ns);
       if (counts) probe.count('requests', 1);
       return message;
     });

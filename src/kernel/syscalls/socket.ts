@@ -44,7 +44,7 @@ export function sysListen(t: Thread, trap: Trap): number {
   // A negative backlog is a huge one: the comparison is unsigned.
   const backlog = trap.a < 0 ? stack.somaxconn : Math.min(trap.a, stack.somaxconn);
   if (s.listener !== null) {
-    s.listener.backlog = backlog;
+    s.listener.setBacklog(backlog);
     return t.done(0);
   }
   if (s.state !== SS_UNCONNECTED || s.c !== null) return t.done(-EINVAL);

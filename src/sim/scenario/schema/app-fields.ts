@@ -1,6 +1,12 @@
 /** What applications of several models share: where they run, what they listen on or connect to, socket options, framing. */
 import { z } from 'zod';
-import type { Codec, ConnectOptions, SockOpts } from '../../../app/options.ts';
+import type {
+  Codec,
+  ConnectOptions,
+  ServeOptions,
+  SockOpts,
+  Spread,
+} from '../../../app/options.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { documented, port, quantity, whole } from './fields.ts';
@@ -32,6 +38,7 @@ interface Serving extends Listening {
   request: number;
   response: number;
   work: number;
+  'work-times': Spread | undefined;
 }
 interface Connecting {
   host: string;
@@ -115,6 +122,26 @@ export const bytes = (
 ): z.ZodType<number> => quantity('bytes', { text }, range);
 export const time = (text: string): z.ZodType<number> => quantity('duration', { text });
 
+/** How times spread about their mean. */
+export const times = (text: string): z.ZodType<Spread> =>
+  documented(
+    z.union([
+      z.literal(['fixed', 'exponential']),
+      z
+        .strictObject({
+          'hyper-exponential': documented(z.number().min(1).max(1e6), {
+            text: 'Squared coefficient of variation, at least 1: a mixture of two exponentials, the long times and the short ones each half of the sum.',
+            example: '4',
+          }),
+        })
+        .transform((o) => ({ hyperExponential: o['hyper-exponential'] })),
+    ]),
+    {
+      text: `${text} \`fixed\`: all alike; \`exponential\`, or \`hyper-exponential\` with its C²: drawn for each, with that mean. Default: fixed.`,
+      example: 'exponential',
+    },
+  );
+
 export const listening: Fields<Listening> = {
   host,
   listen: port({ text: 'Port.', example: '8080' }),
@@ -142,7 +169,20 @@ export const serving: Fields<Serving> = {
   }).prefault('0 B'),
   response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
   work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+  'work-times': times('How `work` spreads.').optional(),
 };
+
+/** `start`, `pause` and `work` under the names that models know. */
+export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work-times'>>({
+  start,
+  pause,
+  work,
+  'work-times': workTimes,
+  ...rest
+}: T): Omit<T, 'start' | 'pause' | 'work' | 'work-times'> &
+  Required<Pick<ServeOptions, 'startNs' | 'pauseNs' | 'workNs' | 'work'>> {
+  return { ...rest, startNs: start, pauseNs: pause, workNs: work, work: workTimes ?? 'fixed' };
+}
 
 export const codec: z.ZodType<Codec> = documented(
   z.enum(['none', 'fixed', 'line', 'length-field', 'json']),

@@ -10,6 +10,7 @@ import {
   host,
   type ModelSchema,
   time,
+  times,
 } from './app-fields.ts';
 import { documented, onOff, quantity, whole } from './fields.ts';
 
@@ -54,9 +55,7 @@ export const client: ModelSchema<'client'> = z
       text: '`closed`: each connection waits for its answer, thinks, asks again. `open`: requests come at their own times. Default: closed.',
     }).default('closed'),
     think: time('closed: pause between an answer and the next request. Default: 0 ms.').optional(),
-    'think-times': documented(z.enum(['fixed', 'exponential']), {
-      text: 'closed: every pause alike, or drawn with that mean. Default: fixed.',
-    }).optional(),
+    'think-times': times('closed: how pauses spread.').optional(),
     rate: quantity('frequency', {
       text: 'open: requests per second, over all connections.',
     }).optional(),

@@ -1,7 +1,7 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
-import type { Codec, LoopOptions, Reply } from '../../../app/options.ts';
-import { bytes, codec, GiB, type ModelSchema, serving, time } from './app-fields.ts';
+import type { Codec, Reply, Spread } from '../../../app/options.ts';
+import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -50,6 +50,7 @@ function loopOptions<
     start: number;
     pause: number;
     work: number;
+    'work-times': Spread | undefined;
     request: number;
     loops?: number | undefined;
     codec?: Codec | undefined;
@@ -57,31 +58,19 @@ function loopOptions<
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
   },
->(
-  o: T,
-  ctx: z.RefinementCtx,
-): Omit<
-  T,
-  'start' | 'pause' | 'work' | 'max-messages-per-read' | 'water-marks' | 'loops' | 'codec' | 'reply'
-> &
-  Pick<
-    LoopOptions,
-    'pauseNs' | 'workNs' | 'loops' | 'codec' | 'reply' | 'maxMessagesPerRead' | 'waterMarks'
-  > {
+>(o: T, ctx: z.RefinementCtx) {
   const {
-    start,
-    pause,
-    work,
     loops,
     codec: named,
     reply,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
-  } = o;
+  } = serve(o);
+  const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
+  const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
-  const how = named ?? (o.request > 0 ? 'fixed' : 'none');
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
   if (how !== 'fixed' && o.request > 0)
     wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
@@ -89,12 +78,9 @@ function loopOptions<
     wrong('the low water mark lies above the high one', 'water-marks');
   return {
     ...rest,
-    startNs: start,
-    pauseNs: pause,
-    workNs: work,
     loops: loops ?? null,
     codec: how,
-    reply: reply ?? (how === 'fixed' ? 'answer' : 'none'),
+    reply: replies,
     maxMessagesPerRead,
     waterMarks,
   };
@@ -111,8 +97,11 @@ export const netty: ModelSchema<'netty'> = z
       z.strictObject({
         threads: whole({ text: 'Worker threads.', example: '2' }, { min: 1, max: 100_000 }),
         queue: whole(
-          { text: 'Messages that may wait for a worker.', example: '100' },
-          { min: 1, max: 1_000_000_000 },
+          {
+            text: 'Messages that may wait for a worker; 0: a message finds an idle worker, or no place.',
+            example: '100',
+          },
+          { min: 0, max: 1_000_000_000 },
         ),
         policy: documented(z.enum(['abort', 'caller-runs', 'discard']), {
           text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost. Default: abort.',

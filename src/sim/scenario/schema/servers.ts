@@ -1,6 +1,6 @@
 /** Servers that block, and the plain epoll loop. */
 import { z } from 'zod';
-import { bytes, listening, type ModelSchema, serving, time } from './app-fields.ts';
+import { bytes, listening, type ModelSchema, serve, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const pool = z.strictObject({
@@ -18,12 +18,7 @@ const threads = documented(z.union([z.literal('per-connection'), pool]), {
 
 export const blocking: ModelSchema<'blocking'> = z
   .strictObject({ model: z.literal('blocking'), ...serving, threads })
-  .transform(({ start, pause, work, ...rest }) => ({
-    ...rest,
-    startNs: start,
-    pauseNs: pause,
-    workNs: work,
-  }));
+  .transform(serve);
 
 export const epoll: ModelSchema<'epoll'> = z
   .strictObject({
@@ -33,12 +28,7 @@ export const epoll: ModelSchema<'epoll'> = z
       text: 'EPOLLET or not. Default: level.',
     }).default('level'),
   })
-  .transform(({ start, pause, work, ...rest }) => ({
-    ...rest,
-    startNs: start,
-    pauseNs: pause,
-    workNs: work,
-  }));
+  .transform(serve);
 
 export const echo: ModelSchema<'echo'> = z
   .strictObject({ model: z.literal('echo'), ...listening })

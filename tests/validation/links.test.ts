@@ -1,0 +1,195 @@
+/**
+ * A link is a queue with one server: M/M/1, M/G/1 and M/M/1/K where a frame's size is its service time. At 8 Gbit/s a byte
+ * takes a nanosecond.
+ */
+import { describe, expect, it } from 'vitest';
+import { Flight, type Ingress } from '../../src/base/train.ts';
+import type { Instant } from '../../src/base/units.ts';
+import { Link } from '../../src/sim/net/link.ts';
+import type { LinkTap } from '../../src/sim/net/observe.ts';
+import { newEngine, options, TestTrain } from '../net/support.ts';
+import {
+  blocking,
+  controlled,
+  exponential,
+  fixed,
+  hyperExponential,
+  mean,
+  off,
+  S,
+  SEEDS,
+  type Service,
+  Workload,
+} from './queueing.ts';
+
+const WARM_UP = 10_000;
+
+/** Forgets all frames as they come. */
+class Drain implements Ingress {
+  readonly flight: Flight = new Flight();
+  onAppend(): void {
+    while (!this.flight.empty) this.flight.take(this.flight.headCount());
+  }
+}
+
+/** One frame that is sent again and again, each time with another size. */
+class Reused extends TestTrain {
+  constructor() {
+    super(0, { segs: 1, headerLen: 40 });
+  }
+  override drop(): void {}
+  size(bytes: number): this {
+    this.len = this.segSize = bytes - this.headerLen;
+    return this;
+  }
+}
+
+interface Queue {
+  readonly rho: number;
+  readonly service: Service;
+  readonly customers: number;
+  /** Frames that the link takes; more are dropped. */
+  readonly limit?: number;
+  readonly rate?: number;
+}
+
+interface Seen {
+  /** Mean wait before service, and the 99th percentile of the whole stay, in service times. */
+  readonly wait: number;
+  readonly p99: number;
+  /** Share of the frames that were dropped. */
+  readonly dropped: number;
+  /** Share that would have found `limit` before them in a queue without one: ρ^limit in M/M/1. */
+  readonly wouldFind: number;
+}
+
+/** Offers `customers` frames after a warm-up. */
+function run(q: Queue, seed: number): Seen {
+  const { rho, service, customers, limit = 1e9, rate = 8e9 } = q;
+  const link = new Link(
+    newEngine(String(seed)),
+    'a->b',
+    options({ rate, overhead: 0, mtu: 2 ** 30, limit: { unit: 'packets', count: limit } }),
+    new Drain(),
+  );
+  const frame = new Reused();
+  const load = new Workload(seed, rho, service);
+  const stays = new Float64Array(customers);
+  let n = 0;
+  let wait = 0;
+  let dropped = 0;
+  link.tap = {
+    onFrame(_t, _i, _m, start, departure) {
+      if (n < 0) return;
+      wait += start - load.at;
+      stays[n - dropped] = departure - load.at;
+    },
+    onDrop() {
+      if (n >= 0) dropped++;
+    },
+  } satisfies LinkTap;
+  // The departures of a queue without a limit, for those still in it.
+  const pending = new Float64Array(1 << 16);
+  let head = 0;
+  let tail = 0;
+  let free = 0;
+  let would = 0;
+  for (n = -WARM_UP; n < customers; n++) {
+    const bytes = Math.max(40, load.next());
+    link.transmit(frame.size(bytes), load.at as Instant);
+    if (limit >= 1e9) continue;
+    while (head < tail && pending[head & 0xffff]! <= load.at) head++;
+    if (n >= 0 && tail - head >= limit) would++;
+    free = Math.max(free, load.at) + bytes;
+    pending[tail++ & 0xffff] = free;
+  }
+  const served = stays.subarray(0, customers - dropped).toSorted();
+  return {
+    wait: wait / served.length / S,
+    p99: served[Math.floor(0.99 * served.length)]! / S,
+    dropped: dropped / customers,
+    wouldFind: would / customers,
+  };
+}
+
+const average = (q: Queue, of: 'wait' | 'p99', seeds: readonly number[] = SEEDS): number =>
+  mean(seeds.map((seed) => run(q, seed)[of]));
+
+const FULL = 300_000;
+
+describe('M/M/1: exponential sizes [validation Q1]', () => {
+  const cases: [rho: number, wait: number, p99: number, tolerance: number][] = [
+    [0.5, 1, 9.21, 0.01],
+    [0.8, 4, 23.03, 0.02],
+    [0.9, 9, 46.05, 0.03],
+  ];
+  it.each(cases)(
+    'at ρ = %d the mean wait is %d service times, and 99 of 100 are through after %d',
+    (rho, wait, p99, tolerance) => {
+      const all = SEEDS.map((seed) => run({ rho, service: exponential, customers: FULL }, seed));
+      expect(off(mean(all.map((s) => s.wait)), wait)).toBeLessThan(tolerance);
+      expect(off(mean(all.map((s) => s.p99)), p99)).toBeLessThan(tolerance);
+    },
+  );
+
+  it.each(cases)('[mutant] at ρ = %d (%d) frames of one size wait half as long', (rho, wait) => {
+    const measured = average({ rho, service: fixed, customers: FULL / 10 }, 'wait', [1]);
+    expect(off(measured, wait)).toBeGreaterThan(0.4);
+    expect(off(measured, wait / 2)).toBeLessThan(0.1);
+  });
+
+  it.each(cases)(
+    '[mutant] at ρ = %d (%d, %d, ±%d) a wire that is 5 %% faster',
+    (rho, ...expected) => {
+      const [wait, p99, tolerance] = expected;
+      const seen = run({ rho, service: exponential, customers: FULL, rate: 8.4e9 }, 1);
+      expect(off(seen.wait, wait)).toBeGreaterThan(tolerance);
+      expect(off(seen.p99, p99)).toBeGreaterThan(tolerance);
+    },
+  );
+});
+
+describe('M/G/1: hyper-exponential sizes, C² = 4 [validation Q3; Pollaczek–Khinchine]', () => {
+  const q = { rho: 0.5, service: hyperExponential(4), customers: FULL };
+  it('at ρ = .5 the mean wait is 2.5 service times', () => {
+    expect(off(average(q, 'wait'), 2.5)).toBeLessThan(0.02);
+  });
+
+  it.each([1.0001, 10])('[mutant] with C² = %d it is another', (c2) => {
+    const other = average({ ...q, service: hyperExponential(c2) }, 'wait', [1, 2, 3]);
+    expect(off(other, 2.5)).toBeGreaterThan(0.02);
+    expect(off(other, (1 + c2) / 2)).toBeLessThan(0.1);
+  });
+});
+
+describe('M/M/1/K: a link that holds K frames drops [validation Q5]', () => {
+  /** Dropped share over the seeds, controlled by what the same frames would do in a queue without limit. */
+  function dropped(rho: number, k: number, customers: number): number {
+    const all = SEEDS.map((seed) => run({ rho, service: exponential, customers, limit: k }, seed));
+    const shares = all.map((s) => s.dropped);
+    if (rho >= 1) return mean(shares);
+    return controlled(
+      shares,
+      all.map((s) => s.wouldFind),
+      rho ** k,
+    );
+  }
+  const cases: [rho: number, k: number, share: number, tolerance: number, customers: number][] = [
+    [0.9, 5, 0.126, 0.03, FULL / 3],
+    [0.9, 10, 0.0508, 0.03, FULL / 3],
+    [0.9, 64, 1.18e-4, 0.15, FULL],
+    [1, 10, 1 / 11, 0.03, FULL / 3],
+    [1.2, 10, 0.1926, 0.03, FULL / 3],
+  ];
+  it.each(cases)('at ρ = %d and K = %i it is %d', (rho, k, share, tolerance, customers) => {
+    expect(off(blocking(rho, k), share)).toBeLessThan(0.005);
+    expect(off(dropped(rho, k, customers), share)).toBeLessThan(tolerance);
+  });
+
+  it.each(cases)(
+    '[mutant] at ρ = %d and K = %i (%d) with room for a fifth more',
+    (rho, k, share, tolerance) => {
+      expect(off(dropped(rho, Math.ceil(1.2 * k), FULL / 10), share)).toBeGreaterThan(tolerance);
+    },
+  );
+});
