@@ -41,6 +41,7 @@ import { EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
 import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
+import { smallQueueFull } from './small-queue.ts';
 import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
@@ -188,7 +189,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
     const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
-  if (smallQueueFull(c, q)) return false;
+  if (smallQueueFull(c, q, t.truesize, 1)) return false;
   transmitNew(c, q, t, mss, now, out);
   return true;
 }
@@ -209,13 +210,6 @@ function splitPoint(
   if (most <= needed) return most;
   const partial = needed % mss;
   return !probe && nagleHolds(c, partial !== 0) ? needed - partial : needed;
-}
-
-/** Bytes in qdisc and device are bounded, but one segment may always be there (tcp_small_queue_check). */
-function smallQueueFull(c: Connection, q: SendQueue): boolean {
-  if (c.wmemAlloc <= c.context.options.limitOutputBytes || q.sent <= 1) return false;
-  c.tsqThrottled = true;
-  return true;
 }
 
 function transmitNew(

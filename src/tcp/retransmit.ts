@@ -8,6 +8,7 @@ import { joinTx, splitTx, trimHead } from './records.ts';
 import type { Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqDiff, seqGt, seqLt } from './seq.ts';
+import { smallQueueFull } from './small-queue.ts';
 import { armTimer } from './timers.ts';
 
 /** The next segment that is marked lost and not yet sent again (tcp_xmit_retransmit_queue). */
@@ -20,10 +21,7 @@ export function retransmitLost(c: Connection, now: Instant, out: Segment): boole
     const t = q.records.at(i);
     snd.rtxHint = t.seq;
     if ((t.sacked & (LOST | SACKED | RETRANS)) !== LOST) continue;
-    if (c.wmemAlloc > c.context.options.limitOutputBytes) {
-      c.tsqThrottled = true;
-      return false;
-    }
+    if (smallQueueFull(c, q, t.truesize, 2)) return false;
     const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
     if (!retransmit(c, q, i, room, now, out)) return false;
     if (c.caState < CA_LOSS) c.context.mib.TCPFastRetrans += t.segs;
