@@ -34,7 +34,7 @@ import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from './profile.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
 import { Spread, SpreadFlight } from './rss.ts';
 import { RxRing, type MissedFrames } from './rx-ring.ts';
-import type { Skb } from './skb.ts';
+import { type Skb, wireBytes } from './skb.ts';
 import { nicTruesize } from './truesize.ts';
 import { TxRing } from './tx-ring.ts';
 
@@ -67,7 +67,7 @@ export class Nic implements NetDevice, TxDriver {
     this.name = `${host.name}/${name}`;
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
-    this.tx = new TxRing(`${this.name}/tx`, o.txRing);
+    this.tx = new TxRing(`${this.name}/tx`, o.txRing, o.bql);
     this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this);
     const spread = o.queues > 1 ? new SpreadFlight(o.queues) : null;
     const queues: NicQueue[] = [];
@@ -113,19 +113,20 @@ export class Nic implements NetDevice, TxDriver {
   }
 
   get txRoom(): boolean {
-    return this.tx.used < this.tx.size;
+    return this.tx.open;
   }
 
   startXmit(skb: Skb): void {
     const now = this.host.engine.now;
     const { owner, txTruesize } = skb;
+    const bytes = wireBytes(skb);
     // The record crosses the wire: from here on it is the receiver's, so the ring keeps what the sender needs.
     skb.owner = null;
     this.counters.tx_packets += skb.segs;
     this.counters.tx_bytes += skb.len + skb.segs * skb.headerLen;
     if (this.host.engine.trace.on) traceTx(this, skb, now);
     const departure = this.wire.transmit(skb, now);
-    this.tx.push(owner, txTruesize, now, departure);
+    this.tx.push(owner, txTruesize, bytes, now, departure);
     this.queues[0]!.onTxQueued();
   }
 
@@ -294,7 +295,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
     const { ring, tx } = this;
     const now = this.engine.now;
     tx?.clean(tx.done(now), core);
-    if (tx !== null && tx.used < tx.size) this.nic.qdisc.wake(core);
+    if (tx !== null && tx.open) this.nic.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
       const { frames } = ring;

@@ -16,6 +16,9 @@ import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segmen
 import { seqAdd } from '../tcp/seq.ts';
 import { tailroomOf } from './truesize.ts';
 
+/** An Ethernet header: hard_header_len. */
+export const ETH_HLEN = 14;
+
 export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
   /** Frames of this train that are queued, on a wire or being received; 0 when it lies in the pool. */
@@ -92,6 +95,12 @@ export class Skb extends Segment implements Train {
     f.ordinal = this.ordinal + first;
   }
 }
+
+/**
+ * Bytes of its frames with their Ethernet headers: what a qdisc takes it for (qdisc_pkt_len_init), and what a driver reports to
+ * the byte queue limits (mlx5e_sq_xmit_prepare).
+ */
+export const wireBytes = (skb: Skb): number => skb.len + skb.segs * (skb.headerLen + ETH_HLEN);
 
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {

@@ -147,6 +147,8 @@ function bounds(run: HostRun, ledger: Ledger): void {
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) check('rx ring', q.ring.peak, q.ring.size);
     check('tx ring', d.tx.peak, d.tx.size);
+    const { dql } = d.tx;
+    if (dql !== null) check('tx ring in bytes', dql.peak, dql.bound);
   }
   for (const core of run.host.cores)
     check('netif_rx backlog', core.softirq.backlog.meter.peak, core.softirq.backlog.meter.bound);

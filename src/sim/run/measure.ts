@@ -193,6 +193,11 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
     put('tx_ring', 'packets', d.tx.peak, d.tx.size);
+    const { dql } = d.tx;
+    if (dql === null) continue;
+    put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
+    const name = `${h.name}.byte_queue_limits.limit`;
+    out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
   }
   for (const l of stack.listeners) {
     put('accept', 'connections', l.acceptMeter.peak, l.acceptMeter.bound);

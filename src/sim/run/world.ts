@@ -368,5 +368,6 @@ export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
     gso: n.features.gso ?? base.gso,
     gro: n.features.gro ?? base.gro,
     txqueuelen: n.txqueuelen ?? base.txqueuelen,
+    bql: n.bql === 'off' ? null : (n.bql ?? base.bql),
   };
 }

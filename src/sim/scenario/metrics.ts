@@ -233,6 +233,17 @@ export const METRICS: readonly MetricDef[] = [
   ...queue('<host>.rx_ring', 'count', 'Frames in one receive ring', '`nic.ring.rx`.'),
   ...queue('<host>.tx_ring', 'count', 'Descriptors in use in one transmit ring', '`nic.ring.tx`.'),
   ...queue(
+    '<host>.byte_queue_limits.inflight',
+    'bytes',
+    'Bytes in one transmit ring that has byte queue limits',
+    'The largest limit there was, and the one packet that crosses it.',
+  ),
+  def(
+    '<host>.byte_queue_limits.limit',
+    'bytes',
+    'The limit at the end, of the transmit ring where it is largest.',
+  ),
+  ...queue(
     '<host>.syn',
     'count',
     'Half-open connections of one listener',

@@ -22,6 +22,7 @@ import type {
 } from '../../app/options.ts';
 import type { UserOptions } from '../../app/user-options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
+import type { DqlOptions } from '../../kernel/dql-options.ts';
 import type { LinkOptions, QueueLimit } from '../net/options.ts';
 
 /** Where something was written, for errors and for failed expectations. Lines and columns count from 1. */
@@ -123,6 +124,8 @@ export interface NicSpec {
   readonly napi: boolean | null;
   /** Packets that wait in front of the device. */
   readonly txqueuelen: number | null;
+  /** Byte queue limits; null: as the machine has them. */
+  readonly bql: DqlOptions | 'off' | null;
 }
 
 export interface RouterSpec {
