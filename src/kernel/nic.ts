@@ -68,7 +68,7 @@ export class Nic implements NetDevice, TxDriver {
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
     this.tx = new TxRing(`${this.name}/tx`, o.txRing, o.bql);
-    this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this);
+    this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this, o.qdisc);
     const spread = o.queues > 1 ? new SpreadFlight(o.queues) : null;
     const queues: NicQueue[] = [];
     for (let i = 0; i < o.queues; i++) {
@@ -444,7 +444,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames 
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */
   private good(skb: Skb, first: number, n: number, mark: number): boolean {
     const { counters } = this.nic;
-    if ((mark & MARK_CORRUPT) !== 0) {
+    if ((mark & MARK_CORRUPT) !== 0 || skb.damaged) {
       counters.rx_csum_errors += n;
       skb.drop(n);
       return false;

@@ -6,6 +6,7 @@ import { printDuration } from '../base/quantity.ts';
 import type { Duration } from '../base/units.ts';
 import { TCP_TUNABLES } from '../tcp/options.ts';
 import { DQL_DEFAULTS, type DqlOptions } from './dql-options.ts';
+import type { QdiscOptions } from './qdisc/options.ts';
 
 export interface SchedOptions {
   /** How long a task runs before others that wait get their turn, ns. */
@@ -59,6 +60,8 @@ export interface NicOptions {
   readonly txqueuelen: number;
   /** Byte queue limits of the transmit ring; null: none. */
   readonly bql: DqlOptions | null;
+  /** The queueing discipline in front of the device. */
+  readonly qdisc: QdiscOptions;
   /** The core of each receive queue's interrupt; left out: queue i on core i modulo the number of cores. */
   readonly irqAffinity?: readonly number[];
 }
@@ -86,6 +89,7 @@ export const NIC_DEFAULTS: NicOptions = {
   gro: true,
   txqueuelen: 1000,
   bql: DQL_DEFAULTS,
+  qdisc: { kind: 'pfifo_fast' },
 };
 /** A NIC on `machine: ideal`: no moderation, no offloads, rings that nothing waits in and nothing limits. */
 export const IDEAL_NIC: NicOptions = {

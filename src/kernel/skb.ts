@@ -29,6 +29,12 @@ export class Skb extends Segment implements Train {
   txTruesize = 0;
   /** The next one in the list that holds this skb: a qdisc, a backlog. */
   link: Skb | null = null;
+  /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
+  departAt = 0;
+  /** For the qdisc that holds it (qdisc_skb_cb): when it came, or when it may go. */
+  queuedAt = 0;
+  /** Its payload was changed on the way to the device: its checksum is wrong. */
+  damaged = false;
 
   constructor(pool: SkbPool) {
     super();
@@ -72,11 +78,31 @@ export class Skb extends Segment implements Train {
     return this.outstanding === this.segs ? this : this.slice(0, this.segs);
   }
 
+  /** Its frames, each as an skb of its own (tcp_gso_segment). The owner is told when the last of them has left. */
+  frames(): Skb[] {
+    const { owner, txTruesize, segs } = this;
+    const list: Skb[] = [];
+    for (let i = 0; i < segs; i++) list.push(this.slice(i, 1));
+    const last = list[segs - 1]!;
+    last.owner = owner;
+    last.txTruesize = txTruesize;
+    return list;
+  }
+
+  /** Another one that says the same, and belongs to nobody (skb_clone). */
+  copy(): Skb {
+    const f = this.pool.grab();
+    copySegment(this, f);
+    f.outstanding = this.segs;
+    return f;
+  }
+
   /** A copy of `count` frames, which leave the train. */
   private slice(first: number, count: number): Skb {
     const f = this.pool.grab();
     copySegment(this, f);
     f.outstanding = count;
+    f.damaged = this.damaged;
     if (count < this.segs) this.narrow(f, first, count);
     this.drop(count);
     return f;
@@ -127,6 +153,9 @@ export class SkbPool {
     skb.owner = null;
     skb.txTruesize = 0;
     skb.link = null;
+    skb.departAt = 0;
+    skb.queuedAt = 0;
+    skb.damaged = false;
     return skb;
   }
 

@@ -21,6 +21,7 @@ import {
   awaitsHandshake,
   CLOSED,
   CONNECTED,
+  departureOf,
   ERROR,
   FIN,
   HANGUP,
@@ -33,6 +34,7 @@ import {
   onMtuReduced,
   onSegment,
   onTimer,
+  onXmitCongested,
   onXmitDropped,
   pollSegment,
   quotesCurrent,
@@ -64,7 +66,7 @@ import {
   isUnreachable,
   type IcmpError,
 } from './icmp.ts';
-import type { NetDevice } from './netdev.ts';
+import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
 import type { Skb } from './skb.ts';
@@ -284,6 +286,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.settle(core);
     if (any) {
       stack.building++;
+      skb.departAt = departureOf(c);
       return skb;
     }
     skb.drop(1);
@@ -300,8 +303,11 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     skb.owner = this;
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
-    if (this.stack.send(skb, this.device!, core) || this.c === null) return;
-    onXmitDropped(this.c, seq, size, this.stack.engine.now);
+    const result = this.stack.send(skb, this.device!, core);
+    if (result === NET_XMIT_SUCCESS || this.c === null) return;
+    const { now } = this.stack.engine;
+    if (result === NET_XMIT_DROP) onXmitDropped(this.c, seq, size, now);
+    else onXmitCongested(this.c, now);
     this.settle(core);
   }
 

@@ -32,6 +32,7 @@ import {
 import { startCongestion } from './congestion/index.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { sentAt } from './pacing.ts';
 import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
@@ -231,7 +232,7 @@ function transmitNew(
   q.sent++;
   c.context.mib.TCPOrigDataSent += t.segs;
   q.list(t);
-  t.sentAt = now;
+  t.sentAt = sentAt(snd.pacing, now);
   c.sndNxt = t.end;
   c.packetsOut += t.segs;
   snd.sentSince += t.segs;
@@ -378,6 +379,11 @@ export function onXmitDropped(c: Connection, seq: Seq, size: number, now: Instan
   const probe = size === 0 ? seqDiff(c.sndUna, seq) === 1 : c.sender.wakeup;
   if (probe && c.packetsOut === 0) probeDropped(c, now);
   if (c.work & WORK_XMIT) finishXmit(c, now);
+}
+
+/** The segment has left, but another of this connection was dropped for it (NET_XMIT_CN): that is congestion. */
+export function onXmitCongested(c: Connection, now: Instant): void {
+  if (c.sender !== null && c.state !== 'CLOSED') enterCwr(c, now);
 }
 
 /** Takes back transmitNew. */

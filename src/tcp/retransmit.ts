@@ -4,6 +4,7 @@ import { emitted, fillData } from './build.ts';
 import { CA_LOSS, inFlight, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
 import { inCwndReduction } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { sentAt } from './pacing.ts';
 import { joinTx, splitTx, trimHead } from './records.ts';
 import type { Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
@@ -111,7 +112,7 @@ function repeat(
   t.sacked |= EVER_RETRANS;
   if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);
   if (snd.rate !== null) snd.rate.onSent(c, t, now);
-  t.sentAt = now;
+  t.sentAt = sentAt(snd.pacing, now);
   q.list(t);
   emitted(c, out, true, now);
   return true;

@@ -2,11 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ScenarioError } from '../../src/base/assert.ts';
+import { CODEL_DEFAULTS, type CodelOptions } from '../../src/base/codel.ts';
 import { MARK_CE, type Ingress } from '../../src/base/train.ts';
 import { type Instant, ms, us } from '../../src/base/units.ts';
 import { type Engine, APP } from '../../src/engine/engine.ts';
 import { CodelLink } from '../../src/sim/net/codel-link.ts';
-import { CODEL_DEFAULTS, type CodelOptions, type LinkOptions } from '../../src/sim/net/options.ts';
+import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { Router } from '../../src/sim/net/router.ts';
 import { Link } from '../../src/sim/net/link.ts';
 import { prop } from '../support/prop.ts';

@@ -5,10 +5,10 @@
  * one timer at (next start of service) + that latency is enough, and frames may be handed over late, by a router, as well.
  */
 import { ScenarioError } from '../../base/assert.ts';
+import { Codel, type CodelQueue } from '../../base/codel.ts';
 import { type Ingress, ipBytes, MARK_CE, type Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 import { type Engine, type Timer, WIRE } from '../../engine/engine.ts';
-import { Codel, type CodelQueue } from './codel.ts';
 import { Link } from './link.ts';
 import type { LinkOptions } from './options.ts';
 

@@ -6,6 +6,7 @@
  * normal`), slots, queue disciplines other than CoDel.
  */
 import { ScenarioError } from '../../base/assert.ts';
+import type { CodelOptions } from '../../base/codel.ts';
 import { type Duration, type Instant, NEVER, START, ZERO } from '../../base/units.ts';
 
 /** The queue in front of the wire; frames that find no room are dropped (drop-tail). See link.ts for who counts. */
@@ -63,18 +64,6 @@ export interface Jitter {
   readonly keepOrder: boolean;
 }
 
-/** A queue that is kept short (codel.ts). */
-export interface CodelOptions {
-  /** The wait that is acceptable, ns. */
-  readonly target: number;
-  /** How long it may be exceeded, ns: a worst-case round trip. */
-  readonly interval: number;
-  /** Mark frames that can be marked, instead of dropping them. */
-  readonly ecn: boolean;
-  /** Frames that waited longer are marked, ns; Infinity: none are. For DCTCP. */
-  readonly ceThreshold: number;
-}
-
 export interface LinkOptions {
   /** Bits per second of IP packet + overhead, an integer; Infinity: no serialisation. */
   readonly rate: number;
@@ -112,14 +101,6 @@ export const LINK_DEFAULTS: LinkOptions = {
   jitter: null,
   from: START,
   until: NEVER,
-};
-
-/** net/sched/sch_codel.c codel_init, codel_params_init. */
-export const CODEL_DEFAULTS: CodelOptions = {
-  target: 5_000_000,
-  interval: 100_000_000,
-  ecn: false,
-  ceThreshold: Infinity,
 };
 
 /** Where each default comes from. */

@@ -1,9 +1,8 @@
 /** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
 import { z } from 'zod';
+import { CODEL_DEFAULTS, type CodelOptions } from '../../../base/codel.ts';
 import { instant, NEVER, START } from '../../../base/units.ts';
 import {
-  CODEL_DEFAULTS,
-  type CodelOptions,
   type Corrupt,
   type GilbertElliott,
   type Jitter,
