@@ -7,6 +7,8 @@ import type { Skb } from './skb.ts';
 /** Results of `xmit`, include/linux/netdevice.h. */
 export const NET_XMIT_SUCCESS = 0;
 export const NET_XMIT_DROP = 1;
+/** It is in the queue, and something else of its flow was dropped for it. */
+export const NET_XMIT_CN = 2;
 
 /** Above the devices: stack.ts. */
 export interface PacketHandler {
@@ -40,7 +42,7 @@ export interface NetDevice {
   /**
    * dev_queue_xmit: in the effect of a step that has paid for it. `skb.outstanding` counts its frames.
    *
-   * @returns NET_XMIT_SUCCESS, or NET_XMIT_DROP when the queue in front of the device was full: the skb is gone
+   * @returns NET_XMIT_SUCCESS; NET_XMIT_DROP when the queue in front of the device was full: the skb is gone; NET_XMIT_CN
    */
   xmit(skb: Skb, core: Core): number;
 }

@@ -35,7 +35,7 @@ import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from './profile.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
 import { Spread, SpreadFlight } from './rss.ts';
 import { RxRing, type MissedFrames } from './rx-ring.ts';
-import type { Skb } from './skb.ts';
+import { type Skb, wireBytes } from './skb.ts';
 import { nicTruesize } from './truesize.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 import { TxRing } from './tx-ring.ts';
@@ -69,8 +69,8 @@ export class Nic implements NetDevice, TxDriver {
     this.name = `${host.name}/${name}`;
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
-    this.tx = new TxRing(`${this.name}/tx`, o.txRing);
-    this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this);
+    this.tx = new TxRing(`${this.name}/tx`, o.txRing, o.bql);
+    this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this, o.qdisc);
     const spread = o.queues > 1 ? new SpreadFlight(o.queues) : null;
     const queues: NicQueue[] = [];
     for (let i = 0; i < o.queues; i++) {
@@ -115,19 +115,20 @@ export class Nic implements NetDevice, TxDriver {
   }
 
   get txRoom(): boolean {
-    return this.tx.used < this.tx.size;
+    return this.tx.open;
   }
 
   startXmit(skb: Skb): void {
     const now = this.host.engine.now;
     const { owner, txTruesize } = skb;
+    const bytes = wireBytes(skb);
     // The record crosses the wire: from here on it is the receiver's, so the ring keeps what the sender needs.
     skb.owner = null;
     this.counters.tx_packets += skb.segs;
     this.counters.tx_bytes += skb.len + skb.segs * skb.headerLen;
     if (this.host.engine.trace.on) traceTx(this, skb, now);
     const departure = this.wire.transmit(skb, now);
-    this.tx.push(owner, txTruesize, now, departure);
+    this.tx.push(owner, txTruesize, bytes, now, departure);
     this.queues[0]!.onTxQueued();
   }
 
@@ -313,7 +314,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     const { ring, tx } = this;
     const now = this.engine.now;
     tx?.clean(tx.done(now), core);
-    if (tx !== null && tx.used < tx.size) this.nic.qdisc.wake(core);
+    if (tx !== null && tx.open) this.nic.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
       const { frames } = ring;
@@ -501,7 +502,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */
   private good(skb: Skb, first: number, n: number, mark: number): boolean {
     const { counters } = this.nic;
-    if ((mark & MARK_CORRUPT) !== 0) {
+    if ((mark & MARK_CORRUPT) !== 0 || skb.damaged) {
       counters.rx_csum_errors += n;
       skb.drop(n);
       return false;

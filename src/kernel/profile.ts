@@ -6,6 +6,8 @@
 import { printDuration } from '../base/quantity.ts';
 import type { Duration } from '../base/units.ts';
 import { TCP_TUNABLES, type TcpOptions } from '../tcp/options.ts';
+import { DQL_DEFAULTS, type DqlOptions } from '../base/dql.ts';
+import type { QdiscOptions } from './qdisc/options.ts';
 
 export interface SchedOptions {
   /** How long a task runs before others that wait get their turn, ns. */
@@ -63,6 +65,10 @@ export interface NicOptions {
   readonly gro: boolean;
   /** Packets the queue in front of the device holds. */
   readonly txqueuelen: number;
+  /** Byte queue limits of the transmit ring; null: none. */
+  readonly bql: DqlOptions | null;
+  /** The queueing discipline in front of the device. */
+  readonly qdisc: QdiscOptions;
   /** The core of each receive queue's interrupt; left out: queue i on core i modulo the number of cores. */
   readonly irqAffinity?: readonly number[];
 }
@@ -92,14 +98,17 @@ export const NIC_DEFAULTS: NicOptions = {
   gso: true,
   gro: true,
   txqueuelen: 1000,
+  bql: DQL_DEFAULTS,
+  qdisc: { kind: 'pfifo_fast' },
 };
-/** A NIC on `machine: ideal`: no moderation, no offloads, rings that nothing waits in. */
+/** A NIC on `machine: ideal`: no moderation, no offloads, rings that nothing waits in and nothing limits. */
 export const IDEAL_NIC: NicOptions = {
   ...NIC_DEFAULTS,
   coalesce: { rxUsecs: 0, rxFrames: 1, txUsecs: 0, txFrames: 1 },
   tso: false,
   gso: false,
   gro: false,
+  bql: null,
 };
 
 /** One default as `hostwire show` prints it. */
@@ -158,5 +167,16 @@ export const LINUX_6_18: readonly ProfileEntry[] = [
   row('nic.coalesce.tx-usecs', txUsecs, 'mlx5'),
   row('nic.coalesce.tx-frames', txFrames, 'mlx5'),
   row('nic.txqueuelen', NIC_DEFAULTS.txqueuelen, 'DEFAULT_TX_QUEUE_LEN, include/net/sch_generic.h'),
+  row(
+    'nic.byte_queue_limits.limit_min',
+    DQL_DEFAULTS.limitMin,
+    'lib/dynamic_queue_limits.c dql_init()',
+  ),
+  row(
+    'nic.byte_queue_limits.limit_max',
+    DQL_DEFAULTS.limitMax,
+    'DQL_MAX_LIMIT, include/linux/dynamic_queue_limits.h',
+  ),
+  row('nic.byte_queue_limits.hold_time', time(DQL_DEFAULTS.holdTime), 'HZ jiffies, net/core/dev.c'),
   row('nofile', HOST_DEFAULTS.nofile, 'RLIMIT_NOFILE, soft, include/asm-generic/resource.h'),
 ];

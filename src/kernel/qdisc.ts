@@ -1,73 +1,141 @@
 /**
- * pfifo_fast, the queue in front of a device (net/sched/sch_generic.c). All packets of TCP have one priority, so of its
- * three bands one is modelled: first in, first out, `txqueuelen` packets, drop at the tail.
+ * The queue in front of a device (net/sched/sch_generic.c, net/core/dev.c __dev_xmit_skb): what a queueing discipline does
+ * there, and when the device is given its packets.
  *
- * An skb bypasses the queue when it is empty and the device has room. A device that is full stops the queue; when
- * descriptors come back, NET_TX restarts it on the core that freed them.
+ * An skb bypasses a queue that is empty and would not hold it, when the device has room. Else it enters, and whoever brought it
+ * takes out what may go next. A device that is full stops the queue; when descriptors come back, or a packet's time has come
+ * (qdisc_watchdog, an hrtimer), NET_TX goes on with it, one step for each skb.
  */
 import { assert } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
-import { Ring } from '../base/ring.ts';
+import { NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from './netdev.ts';
-import type { Skb } from './skb.ts';
+import { NET_XMIT_SUCCESS } from './netdev.ts';
+import {
+  DROP_REASONS,
+  type Discipline,
+  type DropReason,
+  type QdiscBooks,
+} from './qdisc/discipline.ts';
+import { makeDiscipline, type QdiscPlace } from './qdisc/make.ts';
+import type { QdiscOptions } from './qdisc/options.ts';
+import { ETH_HLEN, type Skb, wireBytes } from './skb.ts';
+import { KernelTimer, type TimerHandler } from './timer.ts';
 
 /** The driver below a queue. */
 export interface TxDriver {
+  readonly mtu: number;
   /** A descriptor is free. */
   readonly txRoom: boolean;
   /** ndo_start_xmit: there is room. */
   startXmit(skb: Skb, core: Core): void;
 }
 
-export class Qdisc {
-  readonly meter: QueueMeter;
-  /** Skbs that went through, that were dropped at the tail, that had to wait. */
+export class Qdisc implements QdiscBooks, TimerHandler {
+  meter: QueueMeter;
+  /** Skbs that came, that went through, that had to wait. */
+  offered = 0;
   sent = 0;
-  dropped = 0;
   queued = 0;
+  /** Copies and frames that were made of them; marks given. */
+  copies = 0;
+  marks = 0;
+  /** Skbs that were refused, of which the sender was told, and those that were dropped without his knowing. */
+  refusals = 0;
+  losses = 0;
+  readonly drops: Record<DropReason, number> = Object.fromEntries(
+    DROP_REASONS.map((why) => [why, 0]),
+  ) as Record<DropReason, number>;
   private readonly host: Host;
+  private readonly name: string;
   private readonly driver: TxDriver;
-  private limit: number;
-  private readonly skbs = new Ring<Skb>();
+  private readonly txqueuelen: number;
+  private options: QdiscOptions;
+  private discipline: Discipline;
+  /** Taken out, and on its way to the device. */
+  private held: Skb | null = null;
   private scheduled = false;
+  /** Where NET_TX will go on with it, and who is at it now. */
   private core: Core;
+  private actor: Core;
+  private watchdog: KernelTimer | null = null;
 
-  constructor(host: Host, name: string, limit: number, driver: TxDriver) {
+  constructor(
+    host: Host,
+    name: string,
+    txqueuelen: number,
+    driver: TxDriver,
+    options: QdiscOptions = { kind: 'pfifo_fast' },
+  ) {
     this.host = host;
+    this.name = name;
     this.driver = driver;
-    this.limit = limit;
+    this.txqueuelen = txqueuelen;
     this.core = host.cores[0]!;
-    this.meter = new QueueMeter(`${name}/qdisc`, limit);
+    this.actor = this.core;
+    this.options = options;
+    this.discipline = makeDiscipline(options, this.place(), this);
+    this.meter = new QueueMeter(`${name}/qdisc`, this.discipline.bound);
   }
 
-  /** tc qdisc replace … limit: 0 drops everything, as of a pfifo (net/sched/sch_fifo.c). What waits stays. */
-  resize(limit: number): void {
-    this.limit = limit;
+  get kind(): QdiscOptions['kind'] {
+    return this.options.kind;
   }
 
-  /** @returns NET_XMIT_DROP when it was full: the skb and what its owner was charged are gone */
+  /** What `meter` counts. */
+  get unit(): 'packets' | 'bytes' {
+    return this.discipline.unit;
+  }
+
+  /** It heeds departure times: TCP does not wait itself (SK_PACING_FQ). */
+  get paces(): boolean {
+    return this.options.kind === 'fq' && this.options.pacing;
+  }
+
+  /** Skbs in it, and on their way from it to the device. */
+  get length(): number {
+    return this.discipline.length + (this.held === null ? 0 : 1);
+  }
+
+  /** Skbs that nobody can account for. */
+  get missing(): number {
+    return this.offered + this.copies - this.sent - this.refusals - this.losses - this.length;
+  }
+
+  /** tc qdisc replace, while it is empty. */
+  replace(options: QdiscOptions): void {
+    assert(this.length === 0, 'qdisc: replaced while packets wait in it');
+    this.options = options;
+    this.discipline = makeDiscipline(options, this.place(), this);
+    this.meter = new QueueMeter(this.meter.name, this.discipline.bound);
+  }
+
+  /** @returns NET_XMIT_DROP when it was full: the skb and what its owner was charged are gone; NET_XMIT_CN: another's are */
   enqueue(skb: Skb, core: Core): number {
-    if (this.skbs.length === 0 && this.limit > 0 && this.driver.txRoom) {
+    const { discipline: d, driver } = this;
+    this.offered++;
+    if (d.canBypass && this.length === 0 && driver.txRoom) {
       this.sent++;
-      this.driver.startXmit(skb, core);
+      driver.startXmit(skb, core);
       return NET_XMIT_SUCCESS;
     }
-    if (this.skbs.length >= this.limit) {
-      this.dropped++;
-      freeUnsent(skb, core);
-      return NET_XMIT_DROP;
+    this.actor = core;
+    const result = d.enqueue(skb, this.host.engine.now);
+    if (!this.scheduled && this.held === null && driver.txRoom) {
+      const next = this.take();
+      if (next !== null) {
+        this.sent++;
+        driver.startXmit(next, core);
+        this.wake(core);
+      }
     }
-    this.queued++;
-    this.skbs.push(skb);
-    this.meter.enter(this.host.engine.now);
-    return NET_XMIT_SUCCESS;
+    return result;
   }
 
   /** Descriptors came back (netif_wake_queue): go on in NET_TX, one step per skb. */
   wake(core: Core): void {
-    if (this.scheduled || this.skbs.length === 0) return;
+    if (this.scheduled || this.length === 0) return;
     this.scheduled = true;
     this.core = core;
     core.softirq.netifSchedule(this);
@@ -75,22 +143,93 @@ export class Qdisc {
 
   /** NET_TX has a step for it; asked once too often, it is off the list. */
   get runnable(): boolean {
-    const more = this.skbs.length > 0 && this.driver.txRoom;
+    this.actor = this.core;
+    if (this.held === null && this.driver.txRoom) this.held = this.take();
+    const more = this.held !== null && this.driver.txRoom;
     if (!more) this.scheduled = false;
     return more;
   }
 
   /** One skb from the queue to the device. */
   runOne(): void {
-    const skb = this.skbs.shift();
-    assert(skb !== undefined, 'qdisc: run with nothing queued');
-    this.meter.leave(this.host.engine.now);
+    const skb = this.held;
+    assert(skb !== null, 'qdisc: run with nothing queued');
+    this.held = null;
     this.sent++;
     this.driver.startXmit(skb, this.core);
   }
 
-  get length(): number {
-    return this.skbs.length;
+  /** The watchdog: somebody's time has come. */
+  onTimer(timer: KernelTimer): void {
+    this.wake(timer.core);
+  }
+
+  // ---- QdiscBooks
+
+  entered(skb: Skb): void {
+    this.queued++;
+    this.meter.enter(this.host.engine.now, this.sizeOf(skb));
+  }
+
+  dropped(skb: Skb, why: DropReason): void {
+    this.meter.leave(this.host.engine.now, this.sizeOf(skb));
+    this.lost(skb, why);
+  }
+
+  lost(skb: Skb, why: DropReason): void {
+    this.losses++;
+    this.gone(skb, why);
+  }
+
+  refused(skb: Skb, why: DropReason): void {
+    this.refusals++;
+    this.gone(skb, why);
+  }
+
+  marked(): void {
+    this.marks++;
+  }
+
+  added(n: number): void {
+    this.copies += n;
+  }
+
+  orphaned(skb: Skb): void {
+    const { owner } = skb;
+    skb.owner = null;
+    if (owner !== null) this.host.handler.txFreed(owner, skb.txTruesize, this.actor);
+  }
+
+  private gone(skb: Skb, why: DropReason): void {
+    this.drops[why]++;
+    freeUnsent(skb, this.actor);
+  }
+
+  /** The next skb that may go; null: none now, and the watchdog will say when. */
+  private take(): Skb | null {
+    const { engine } = this.host;
+    const skb = this.discipline.dequeue(engine.now);
+    if (skb !== null) {
+      this.meter.leave(engine.now, this.sizeOf(skb));
+      return skb;
+    }
+    const at = this.discipline.nextAt;
+    if (at !== NEVER) {
+      this.watchdog ??= new KernelTimer(this.host, this.actor, this, true);
+      this.watchdog.core = this.actor;
+      if (this.watchdog.expires !== at) this.watchdog.arm(at);
+    }
+    return null;
+  }
+
+  private sizeOf(skb: Skb): number {
+    return this.discipline.unit === 'bytes' ? wireBytes(skb) : 1;
+  }
+
+  private place(): QdiscPlace {
+    const { name, txqueuelen, driver } = this;
+    const { random } = this.host.engine;
+    return { name, txqueuelen, mtu: driver.mtu + ETH_HLEN, random };
   }
 }
 

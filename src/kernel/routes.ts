@@ -47,6 +47,7 @@ export class Routes {
         mtu: device.mtu,
         gsoMaxSegs: device.gsoMaxSegs,
         gsoMaxSize: device.gsoMaxSize,
+        fq: device.qdisc?.paces ?? false,
       });
       this.paths.set(device, path);
     }

@@ -16,6 +16,9 @@ import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segmen
 import { seqAdd } from '../tcp/seq.ts';
 import { tailroomOf } from './truesize.ts';
 
+/** An Ethernet header: hard_header_len. */
+export const ETH_HLEN = 14;
+
 export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
   /** Frames of this train that are queued, on a wire or being received; 0 when it lies in the pool. */
@@ -26,6 +29,12 @@ export class Skb extends Segment implements Train {
   txTruesize = 0;
   /** The next one in the list that holds this skb: a qdisc, a backlog. */
   link: Skb | null = null;
+  /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
+  departAt = 0;
+  /** For the qdisc that holds it (qdisc_skb_cb): when it came, or when it may go. */
+  queuedAt = 0;
+  /** Its payload was changed on the way to the device: its checksum is wrong. */
+  damaged = false;
 
   constructor(pool: SkbPool) {
     super();
@@ -69,11 +78,31 @@ export class Skb extends Segment implements Train {
     return this.outstanding === this.segs ? this : this.slice(0, this.segs);
   }
 
+  /** Its frames, each as an skb of its own (tcp_gso_segment). The owner is told when the last of them has left. */
+  frames(): Skb[] {
+    const { owner, txTruesize, segs } = this;
+    const list: Skb[] = [];
+    for (let i = 0; i < segs; i++) list.push(this.slice(i, 1));
+    const last = list[segs - 1]!;
+    last.owner = owner;
+    last.txTruesize = txTruesize;
+    return list;
+  }
+
+  /** Another one that says the same, and belongs to nobody (skb_clone). */
+  copy(): Skb {
+    const f = this.pool.grab();
+    copySegment(this, f);
+    f.outstanding = this.segs;
+    return f;
+  }
+
   /** A copy of `count` frames, which leave the train. */
   private slice(first: number, count: number): Skb {
     const f = this.pool.grab();
     copySegment(this, f);
     f.outstanding = count;
+    f.damaged = this.damaged;
     if (count < this.segs) this.narrow(f, first, count);
     this.drop(count);
     return f;
@@ -92,6 +121,12 @@ export class Skb extends Segment implements Train {
     f.ordinal = this.ordinal + first;
   }
 }
+
+/**
+ * Bytes of its frames with their Ethernet headers: what a qdisc takes it for (qdisc_pkt_len_init), and what a driver reports to
+ * the byte queue limits (mlx5e_sq_xmit_prepare).
+ */
+export const wireBytes = (skb: Skb): number => skb.len + skb.segs * (skb.headerLen + ETH_HLEN);
 
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {
@@ -118,6 +153,9 @@ export class SkbPool {
     skb.owner = null;
     skb.txTruesize = 0;
     skb.link = null;
+    skb.departAt = 0;
+    skb.queuedAt = 0;
+    skb.damaged = false;
     return skb;
   }
 

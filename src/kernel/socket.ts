@@ -20,6 +20,7 @@ import {
   awaitsHandshake,
   CLOSED,
   CONNECTED,
+  departureOf,
   ERROR,
   FIN,
   HANGUP,
@@ -32,6 +33,7 @@ import {
   onMtuReduced,
   onSegment,
   onTimer,
+  onXmitCongested,
   onXmitDropped,
   pollSegment,
   quotesCurrent,
@@ -63,7 +65,7 @@ import {
   isUnreachable,
   type IcmpError,
 } from './icmp.ts';
-import type { NetDevice } from './netdev.ts';
+import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
 import type { Skb } from './skb.ts';
@@ -285,6 +287,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.settle(core);
     if (any) {
       stack.building++;
+      skb.departAt = departureOf(c);
       return skb;
     }
     skb.drop(1);
@@ -301,8 +304,11 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     skb.owner = this;
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
-    if (this.stack.send(skb, this.device!, core) || this.c === null) return;
-    onXmitDropped(this.c, seq, size, this.stack.engine.now);
+    const result = this.stack.send(skb, this.device!, core);
+    if (result === NET_XMIT_SUCCESS || this.c === null) return;
+    const { now } = this.stack.engine;
+    if (result === NET_XMIT_DROP) onXmitDropped(this.c, seq, size, now);
+    else onXmitCongested(this.c, now);
     this.settle(core);
   }
 

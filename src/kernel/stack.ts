@@ -55,7 +55,7 @@ import { endsRequest, type IcmpError } from './icmp.ts';
 import { IcmpInput } from './icmp-input.ts';
 import { Listener, RequestSock } from './listen.ts';
 import { Lo } from './lo.ts';
-import type { NetDevice, PacketHandler } from './netdev.ts';
+import { NET_XMIT_DROP, type NetDevice, type PacketHandler } from './netdev.ts';
 import { Outbox } from './outbox.ts';
 import { PORT_CONNECTED, PORT_NONE, portOfChild, Ports } from './ports.ts';
 import { Routes } from './routes.ts';
@@ -431,12 +431,12 @@ export class Stack implements PacketHandler {
     else this.send(skb, device, core);
   }
 
-  /** False: the queue in front of the device was full, and the skb is gone. */
-  send(skb: Skb, device: NetDevice, core: Core): boolean {
+  /** @returns as `NetDevice.xmit` */
+  send(skb: Skb, device: NetDevice, core: Core): number {
     skb.outstanding = skb.segs;
-    if (device.xmit(skb, core) === 0) return true;
-    this.mib.OutDiscards++;
-    return false;
+    const result = device.xmit(skb, core);
+    if (result === NET_XMIT_DROP) this.mib.OutDiscards++;
+    return result;
   }
 
   txFreed(owner: unknown, truesize: number, core: Core): void {

@@ -2,6 +2,7 @@
  * The sysctls that a simulated machine has: those of TCP (tcp/options.ts) and those of sockets and softirqs. A sysctl that is
  * not here is not modelled, and writing it is an error rather than a wish.
  */
+import { DEFAULT_QDISCS, type QdiscOptions } from './qdisc/options.ts';
 import {
   CONGESTION_CONTROLS,
   TCP_TUNABLES,
@@ -132,6 +133,18 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'of one softirq: 2 jiffies at HZ = 250',
     'net/core/hotdata.c',
   ),
+  {
+    ...ofMachine(
+      'net.core.default_qdisc',
+      0,
+      '',
+      'the queueing discipline of devices that are told no other',
+      'net/sched/sch_generic.c default_qdisc_ops',
+    ),
+    kind: 'word',
+    words: Object.keys(DEFAULT_QDISCS),
+    fallback: 'pfifo_fast',
+  },
   ofMachine(
     'net.core.netdev_max_backlog',
     1000,
@@ -155,6 +168,12 @@ export function tcpChanges(sysctl: Readonly<Record<string, SysctlValue>>): Parti
     else changes[d.field] = d.kind === 'switch' ? value[0] !== 0 : value[0];
   }
   return changes;
+}
+
+/** The queueing discipline of devices that are told no other. */
+export function defaultQdisc(sysctl: Readonly<Record<string, SysctlValue>>): QdiscOptions {
+  const name = sysctl['net.core.default_qdisc'] ?? 'pfifo_fast';
+  return DEFAULT_QDISCS[String(name)]!;
 }
 
 /** One number of the machine's own sysctls, or what Linux has there. */

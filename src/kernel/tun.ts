@@ -1,7 +1,7 @@
 /**
  * A tun device: packets go to and come from a program in user space (drivers/net/tun.c), which plays the wire. There is no
  * ring, no interrupt and no GRO: each frame is written as one packet, becomes one skb and enters the core's backlog
- * (netif_rx). Leaving, an skb passes pfifo_fast and is orphaned when it reaches the program: its sender is freed of it at
+ * (netif_rx). Leaving, an skb passes the qdisc (pfifo_fast) and is orphaned when it reaches the program: its sender is freed of it at
  * once. The program's own CPU time is not the host's.
  *
  * The vectors were measured on such devices.
@@ -15,12 +15,14 @@ import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
 import type { NetDevice, Wire } from './netdev.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
+import type { QdiscOptions } from './qdisc/options.ts';
 import type { Skb } from './skb.ts';
 import { tunTruesize } from './truesize.ts';
 
 export interface TunOptions {
   readonly mtu: number;
   readonly txqueuelen: number;
+  readonly qdisc: QdiscOptions;
   /** Whole GSO packets go to the program (IFF_VNET_HDR with TUN_F_TSO4); otherwise it sees them cut, though the skb stays whole. */
   readonly tso: boolean;
   /** Where its packets enter. */
@@ -31,6 +33,7 @@ export interface TunOptions {
 export const TUN_DEFAULTS: TunOptions = {
   mtu: 1500,
   txqueuelen: 500,
+  qdisc: { kind: 'pfifo_fast' },
   tso: false,
   core: 0,
 };
@@ -52,7 +55,8 @@ export class Tun implements NetDevice, TxDriver, Ingress {
     this.host = host;
     this.name = `${host.name}/${name}`;
     this.options = { ...TUN_DEFAULTS, ...options };
-    this.qdisc = new Qdisc(host, this.name, this.options.txqueuelen, this);
+    const { txqueuelen, qdisc } = this.options;
+    this.qdisc = new Qdisc(host, this.name, txqueuelen, this, qdisc);
     this.core = host.cores[this.options.core % host.cores.length]!;
     this.core.rq.hasTunProgram = true;
     const kind = host.engine.define(`${this.name}/arrival`, DEVICE, () => this.arrived());
@@ -149,7 +153,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
       const mark = flight.headMark();
       flight.take(k);
       for (let j = first; j < first + k; j++) {
-        if ((mark & MARK_CORRUPT) !== 0) {
+        if ((mark & MARK_CORRUPT) !== 0 || skb.damaged) {
           counters.rx_csum_errors++;
           skb.drop(1);
           continue;

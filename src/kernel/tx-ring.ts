@@ -2,12 +2,15 @@
  * The transmit descriptors of a NIC: skbs handed to the device, until its completion interrupt gives them back. The wire
  * says at once when it will be through with each; nothing is scheduled per packet.
  *
- * One descriptor per skb, where hardware takes one more for each page of a TSO skb. No byte queue limits (BQL).
+ * One descriptor per skb, where hardware takes one more for each page of a TSO skb. With byte queue limits (dql.ts) the
+ * stack stops the queue before the descriptors run out (netdev_tx_sent_queue, netdev_tx_completed_queue).
  */
 import { assert } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
+import { Dql } from '../base/dql.ts';
+import type { DqlOptions } from '../base/dql.ts';
 
 export class TxRing {
   readonly size: number;
@@ -15,17 +18,26 @@ export class TxRing {
   used = 0;
   /** Descriptors in use, each from its xmit to the interrupt that gave it back. */
   readonly meter: QueueMeter;
+  /** Byte queue limits; null: only descriptors count. */
+  readonly dql: Dql | null;
   private cap = 16;
   private head = 0;
   /** How many were given back so far: the number of the oldest one, as the wire counts them. */
   private first = 0;
   private owners: unknown[] = new Array<unknown>(16).fill(null);
   private sizes = new Int32Array(16);
+  private wires = new Int32Array(16);
   private departures = new Float64Array(16);
 
-  constructor(name: string, size: number) {
+  constructor(name: string, size: number, limits: DqlOptions | null = null) {
     this.size = size;
     this.meter = new QueueMeter(name, size);
+    this.dql = limits === null ? null : new Dql(limits);
+  }
+
+  /** Is the queue open: a descriptor free, and bytes left (netif_xmit_frozen_or_stopped)? */
+  get open(): boolean {
+    return this.used < this.size && (this.dql === null || this.dql.avail >= 0);
   }
 
   /** The most descriptors that ever were in use. */
@@ -33,16 +45,22 @@ export class TxRing {
     return this.meter.peak;
   }
 
-  /** The device is through with it at `departure`; departures do not go back. */
-  push(owner: unknown, truesize: number, now: Instant, departure: Instant): void {
+  /**
+   * The device is through with it at `departure`; departures do not go back.
+   *
+   * @param wire bytes of its frames as the driver reports them
+   */
+  push(owner: unknown, truesize: number, wire: number, now: Instant, departure: Instant): void {
     assert(this.used < this.size, 'tx ring: no descriptor free');
     if (this.used === this.cap) this.grow();
     const i = (this.head + this.used) & (this.cap - 1);
     this.owners[i] = owner;
     this.sizes[i] = truesize;
+    this.wires[i] = wire;
     this.departures[i] = departure;
     this.used++;
     this.meter.enter(now);
+    this.dql?.queued(wire);
   }
 
   /** How many the device is through with by `now`. */
@@ -67,9 +85,11 @@ export class TxRing {
   /** Takes back the `n` oldest, and tells their owners: once for several of one owner in a row. */
   clean(n: number, core: Core): void {
     const handler = core.host.handler;
-    if (n > 0) this.meter.leave(core.host.engine.now, n);
+    if (n === 0) return;
+    this.meter.leave(core.host.engine.now, n);
     let owner: unknown = null;
     let sum = 0;
+    let bytes = 0;
     for (; n > 0; n--) {
       const i = this.head;
       const next = this.owners[i];
@@ -79,25 +99,34 @@ export class TxRing {
         sum = 0;
       }
       sum += this.sizes[i]!;
+      bytes += this.wires[i]!;
       this.owners[i] = null;
       this.head = (i + 1) & (this.cap - 1);
       this.used--;
       this.first++;
     }
     if (owner !== null) handler.txFreed(owner, sum, core);
+    this.dql?.completed(bytes, core.host.engine.now);
   }
 
   private grow(): void {
     const n = this.cap;
-    const [owners, sizes, departures] = [this.owners, this.sizes, this.departures];
+    const [owners, sizes, wires, departures] = [
+      this.owners,
+      this.sizes,
+      this.wires,
+      this.departures,
+    ];
     this.cap = 2 * n;
     this.owners = new Array<unknown>(this.cap).fill(null);
     this.sizes = new Int32Array(this.cap);
+    this.wires = new Int32Array(this.cap);
     this.departures = new Float64Array(this.cap);
     for (let k = 0; k < n; k++) {
       const from = (this.head + k) & (n - 1);
       this.owners[k] = owners[from];
       this.sizes[k] = sizes[from]!;
+      this.wires[k] = wires[from]!;
       this.departures[k] = departures[from]!;
     }
     this.head = 0;

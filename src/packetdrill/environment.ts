@@ -2,6 +2,7 @@
  * What surrounds the connections of a script: sysctls, the device and the queue in front of it, the route, files. Shell texts
  * change it, before the first event and between events; what they say is read (shell.ts, commands.ts), never executed.
  */
+import { DEFAULT_QDISCS } from '../kernel/qdisc/options.ts';
 import type { Stack } from '../kernel/stack.ts';
 import { stackOptionsOf, writeSysctls } from '../kernel/sysctl.ts';
 import type { PathOptions, TcpOptions } from '../kernel/tcp.ts';
@@ -233,11 +234,13 @@ export class Environment {
     const { machine, qdisc } = this;
     if (machine === null) return null;
     const { stack, tun } = machine;
-    tun.qdisc.resize(qdisc?.limit ?? QUEUE);
     const fq = qdisc?.name === 'fq';
-    if (fq === stack.pathOf(tun).fq) return null;
-    if (this.socketsMade) throw new NotSupported('a change to or from fq while there are sockets');
-    stack.changePath(tun, { fq });
+    const changes = fq !== tun.qdisc.paces;
+    if (changes && this.socketsMade)
+      throw new NotSupported('a change to or from fq while there are sockets');
+    if (!fq) tun.qdisc.replace({ kind: 'pfifo', limit: qdisc?.limit ?? QUEUE });
+    else if (changes) tun.qdisc.replace(DEFAULT_QDISCS['fq']!);
+    if (changes) stack.changePath(tun, { fq });
     return null;
   }
 

@@ -23,9 +23,11 @@ export function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: 
   out.tos = c.settings.tos;
   out.ack = flags & ACK ? c.rcvNxt : (0 as unknown as Seq);
   let options = 0;
+  const pacing = c.sender === null ? null : c.sender.pacing;
+  const departure = pacing === null ? now : pacing.depart(now);
   if (c.tsOk) {
     out.hasTs = true;
-    out.tsVal = (tsClock(now) + c.tsOffset) | 0;
+    out.tsVal = (tsClock(departure) + c.tsOffset) | 0;
     out.tsEcr = c.tsRecent;
     options = 12;
   }

@@ -33,6 +33,7 @@ import { startCongestion } from './congestion/index.ts';
 import { NOT_STARTED } from './congestion/reno.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { sentAt } from './pacing.ts';
 import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
@@ -42,10 +43,11 @@ import { EVER_RETRANS, type SendQueue, type Tx } from './send-queue.ts';
 import { repeatTail, retransmit, retransmitLost, unrepeat } from './retransmit.ts';
 import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
+import { smallQueueFull } from './small-queue.ts';
 import { sendSyn } from './syn.ts';
 import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
-import { expandSndbuf, hasWriteSpace, smallQueueFull } from './send-memory.ts';
+import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
 
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
@@ -195,7 +197,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
     const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(end, t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
-  if (smallQueueFull(c, q)) return false;
+  if (smallQueueFull(c, q, t.truesize, 1)) return false;
   transmitNew(c, q, t, mss, now, out);
   return true;
 }
@@ -238,7 +240,7 @@ function transmitNew(
   q.sent++;
   c.context.mib.TCPOrigDataSent += t.segs;
   q.list(t);
-  t.sentAt = now;
+  t.sentAt = sentAt(snd.pacing, now);
   c.sndNxt = t.end;
   c.packetsOut += t.segs;
   snd.sentSince += t.segs;
@@ -385,6 +387,11 @@ export function onXmitDropped(c: Connection, seq: Seq, size: number, now: Instan
   const probe = size === 0 ? seqDiff(c.sndUna, seq) === 1 : c.sender.wakeup;
   if (probe && c.packetsOut === 0) probeDropped(c, now);
   if (c.work & WORK_XMIT) finishXmit(c, now);
+}
+
+/** The segment has left, but another of this connection was dropped for it (NET_XMIT_CN): that is congestion. */
+export function onXmitCongested(c: Connection, now: Instant): void {
+  if (c.sender !== null && c.state !== 'CLOSED') enterCwr(c, now);
 }
 
 /** Takes back transmitNew. */

@@ -1,7 +1,8 @@
 /**
  * Pacing: after each segment the next one waits for as long as it takes at the pacing rate (tcp_update_skb_after_send,
- * tcp_pacing_check). TCP does it itself, by one more deadline, also where Linux leaves the waiting to fq in front of the
- * device: the rate is the same. Made for a congestion control that needs it (BBR), for SO_MAX_PACING_RATE and for fq.
+ * tcp_pacing_check). TCP does it itself, by one more deadline; where the queue in front of the device is fq, it hands each
+ * segment's earliest departure time over instead, and does not wait (SK_PACING_FQ). Made for a congestion control that needs it (BBR), for
+ * SO_MAX_PACING_RATE and for fq.
  */
 import { NEVER, START, type Instant } from '../base/units.ts';
 import { WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
@@ -20,9 +21,14 @@ export class Pacing {
   nextAt: Instant = START;
   /** The deadline, while something waits for it. */
   at: Instant = NEVER;
+  /** The device's queue waits in place of TCP. */
+  readonly fq: boolean;
+  /** Of the last segment that left (skb->tstamp); only with fq. */
+  departure: Instant = START;
 
-  constructor(max: number) {
+  constructor(max: number, fq: boolean) {
     this.max = max;
+    this.fq = fq;
   }
 
   setRate(bytesPerSec: number): void {
@@ -31,9 +37,15 @@ export class Pacing {
 
   /** Has the next segment to wait? Then the deadline is set. */
   holds(now: Instant): boolean {
-    if (this.nextAt <= now) return false;
+    if (this.fq || this.nextAt <= now) return false;
     this.at = this.nextAt;
     return true;
+  }
+
+  /** A segment is built: it leaves now, or when fq lets it. */
+  depart(now: Instant): Instant {
+    if (!this.fq || this.nextAt < now) return (this.departure = now);
+    return (this.departure = this.nextAt);
   }
 
   /** A segment of `bytes` payload leaves. */
@@ -58,10 +70,20 @@ export function onPacingTimer(c: Connection, p: Pacing): void {
 export function startPacing(c: Connection): Pacing {
   const snd = senderOf(c);
   if (snd.pacing !== null) return snd.pacing;
-  snd.pacing = new Pacing(c.settings.maxPacingRate);
+  snd.pacing = new Pacing(c.settings.maxPacingRate, c.path.fq);
   if (c.srttUs > 0) updatePacingRate(c, snd.pacing);
   return snd.pacing;
 }
+
+/** When the segment that was just built wants to leave, ns; 0: at once. */
+export function departureOf(c: Connection): number {
+  const p = c.sender === null ? null : c.sender.pacing;
+  return p !== null && p.fq ? p.departure : 0;
+}
+
+/** When it counts as sent: round trips and time-outs begin at its departure (skb_mstamp_ns). */
+export const sentAt = (p: Pacing | null, now: Instant): Instant =>
+  p !== null && p.fq ? p.departure : now;
 
 /** SO_MAX_PACING_RATE, bytes/s; Infinity: none. */
 export function setMaxPacingRate(c: Connection, bytesPerSec: number): void {

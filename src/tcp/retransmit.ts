@@ -4,11 +4,12 @@ import { emitted, fillData } from './build.ts';
 import { CA_LOSS, inFlight, TIMER_REO, TIMER_RETRANS, type Connection } from './connection.ts';
 import { inCwndReduction } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
+import { sentAt } from './pacing.ts';
 import { joinTx, splitTx, trimHead } from './records.ts';
 import type { Segment } from './segment.ts';
-import { smallQueueFull } from './send-memory.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqDiff, seqGt, seqLt } from './seq.ts';
+import { smallQueueFull } from './small-queue.ts';
 import { armTimer } from './timers.ts';
 
 /** The next segment that is marked lost and not yet sent again (tcp_xmit_retransmit_queue). */
@@ -21,7 +22,7 @@ export function retransmitLost(c: Connection, now: Instant, out: Segment): boole
     const t = q.records.at(i);
     snd.rtxHint = t.seq;
     if ((t.sacked & (LOST | SACKED | RETRANS)) !== LOST) continue;
-    if (smallQueueFull(c, q)) return false;
+    if (smallQueueFull(c, q, t.truesize, 2)) return false;
     const room = Math.min(c.cwnd - inFlight(c), tsoSegments(c, currentMss(c)));
     if (!retransmit(c, q, i, room, now, out)) return false;
     if (c.caState < CA_LOSS) c.context.mib.TCPFastRetrans += t.segs;
@@ -111,7 +112,7 @@ function repeat(
   t.sacked |= EVER_RETRANS;
   if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);
   if (snd.rate !== null) snd.rate.onSent(c, t, now);
-  t.sentAt = now;
+  t.sentAt = sentAt(snd.pacing, now);
   q.list(t);
   emitted(c, out, true, now);
   return true;

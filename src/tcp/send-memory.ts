@@ -1,6 +1,5 @@
 /** The send buffer: accounting by truesize, its growth, and when a writer may go on (net/core/stream.c, tcp_input.c). */
 import type { Connection } from './connection.ts';
-import type { SendQueue } from './send-queue.ts';
 import { seqDiff } from './seq.ts';
 import { SHARED_INFO, SK_BUFF } from './truesize.ts';
 
@@ -31,11 +30,4 @@ export function memoryFree(c: Connection, wake: boolean): boolean {
 /** Is a third of the buffer free (sk_stream_is_writeable)? */
 export function hasWriteSpace(c: Connection, wake: boolean): boolean {
   return c.sndbuf - c.wmemQueued >= c.wmemQueued >> 1 && memoryFree(c, wake);
-}
-
-/** Bytes in qdisc and device are bounded, but one segment may always be there (tcp_small_queue_check). */
-export function smallQueueFull(c: Connection, q: SendQueue): boolean {
-  if (c.wmemAlloc <= c.context.options.limitOutputBytes || q.sent <= 1) return false;
-  c.tsqThrottled = true;
-  return true;
 }

@@ -5,16 +5,10 @@ import { ScenarioError } from '../../src/base/assert.ts';
 import { MARK_CE } from '../../src/base/train.ts';
 import { type Instant, ms, us } from '../../src/base/units.ts';
 import { APP } from '../../src/engine/engine.ts';
-import { ByteQueueLimits } from '../../src/sim/net/bql.ts';
-import { Codel, type CodelQueue } from '../../src/sim/net/codel.ts';
+import { Dql, DQL_DEFAULTS, type DqlOptions } from '../../src/base/dql.ts';
+import { CODEL_DEFAULTS, type CodelOptions, Codel, type CodelQueue } from '../../src/base/codel.ts';
 import { CodelLink } from '../../src/sim/net/codel-link.ts';
-import {
-  BQL_DEFAULTS,
-  type BqlOptions,
-  CODEL_DEFAULTS,
-  type CodelOptions,
-  type LinkOptions,
-} from '../../src/sim/net/options.ts';
+import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { prop } from '../support/prop.ts';
 import { Sink, frame, newEngine, options } from './support.ts';
 
@@ -28,12 +22,12 @@ const SLOW: Partial<LinkOptions> = {
 };
 
 /** Frames of one size without end over a wire that takes `frameNs` for each: the limit after each one, in frames. */
-function limits(bql: Partial<BqlOptions>, n: number, frameNs = 240_320): number[] {
-  const device = new ByteQueueLimits({ ...BQL_DEFAULTS, ...bql });
+function limits(bql: Partial<DqlOptions>, n: number, frameNs = 240_320): number[] {
+  const device = new Dql({ ...DQL_DEFAULTS, ...bql });
   const found: number[] = [];
   for (let i = 1; i <= n; i++) {
-    while (device.open) device.take(1502);
-    device.complete(1502, i * frameNs);
+    while (device.avail >= 0) device.queued(1502);
+    device.completed(1502, (i * frameNs) as Instant);
     found.push(device.limit / 1502);
   }
   return found;
@@ -57,15 +51,15 @@ describe('the limit of a device with an interrupt for each frame [lib/dynamic_qu
   });
 
   it('grows by what an interrupt is late by, and comes down when it no longer is', () => {
-    const device = new ByteQueueLimits({ ...BQL_DEFAULTS, holdTime: MS });
+    const device = new Dql({ ...DQL_DEFAULTS, holdTime: MS });
     let held = 0;
     // A frame each millisecond, an interrupt for every `frames` of them.
     const interrupts = (from: number, until: number, frames: number): number => {
       for (let t = from; t < until; t += frames) {
-        for (; device.open; held++) device.take(1000);
+        for (; device.avail >= 0; held++) device.queued(1000);
         const sent = Math.min(held, frames);
         held -= sent;
-        device.complete(1000 * sent, t * MS);
+        device.completed(1000 * sent, (t * MS) as Instant);
       }
       return device.limit;
     };
@@ -75,8 +69,7 @@ describe('the limit of a device with an interrupt for each frame [lib/dynamic_qu
   });
 });
 
-const held = (link: CodelLink): number =>
-  (link as unknown as { device: ByteQueueLimits }).device.held;
+const held = (link: CodelLink): number => (link as unknown as { device: Dql }).device.inflight;
 
 interface Arrival {
   readonly at: number;
@@ -91,7 +84,7 @@ interface Delivery {
 function run(
   arrivals: readonly Arrival[],
   codel: CodelOptions,
-  bql: BqlOptions | null,
+  bql: DqlOptions | null,
 ): Delivery[] {
   const engine = newEngine();
   const sink = new Sink();
@@ -107,9 +100,9 @@ function run(
 }
 
 /** The same by one event after the other: what the device has sent, what comes in, and the queue runs after each. */
-function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: BqlOptions): Delivery[] {
+function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: DqlOptions): Delivery[] {
   const law = new Codel(codel, 1500);
-  const device = new ByteQueueLimits(bql);
+  const device = new Dql(bql);
   const waiting: number[] = [];
   const sending: { bytes: number; until: number }[] = [];
   const delivered: Delivery[] = [];
@@ -137,13 +130,13 @@ function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: BqlOption
     const sent = sending[0]?.until ?? Infinity;
     const came = arrivals[next]?.at ?? Infinity;
     now = Math.min(sent, came);
-    if (sent <= came) device.complete(sending.shift()!.bytes, now);
+    if (sent <= came) device.completed(sending.shift()!.bytes, now as Instant);
     else waiting.push(next++);
-    while (device.open && waiting.length > 0) {
+    while (device.avail >= 0 && waiting.length > 0) {
       if (!law.dequeue(queue, now)) continue;
       const { bytes } = arrivals[head.id]!;
       free = Math.max(free, now) + 1000 * bytes;
-      device.take(bytes);
+      device.queued(bytes);
       sending.push({ bytes, until: free });
       delivered.push({ ...head, arrival: free + MS });
     }
@@ -185,18 +178,18 @@ describe('a link with such a device', () => {
 
   it('marks later by what waits behind the queue, and not at all what a large device holds', () => {
     const burst = Array.from({ length: 20 }, (_, i) => ({ at: i, bytes: 1000 }));
-    const marks = (bql: BqlOptions | null): number =>
+    const marks = (bql: DqlOptions | null): number =>
       run(burst, { ...CODEL_DEFAULTS, ceThreshold: 3 * MS }, bql).filter((f) => f.marked).length;
     expect(marks(null)).toBe(16);
-    expect(marks(BQL_DEFAULTS)).toBe(14);
+    expect(marks(DQL_DEFAULTS)).toBe(14);
     // The first interrupt comes only when the first frame has left.
-    expect(marks({ ...BQL_DEFAULTS, limitMin: 100_000 })).toBe(0);
+    expect(marks({ ...DQL_DEFAULTS, limitMin: 100_000 })).toBe(0);
   });
 
   it('that goes down forgets what it held but for the frame in service, and goes on', () => {
     const engine = newEngine();
     const sink = new Sink();
-    const o = options({ ...SLOW, codel: CODEL_DEFAULTS, bql: BQL_DEFAULTS });
+    const o = options({ ...SLOW, codel: CODEL_DEFAULTS, bql: DQL_DEFAULTS });
     const link = new CodelLink(engine, 'a->b', o, sink);
     for (let i = 0; i < 8; i++) link.transmit(frame(i, 1000), 0 as Instant);
     engine.run(us(3500) as unknown as Instant);
@@ -212,7 +205,7 @@ describe('a link with such a device', () => {
   it('and what it forgot no longer counts, however often', () => {
     const engine = newEngine();
     const sink = new Sink();
-    const bql = { ...BQL_DEFAULTS, limitMax: 2000 };
+    const bql = { ...DQL_DEFAULTS, limitMax: 2000 };
     const o = options({ ...SLOW, codel: CODEL_DEFAULTS, bql });
     const link = new CodelLink(engine, 'a->b', o, sink);
     for (let k = 0; k < 5; k++) {
@@ -233,7 +226,7 @@ describe('a link with such a device', () => {
   it('without a rate holds nothing back', () => {
     const engine = newEngine();
     const sink = new Sink();
-    const o = options({ ...SLOW, rate: Infinity, codel: CODEL_DEFAULTS, bql: BQL_DEFAULTS });
+    const o = options({ ...SLOW, rate: Infinity, codel: CODEL_DEFAULTS, bql: DQL_DEFAULTS });
     const link = new CodelLink(engine, 'a->b', o, sink);
     for (let i = 0; i < 30; i++) link.transmit(frame(i, 1000), (i >> 2) as Instant);
     engine.run(1e12 as Instant);
@@ -247,7 +240,7 @@ describe('a link with such a device', () => {
   it('that becomes faster sends what the device holds at the new rate', () => {
     const engine = newEngine();
     const sink = new Sink();
-    const o = options({ ...SLOW, codel: CODEL_DEFAULTS, bql: BQL_DEFAULTS });
+    const o = options({ ...SLOW, codel: CODEL_DEFAULTS, bql: DQL_DEFAULTS });
     const link = new CodelLink(engine, 'a->b', o, sink);
     for (let i = 0; i < 6; i++) link.transmit(frame(i, 1000), 0 as Instant);
     engine.run(us(2500) as unknown as Instant);
@@ -261,9 +254,9 @@ describe('a link with such a device', () => {
     const refused = (o: Partial<LinkOptions>): (() => void) => {
       return () => void new CodelLink(newEngine(), 'a->b', options({ ...SLOW, ...o }), new Sink());
     };
-    expect(refused({ bql: BQL_DEFAULTS })).toThrow(ScenarioError);
-    const bql = { ...BQL_DEFAULTS, limitMin: 3000, limitMax: 2000 };
+    expect(refused({ bql: DQL_DEFAULTS })).toThrow(ScenarioError);
+    const bql = { ...DQL_DEFAULTS, limitMin: 3000, limitMax: 2000 };
     expect(refused({ codel: CODEL_DEFAULTS, bql })).toThrow(/limit_min/);
-    expect(refused({ codel: CODEL_DEFAULTS, bql: BQL_DEFAULTS })).not.toThrow();
+    expect(refused({ codel: CODEL_DEFAULTS, bql: DQL_DEFAULTS })).not.toThrow();
   });
 });

@@ -2,16 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ScenarioError } from '../../src/base/assert.ts';
+import { CODEL_DEFAULTS, type CodelOptions } from '../../src/base/codel.ts';
+import type { DqlOptions } from '../../src/base/dql.ts';
 import { MARK_CE, type Ingress } from '../../src/base/train.ts';
 import { type Instant, ms, us } from '../../src/base/units.ts';
 import { type Engine, APP } from '../../src/engine/engine.ts';
 import { CodelLink } from '../../src/sim/net/codel-link.ts';
-import {
-  type BqlOptions,
-  CODEL_DEFAULTS,
-  type CodelOptions,
-  type LinkOptions,
-} from '../../src/sim/net/options.ts';
+import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { Router } from '../../src/sim/net/router.ts';
 import { Link } from '../../src/sim/net/link.ts';
 import { prop } from '../support/prop.ts';
@@ -43,7 +40,7 @@ function run(
     readonly tos?: number;
     readonly limit?: LinkOptions['limit'];
     readonly look?: readonly number[];
-    readonly bql?: BqlOptions | null;
+    readonly bql?: DqlOptions | null;
     readonly make?: (engine: Engine, o: LinkOptions, to: Ingress) => CodelLink;
   } = {},
 ): Run {

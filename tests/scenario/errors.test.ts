@@ -103,6 +103,50 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:23:56 impossible value: `80800`; at most 65535'],
   ],
   [
+    'a queueing discipline that there is not',
+    'nic: {',
+    'nic: { qdisc: fq_codle,',
+    ['my.yaml:15:23 `fq_codle` is no queueing discipline by itself [did you mean `fq_codel`?]'],
+  ],
+  [
+    'a queueing discipline that has to be told more',
+    'nic: {',
+    'nic: { qdisc: netem,',
+    [
+      'my.yaml:15:23 `netem` is no queueing discipline by itself [it is nothing without being told more, e.g. `{ netem: { delay: 20 ms } }`]',
+    ],
+  ],
+  [
+    'two queueing disciplines',
+    'nic: {',
+    'nic: { qdisc: { fq: {}, codel: {} },',
+    ['my.yaml:15:16 which queue? give one discipline [e.g. `{ fq_codel: { target: 5 ms } }`]'],
+  ],
+  [
+    'an unknown key of a queueing discipline',
+    'nic: {',
+    'nic: { qdisc: { fq: { maxrat: 1 Mbit/s } },',
+    ['my.yaml:15:31 unknown key `maxrat` [did you mean `maxrate`?]'],
+  ],
+  [
+    'a time without a unit in a queueing discipline',
+    'nic: {',
+    'nic: { qdisc: { codel: { target: 5 } },',
+    ["my.yaml:15:42 '5' has no unit [write 5 us, 5 ms, 5 s]"],
+  ],
+  [
+    'a token bucket without tokens',
+    'nic: {',
+    'nic: { qdisc: { tbf: { rate: 1 Mbit/s, latency: 50 ms } },',
+    ['my.yaml:15:25 tbf needs `burst` [e.g. `burst: 10 kB`]'],
+  ],
+  [
+    'byte queue limits that contradict each other',
+    'nic: {',
+    'nic: { byte_queue_limits: { limit_min: 10 kB, limit_max: 5 kB },',
+    ['my.yaml:15:16 impossible: `limit_min` is above `limit_max`'],
+  ],
+  [
     'a machine without cores',
     'cpus: 2',
     'cpus: 0',

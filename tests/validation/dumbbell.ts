@@ -288,7 +288,8 @@ export class Dumbbell {
       tcp.onTxFreed(c, out.truesize);
       if (out.len > 0) f.sent++;
       const later = f.jitter === null || out.len === 0 ? 0 : f.jitter(f.sent);
-      f.access.push(out, now + later);
+      // A queue of the kind fq lets each go at its time.
+      f.access.push(out, Math.max(now, tcp.departureOf(c)) + later);
     }
     tcp.takeEvents(c);
   }

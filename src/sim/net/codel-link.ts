@@ -6,13 +6,13 @@
  * one timer at (next start of service) + that latency is enough, and frames may be handed over late, by a router, as well.
  */
 import { ScenarioError } from '../../base/assert.ts';
+import { Codel, type CodelQueue } from '../../base/codel.ts';
 import { type Ingress, ipBytes, MARK_CE, type Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 import { type Engine, type Timer, WIRE } from '../../engine/engine.ts';
-import { ByteQueueLimits } from './bql.ts';
-import { Codel, type CodelQueue } from './codel.ts';
+import { Dql, type DqlOptions } from '../../base/dql.ts';
 import { Link } from './link.ts';
-import type { BqlOptions, LinkOptions } from './options.ts';
+import type { LinkOptions } from './options.ts';
 
 /** The ECN field of an IP header that may be marked: ECT(0), ECT(1) or CE itself (RFC 3168 §5). */
 const ECN_FIELD = 3;
@@ -22,8 +22,8 @@ export class CodelLink extends Link implements CodelQueue {
   private readonly engine: Engine;
   private readonly timer: Timer;
   private readonly law: Codel;
-  private readonly limits: BqlOptions | null;
-  private device: ByteQueueLimits | null;
+  private readonly limits: DqlOptions | null;
+  private device: Dql | null;
   private readonly overhead: number;
   private readonly inBytes: boolean;
   // Frames that wait, a ring in columns.
@@ -53,7 +53,7 @@ export class CodelLink extends Link implements CodelQueue {
     this.engine = engine;
     this.law = new Codel(options.codel!, options.mtu + options.overhead);
     this.limits = options.bql;
-    this.device = this.limits === null ? null : new ByteQueueLimits(this.limits);
+    this.device = this.limits === null ? null : new Dql(this.limits);
     this.overhead = options.overhead;
     this.inBytes = options.limit.unit === 'bytes';
     const kind = engine.define(`link/${name}/service`, WIRE, () => this.onTimer());
@@ -145,14 +145,14 @@ export class CodelLink extends Link implements CodelQueue {
     if (this.length === 0) return NEVER;
     const since = this.since[this.head]! as Instant;
     if (this.device === null) return Math.max(this.pipe.free, since) as Instant;
-    return this.device.open ? since : this.nextDeparture();
+    return this.device.avail >= 0 ? since : this.nextDeparture();
   }
 
   private serve(s: Instant): void {
     if (this.device === null) super.settle(s); // a meter's times do not go back
     this.now = s;
     if (this.law.dequeue(this, s)) {
-      if (this.device !== null) this.device.take(this.sizeOf(this.train!, this.index));
+      if (this.device !== null) this.device.queued(this.sizeOf(this.train!, this.index));
       this.take(this.train!, this.index, 1, this.ce, s);
     }
     this.train = null;
@@ -166,7 +166,7 @@ export class CodelLink extends Link implements CodelQueue {
   }
 
   /** What the device has sent is told before what comes in at that time: the interrupt runs the queue. */
-  private settleDevice(device: ByteQueueLimits, now: Instant): void {
+  private settleDevice(device: Dql, now: Instant): void {
     for (;;) {
       const sent = this.nextDeparture();
       const s = this.nextService();
@@ -177,21 +177,21 @@ export class CodelLink extends Link implements CodelQueue {
   }
 
   /** The interrupt for what has left by `at`; a device without moderation has one for each frame. */
-  private complete(device: ByteQueueLimits, at: Instant): void {
+  private complete(device: Dql, at: Instant): void {
     const { backlog } = this.pipe;
     let bytes = 0;
     for (let k = 0; k < backlog.runs && backlog.end(k) <= at; k++)
       bytes += backlog.bytes(k, backlog.first(k));
     super.settle(at);
-    device.complete(bytes, at);
-    while (device.open && this.length > 0 && this.since[this.head]! <= at) this.serve(at);
+    device.completed(bytes, at);
+    while (device.avail >= 0 && this.length > 0 && this.since[this.head]! <= at) this.serve(at);
   }
 
   /** The link went down: only the frame in service is left in the device (netdev_tx_reset_queue). */
   private resetDevice(): void {
     const { backlog } = this.pipe;
-    this.device = new ByteQueueLimits(this.limits!);
-    if (backlog.runs > 0) this.device.take(backlog.bytes(0, backlog.first(0)));
+    this.device = new Dql(this.limits!);
+    if (backlog.runs > 0) this.device.queued(backlog.bytes(0, backlog.first(0)));
   }
 
   /** All that came in before this instant is known. */

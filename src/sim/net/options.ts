@@ -5,7 +5,9 @@
  * Not modelled: correlated draws (netem's second percentage; Gilbert–Elliott gives bursts), delay tables (`distribution
  * normal`), slots, queue disciplines other than CoDel.
  */
+import type { DqlOptions } from '../../base/dql.ts';
 import { ScenarioError } from '../../base/assert.ts';
+import type { CodelOptions } from '../../base/codel.ts';
 import { type Duration, type Instant, NEVER, START, ZERO } from '../../base/units.ts';
 
 /** The queue in front of the wire; frames that find no room are dropped (drop-tail). See link.ts for who counts. */
@@ -63,27 +65,6 @@ export interface Jitter {
   readonly keepOrder: boolean;
 }
 
-/** A queue that is kept short (codel.ts). */
-export interface CodelOptions {
-  /** The wait that is acceptable, ns. */
-  readonly target: number;
-  /** How long it may be exceeded, ns: a worst-case round trip. */
-  readonly interval: number;
-  /** Mark frames that can be marked, instead of dropping them. */
-  readonly ecn: boolean;
-  /** Frames that waited longer are marked, ns; Infinity: none are. For DCTCP. */
-  readonly ceThreshold: number;
-}
-
-/** How many bytes the device behind the queue takes ahead of the wire (bql.ts). */
-export interface BqlOptions {
-  /** For how long bytes must have been too many before the limit goes down, ns. */
-  readonly holdTime: number;
-  /** The limit stays in [limitMin, limitMax], bytes. */
-  readonly limitMin: number;
-  readonly limitMax: number;
-}
-
 export interface LinkOptions {
   /** Bits per second of IP packet + overhead, an integer; Infinity: no serialisation. */
   readonly rate: number;
@@ -98,7 +79,7 @@ export interface LinkOptions {
   /** How the queue is kept short; null: not at all. */
   readonly codel: CodelOptions | null;
   /** The device between that queue and the wire; null: there is none, a frame leaves the queue when the wire takes it. */
-  readonly bql: BqlOptions | null;
+  readonly bql: DqlOptions | null;
   readonly loss: Pick | GilbertElliott | null;
   readonly duplicate: Pick | null;
   readonly corrupt: Corrupt | null;
@@ -124,21 +105,6 @@ export const LINK_DEFAULTS: LinkOptions = {
   jitter: null,
   from: START,
   until: NEVER,
-};
-
-/** net/sched/sch_codel.c codel_init, codel_params_init. */
-export const CODEL_DEFAULTS: CodelOptions = {
-  target: 5_000_000,
-  interval: 100_000_000,
-  ecn: false,
-  ceThreshold: Infinity,
-};
-
-/** net/core/net-sysfs.c: a second, and what dql_init() sets. */
-export const BQL_DEFAULTS: BqlOptions = {
-  holdTime: 1_000_000_000,
-  limitMin: 0,
-  limitMax: 1_879_048_192,
 };
 
 /** Where each default comes from. */

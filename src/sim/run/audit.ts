@@ -144,9 +144,18 @@ function bounds(run: HostRun, ledger: Ledger): void {
   }
   for (const d of run.devices) {
     check('qdisc', d.qdisc.meter.peak, d.qdisc.meter.bound);
+    ledger.checks['conserve-packets']++;
+    if (d.qdisc.missing !== 0)
+      ledger.fail(
+        'conserve-packets',
+        now,
+        `${d.name}: ${d.qdisc.missing} packets are missing of ${d.qdisc.offered} in ${d.qdisc.kind}`,
+      );
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) check('rx ring', q.ring.peak, q.ring.size);
     check('tx ring', d.tx.peak, d.tx.size);
+    const { dql } = d.tx;
+    if (dql !== null) check('tx ring in bytes', dql.peak, dql.bound);
   }
   for (const core of run.host.cores)
     check('netif_rx backlog', core.softirq.backlog.meter.peak, core.softirq.backlog.meter.bound);

@@ -118,7 +118,12 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   out.counters[at] = mib;
 }
 
-const DEVICE_DROPS: readonly string[] = ['rx_missed_errors', 'rx_csum_errors', 'softnet_dropped'];
+const DEVICE_DROPS: readonly string[] = [
+  'rx_missed_errors',
+  'rx_csum_errors',
+  'qdisc_drops',
+  'softnet_dropped',
+];
 const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[] =>
   DEVICE_DROPS.map((n) => [n, mib[n] ?? 0] as const);
 
@@ -157,16 +162,22 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   let irqs = 0;
   let missed = 0;
   let csum = 0;
+  let lost = 0;
+  let marked = 0;
   for (const d of run.devices) {
     d.sync();
     irqs += d.counters.interrupts;
     missed += d.counters.rx_missed_errors;
     csum += d.counters.rx_csum_errors;
+    lost += d.qdisc.losses;
+    marked += d.qdisc.marks;
   }
   mib['rx_missed_errors'] = missed;
   mib['rx_csum_errors'] = csum;
+  mib['qdisc_drops'] = lost;
   mib['softnet_dropped'] = h.counters.softnet_dropped;
   mib['time_squeeze'] = h.counters.time_squeeze;
+  m[`${h.name}.qdisc.marked`] = marked;
   m[`${h.name}.irq`] = irqs;
   m[`${h.name}.softnet.processed`] = h.counters.softnet_processed;
   m[`${h.name}.softnet.dropped`] = h.counters.softnet_dropped;
@@ -192,10 +203,15 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     2 * meter.rmemBound + (meter.sndbuf >> 1) + 65_536 + meter.rmemSkb,
   );
   for (const d of run.devices) {
-    put('qdisc', 'packets', d.qdisc.meter.peak, d.qdisc.meter.bound);
+    put('qdisc', d.qdisc.unit, d.qdisc.meter.peak, d.qdisc.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
     put('tx_ring', 'packets', d.tx.peak, d.tx.size);
+    const { dql } = d.tx;
+    if (dql === null) continue;
+    put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
+    const name = `${h.name}.byte_queue_limits.limit`;
+    out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
   }
   for (const l of stack.listeners) {
     put('accept', 'connections', l.acceptMeter.peak, l.acceptMeter.bound);

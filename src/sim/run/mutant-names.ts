@@ -6,6 +6,8 @@ export const MUTANT_NAMES = [
   'deaf-sender',
   'endless-backlog',
   'vanished-frame',
+  'swallowed-in-qdisc',
+  'unstopped-ring',
   'unbilled-time',
   'leaked-skb',
   'swallowed-wakeup',

@@ -6,6 +6,7 @@
 import { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
 import { APP } from '../../engine/engine.ts';
+import { Nic } from '../../kernel/nic.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import type { Sock } from '../../kernel/socket.ts';
 import type { Connection } from '../../tcp/connection.ts';
@@ -73,6 +74,23 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     does: 'a frame is lost between a device and its wire, and nobody counts it',
     apply: (world) => {
       for (const run of world.hosts.values()) for (const d of run.devices) vanish(d);
+    },
+  },
+  'swallowed-in-qdisc': {
+    breaks: 'conserve-packets',
+    does: 'a queue in front of a device takes a packet and forgets it',
+    apply: (world) => {
+      for (const run of world.hosts.values()) for (const d of run.devices) swallow(d);
+    },
+  },
+  'unstopped-ring': {
+    breaks: 'bounded-queues',
+    does: 'a driver goes on when the byte queue limits have stopped its queue',
+    apply: (world) => {
+      for (const run of world.hosts.values())
+        for (const d of run.devices)
+          if (d instanceof Nic && d.tx.dql !== null)
+            Object.defineProperty(d.tx.dql, 'avail', { value: 0 });
     },
   },
   'unbilled-time': {
@@ -167,6 +185,18 @@ function whenever(world: World, meddle: () => void): void {
       engine.at((engine.now + LOOK_NS) as Instant, kind, 0, 0);
   });
   engine.at(engine.now, kind, 0, 0);
+}
+
+function swallow(device: Interface): void {
+  const { qdisc } = device;
+  const enqueue = qdisc.enqueue.bind(qdisc);
+  let came = 0;
+  qdisc.enqueue = (skb, core) => {
+    if (++came !== VICTIM) return enqueue(skb, core);
+    qdisc.offered++;
+    skb.drop(skb.segs);
+    return 0;
+  };
 }
 
 function vanish(device: Interface): void {

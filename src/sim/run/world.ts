@@ -31,7 +31,7 @@ import { CodelLink } from '../net/codel-link.ts';
 import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
-import { sysctlNumber } from '../scenario/sysctl.ts';
+import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
   HostSpec,
@@ -329,6 +329,7 @@ function makeDevice(run: HostRun, mtu: number): Interface {
     const changes: Partial<TunOptions> = {
       mtu,
       ...(spec.nic.txqueuelen === null ? {} : { txqueuelen: spec.nic.txqueuelen }),
+      qdisc: spec.nic.qdisc ?? defaultQdisc(spec.sysctl),
     };
     return new Tun(host, `tun${n}`, changes);
   }
@@ -371,5 +372,7 @@ export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
     gso: n.features.gso ?? base.gso,
     gro: n.features.gro ?? base.gro,
     txqueuelen: n.txqueuelen ?? base.txqueuelen,
+    bql: n.bql === 'off' ? null : (n.bql ?? base.bql),
+    qdisc: n.qdisc ?? defaultQdisc(spec.sysctl),
   };
 }

@@ -226,7 +226,7 @@ export const METRICS: readonly MetricDef[] = [
   def(
     '<host>.drops.<LinuxName>',
     'count',
-    'What the host dropped under that name, e.g. rx_missed_errors, ListenOverflows.',
+    'What the host dropped under that name, e.g. rx_missed_errors, ListenOverflows. OutDiscards: refused by a qdisc, which the sender was told; qdisc_drops: dropped there later, or without a word.',
   ),
   ...queue(
     '<host>.receive_buffer',
@@ -248,6 +248,17 @@ export const METRICS: readonly MetricDef[] = [
   ...queue('<host>.rx_ring', 'count', 'Frames in one receive ring', '`nic.ring.rx`.'),
   ...queue('<host>.tx_ring', 'count', 'Descriptors in use in one transmit ring', '`nic.ring.tx`.'),
   ...queue(
+    '<host>.byte_queue_limits.inflight',
+    'bytes',
+    'Bytes in one transmit ring that has byte queue limits',
+    'The largest limit there was, and the one packet that crosses it.',
+  ),
+  def(
+    '<host>.byte_queue_limits.limit',
+    'bytes',
+    'The limit at the end, of the transmit ring where it is largest.',
+  ),
+  ...queue(
     '<host>.syn',
     'count',
     'Half-open connections of one listener',
@@ -268,8 +279,13 @@ export const METRICS: readonly MetricDef[] = [
   ...queue(
     '<host>.qdisc',
     'count',
-    'Packets in the queue in front of one device',
+    'Packets (bytes, when its limit is in bytes) in the queue in front of one device',
     "The qdisc's limit.",
+  ),
+  def(
+    '<host>.qdisc.marked',
+    'count',
+    'Packets that the queue in front of a device gave the mark of congestion (CE).',
   ),
   def('<host>.cpu.irq', 'fraction', 'Share of all cores spent in hard interrupts.'),
   def('<host>.cpu.softirq', 'fraction', 'Share of all cores spent in softirqs.'),
@@ -314,7 +330,7 @@ export const NAMED_COUNTERS: Readonly<
       ' ',
     ),
   '<LinuxName>':
-    'rx_missed_errors rx_csum_errors softnet_dropped ListenOverflows ListenDrops TCPReqQFullDrop TCPBacklogDrop TCPRcvQDrop TCPZeroWindowDrop TCPOFODrop TCPBeyondWindow OfoPruned OutDiscards'.split(
+    'rx_missed_errors rx_csum_errors qdisc_drops softnet_dropped ListenOverflows ListenDrops TCPReqQFullDrop TCPBacklogDrop TCPRcvQDrop TCPZeroWindowDrop TCPOFODrop TCPBeyondWindow OfoPruned OutDiscards'.split(
       ' ',
     ),
   '<why>': ['loss', 'limit', 'codel', 'down', 'mtu'],

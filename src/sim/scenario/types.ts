@@ -22,6 +22,8 @@ import type {
 } from '../../app/options.ts';
 import type { UserOptions } from '../../app/user-options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
+import type { DqlOptions } from '../../base/dql.ts';
+import type { QdiscOptions } from '../../kernel/qdisc/options.ts';
 import type { LinkOptions, QueueLimit } from '../net/options.ts';
 
 /** Where something was written, for errors and for failed expectations. Lines and columns count from 1. */
@@ -128,6 +130,10 @@ export interface NicSpec {
   readonly deferHardIrqs: number | null;
   /** Packets that wait in front of the device. */
   readonly txqueuelen: number | null;
+  /** Byte queue limits; null: as the machine has them. */
+  readonly bql: DqlOptions | 'off' | null;
+  /** The queueing discipline; null: net.core.default_qdisc. */
+  readonly qdisc: QdiscOptions | null;
 }
 
 export interface RouterSpec {

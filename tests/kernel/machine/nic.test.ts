@@ -558,7 +558,7 @@ describe('transmission', () => {
   it('a full queue drops at the tail, and tells the sender and the owner', () => {
     const s = sender({ ...coalesce(0, 1, 0, 1), txRing: 2, txqueuelen: 3 }, 7);
     expect(s.results).toEqual([0, 0, 0, 0, 0, 1, 1]);
-    expect(s.nic.qdisc.dropped).toBe(2);
+    expect(s.nic.qdisc.refusals).toBe(2);
     expect(s.sink.freed.reduce((sum, f) => sum + f.truesize, 0)).toBe(7 * 2000);
     expect(s.w.pool.live).toBe(0);
   });

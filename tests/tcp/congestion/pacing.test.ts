@@ -69,12 +69,12 @@ describe('a queue of the kind fq in front of the device [SK_PACING_FQ]', () => {
   /** Shortest gap between two segments after the first second, ns: 12 Mbit/s, a window of 40 at an RTT of 40 ms. */
   const shortest = (fq: boolean, congestionControl: 'reno' | 'cubic'): number => {
     const at: number[] = [];
-    const jitter = (): number => {
+    const lose = (): boolean => {
       at.push(d.now);
-      return 0;
+      return false;
     };
-    const d: Dumbbell = new Dumbbell({}, [
-      { rttNs: 40 * MS, options: { congestionControl }, path: { fq }, jitter },
+    const d: Dumbbell = new Dumbbell({ lose }, [
+      { rttNs: 40 * MS, options: { congestionControl }, path: { fq } },
     ]);
     d.run(50 * MS);
     d.flows[0]!.c!.ssthresh = 40;

@@ -11,6 +11,7 @@ import { didYouMean } from '../did-you-mean.ts';
 import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
 import { documented, nsecs, onOff, packets, quantity, usecs, whole } from './fields.ts';
 import { limit } from './link.ts';
+import { byteQueueLimits, qdisc } from './queues.ts';
 
 /** Linux's words for lists of numbers: `4096 131072 6291456`; a single number may be a YAML number. */
 function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
@@ -150,6 +151,8 @@ const nicSchema = z
       },
       { min: 1, max: 0xffff_ffff },
     ).optional(),
+    byte_queue_limits: byteQueueLimits.optional(),
+    qdisc: qdisc.optional(),
   })
   .transform((n): NicSpec => ({
     queues: n.queues ?? null,
@@ -170,6 +173,8 @@ const nicSchema = z
     groFlushTimeout: n.gro_flush_timeout ?? null,
     deferHardIrqs: n.napi_defer_hard_irqs ?? null,
     txqueuelen: n.txqueuelen ?? null,
+    bql: n.byte_queue_limits ?? null,
+    qdisc: n.qdisc ?? null,
   }));
 
 const costs = z

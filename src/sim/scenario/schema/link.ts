@@ -1,11 +1,9 @@
 /** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
 import { z } from 'zod';
+import { DQL_DEFAULTS, type DqlOptions } from '../../../base/dql.ts';
+import { CODEL_DEFAULTS, type CodelOptions } from '../../../base/codel.ts';
 import { instant, NEVER, START } from '../../../base/units.ts';
 import {
-  BQL_DEFAULTS,
-  type BqlOptions,
-  CODEL_DEFAULTS,
-  type CodelOptions,
   type Corrupt,
   type GilbertElliott,
   type Jitter,
@@ -173,9 +171,9 @@ const jitter: z.ZodType<Jitter> = withBody(
 );
 
 const bqlBytes = (text: string): z.ZodType<number> =>
-  quantity('bytes', { text, example: '3000 B' }, { max: BQL_DEFAULTS.limitMax });
+  quantity('bytes', { text, example: '3000 B' }, { max: DQL_DEFAULTS.limitMax });
 
-const bql: z.ZodType<BqlOptions> = z
+const bql: z.ZodType<DqlOptions> = z
   .strictObject({
     hold_time: quantity('duration', {
       text: 'For how long bytes must have been too many before the limit goes down. Default: 1 s.',
@@ -185,9 +183,9 @@ const bql: z.ZodType<BqlOptions> = z
     limit_max: bqlBytes('And at most this. Default: 1792 MiB.').optional(),
   })
   .transform((q) => ({
-    holdTime: q.hold_time ?? BQL_DEFAULTS.holdTime,
-    limitMin: q.limit_min ?? BQL_DEFAULTS.limitMin,
-    limitMax: q.limit_max ?? BQL_DEFAULTS.limitMax,
+    holdTime: q.hold_time ?? DQL_DEFAULTS.holdTime,
+    limitMin: q.limit_min ?? DQL_DEFAULTS.limitMin,
+    limitMax: q.limit_max ?? DQL_DEFAULTS.limitMax,
   }));
 
 const codel: z.ZodType<CodelOptions> = z

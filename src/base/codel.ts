@@ -1,13 +1,32 @@
 /**
  * Controlled delay (RFC 8289; include/net/codel_impl.h): what to do with the frame at the head of a queue when the wire
  * takes it, judged by how long it has waited. Above `target` for a whole `interval` it drops one frame, and then the next
- * ever sooner, interval/√count after the last, until the wait is short again.
+ * ever sooner, interval/√count after the last, until the wait is short again. The queues themselves are a link's
+ * (sim/net/codel-link.ts) and a machine's (kernel/qdisc).
  *
  * √ is exact, as in RFC 8289 and in CAKE. sch_codel's sixteen bits, with one Newton step for each drop, are still far off at
  * the second (interval/2 in place of interval/1.41).
  */
 
-import type { CodelOptions } from './options.ts';
+/** A queue that is kept short. */
+export interface CodelOptions {
+  /** The wait that is acceptable, ns. */
+  readonly target: number;
+  /** How long it may be exceeded, ns: a worst-case round trip. */
+  readonly interval: number;
+  /** Mark frames that can be marked, instead of dropping them. */
+  readonly ecn: boolean;
+  /** Frames that waited longer are marked, ns; Infinity: none are. For DCTCP. */
+  readonly ceThreshold: number;
+}
+
+/** net/sched/sch_codel.c codel_init, codel_params_init. */
+export const CODEL_DEFAULTS: CodelOptions = {
+  target: 5_000_000,
+  interval: 100_000_000,
+  ecn: false,
+  ceThreshold: Infinity,
+};
 
 /** Whom the law decides about: the frames at the head of a queue, one after the other. */
 export interface CodelQueue {
@@ -67,6 +86,11 @@ export class Codel {
     if (this.delay < 0) return false;
     if (this.delay > ceThreshold) queue.mark();
     return true;
+  }
+
+  /** `n` frames were dropped for another reason: the drops that follow come as much sooner (fq_codel_drop). */
+  urge(n: number): void {
+    this.count += n;
   }
 
   /** The next frame is at hand: has the wait been too long for too long (codel_should_drop)? */

@@ -1,0 +1,93 @@
+/**
+ * Token bucket (net/sched/sch_tbf.c): what leaves in any time t is at most burst + rate · t bytes; with a peak rate at most mtu
+ * + peakrate · t as well. Inside is a bfifo. A large skb is cut into its frames when the bucket cannot hold it.
+ *
+ * Tokens are nanoseconds of the rate, as in Linux; a packet's are rounded up, so that the bound holds to the byte.
+ */
+import { type Instant, NEVER, START } from '../../base/units.ts';
+import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
+import { type Skb, wireBytes } from '../skb.ts';
+import type { Discipline, QdiscBooks } from './discipline.ts';
+import { Fifo } from './fifo.ts';
+import type { TbfOptions } from './options.ts';
+
+/** Bytes that wait (tc-tbf(8)). */
+export function tbfLimit(o: TbfOptions): number {
+  if (o.limit > 0) return o.limit;
+  const at = (rate: number, bucket: number): number =>
+    Math.floor((rate / 8e9) * o.latency) + bucket;
+  return Math.min(at(o.rate, o.burst), o.peakrate === Infinity ? Infinity : at(o.peakrate, o.mtu));
+}
+
+export class Tbf implements Discipline {
+  readonly unit = 'bytes';
+  readonly bound: number;
+  readonly canBypass = false;
+  nextAt: Instant = NEVER;
+  private readonly options: TbfOptions;
+  private readonly books: QdiscBooks;
+  private readonly inner: Fifo;
+  /** The bucket's size and what is in it, ns of the rate; the same for the peak rate. */
+  private readonly buffer: number;
+  private tokens: number;
+  private readonly peakBuffer: number;
+  private peakTokens: number;
+  private checkpoint: Instant = START;
+
+  constructor(options: TbfOptions, books: QdiscBooks) {
+    this.options = options;
+    this.books = books;
+    this.bound = tbfLimit(options);
+    this.inner = new Fifo('bytes', this.bound, books);
+    this.buffer = Math.floor((options.burst * 8e9) / options.rate);
+    this.tokens = this.buffer;
+    this.peakBuffer = Math.floor((options.mtu * 8e9) / options.peakrate);
+    this.peakTokens = this.peakBuffer;
+  }
+
+  get length(): number {
+    return this.inner.length;
+  }
+
+  enqueue(skb: Skb): number {
+    const { burst, mtu, peakrate } = this.options;
+    const largest = peakrate === Infinity ? burst : Math.min(burst, mtu);
+    if (wireBytes(skb) <= largest) return this.inner.enqueue(skb);
+    if (skb.segs === 1 || skb.segSize + skb.headerLen + 14 > largest) {
+      this.books.refused(skb, 'too_long');
+      return NET_XMIT_DROP;
+    }
+    return this.enqueueFrames(skb);
+  }
+
+  dequeue(now: Instant): Skb | null {
+    this.nextAt = NEVER;
+    const skb = this.inner.peek();
+    if (skb === null) return null;
+    const { rate, peakrate } = this.options;
+    const bytes = wireBytes(skb);
+    const fresh = Math.min(now - this.checkpoint, this.buffer);
+    const tokens = Math.min(this.tokens + fresh, this.buffer) - Math.ceil((bytes * 8e9) / rate);
+    const peaks =
+      peakrate === Infinity
+        ? 0
+        : Math.min(this.peakTokens + fresh, this.peakBuffer) - Math.ceil((bytes * 8e9) / peakrate);
+    if (tokens < 0 || peaks < 0) {
+      this.nextAt = (now + Math.max(-tokens, -peaks)) as Instant;
+      return null;
+    }
+    this.tokens = tokens;
+    this.peakTokens = peaks;
+    this.checkpoint = now;
+    return this.inner.dequeue();
+  }
+
+  /** tbf_segment. The owner is told when the last of its frames has left. */
+  private enqueueFrames(skb: Skb): number {
+    let any = false;
+    const frames = skb.frames();
+    this.books.added(frames.length - 1);
+    for (const frame of frames) if (this.inner.enqueue(frame) === NET_XMIT_SUCCESS) any = true;
+    return any ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
+  }
+}
