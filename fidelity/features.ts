@@ -22,6 +22,7 @@ const ECN = 'tcp/congestion/ecn.test.ts';
 const DCTCP = 'tcp/congestion/dctcp.test.ts';
 const BBR = 'tcp/congestion/bbr.test.ts';
 const PACING = 'tcp/congestion/pacing.test.ts';
+const ACCEPT = 'validation/accept-queue.test.ts';
 const CHRONO = 'tcp/chrono.test.ts';
 
 export const FEATURES: readonly Feature[] = [
@@ -72,7 +73,12 @@ export const FEATURES: readonly Feature[] = [
     name: 'Accept queue',
     basis: 'listen(2), tcp_conn_request',
     scripts: ['life/backlog-overflow', 'life/backlog-zero', 'api/accept-nonblocking-then-blocking'],
-    tests: [],
+    tests: [
+      [ACCEPT, 'the queue takes one more'],
+      [ACCEPT, 'somaxconn is looked at by listen(), and then no more'],
+      [ACCEPT, 'a full queue of two and one that waits'],
+      [ACCEPT, '1,612 handshakes in 2 s against 300 accepts a second'],
+    ],
   },
   {
     name: 'Groups of listeners (SO_REUSEPORT)',
@@ -220,7 +226,7 @@ export const FEATURES: readonly Feature[] = [
       'own/epoll-in-modes',
       'own/epoll-reset',
     ],
-    tests: [],
+    tests: [['validation/epoll-edge.test.ts', 'EPOLLET tells of new data']],
   },
   {
     name: 'SO_RCVLOWAT, SIOCINQ, SIOCOUTQ',
