@@ -52,7 +52,7 @@ describe('a check', () => {
     );
     expect(failure.message)
       .toBe(`✗ conserve-cpu: the time billed on each core is the time that has passed
-at 5.121 ms of simulated time: client core 0: 5120729 ns billed of 5120730
+at 5.148 ms of simulated time: client core 0: 5147979 ns billed of 5147980
 
 Found in case 1 and made smaller 19 times:
 --------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ The same case in the test:  { seed: 7, path: '${failure.path}' }`);
       );
     });
     const { message, world } = failureOf(() => check(property));
-    expect(message).toContain('✗ small: small\nat 5.121 ms of simulated time: 3 is large');
+    expect(message).toContain('✗ small: small\nat 5.148 ms of simulated time: 3 is large');
     expect(message).toContain('\nwith 3\n');
     expect(message).toContain('      server: { host: server, model: blocking, listen: 80 }\n');
     expect(bytesOf(world!)).toBe(1);
