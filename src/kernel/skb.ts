@@ -24,8 +24,6 @@ export class Skb extends Segment implements Train {
   owner: unknown = null;
   /** What the sender's socket is charged until then. */
   txTruesize = 0;
-  /** The next one in the list that holds this skb: a qdisc, a backlog. */
-  link: Skb | null = null;
 
   constructor(pool: SkbPool) {
     super();
@@ -117,8 +115,13 @@ export class SkbPool {
     skb.outstanding = 1;
     skb.owner = null;
     skb.txTruesize = 0;
-    skb.link = null;
     return skb;
+  }
+
+  /** What `grab` will give, to be filled before it is known whether it is needed. */
+  peek(): Skb {
+    if (this.free.length === 0) this.free.push(new Skb(this));
+    return this.free.at(-1)!;
   }
 
   /** Called by `Skb.drop` when the last frame is gone. */

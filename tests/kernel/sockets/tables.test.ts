@@ -24,6 +24,16 @@ describe('an skb', () => {
     expect(() => skb.hold(1)).toThrow('skb: held after it was freed');
   });
 
+  it('may be filled before it is grabbed: what is looked at is what is got, and is not in use before', () => {
+    const pool = new SkbPool();
+    const next = pool.peek();
+    expect(pool.peek()).toBe(next);
+    expect([pool.live, pool.peak]).toEqual([0, 0]);
+    expect(pool.grab()).toBe(next);
+    expect(pool.peek()).not.toBe(next);
+    expect(pool.live).toBe(1);
+  });
+
   it('comes from the pool with nothing left of its last use', () => {
     const pool = new SkbPool();
     const fresh = pool.take();
@@ -34,7 +44,7 @@ describe('an skb', () => {
     }
     used.sackOk = used.hasTs = used.ce = true;
     used.owner = pool;
-    used.link = fresh;
+    used.mss = used.wscale = used.urgent = 7;
     used.stream = new PayloadStream(1);
     used.outstanding = 1;
     used.drop(1);
