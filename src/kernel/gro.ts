@@ -45,10 +45,12 @@ export class Gro {
 
   /** Takes `count` frames of a train, of one run; none of them is damaged in a way that its checksum shows. */
   receive(train: Skb, first: number, count: number, mark: number): void {
+    const bucket = this.bucketOf(train);
     for (let n = 0, i = first; n < count;) {
-      const more = this.joinable(train, i, count - n, mark);
-      if (more > 0) this.join(train, i, more);
-      else this.receiveOne(train, i, mark);
+      const at = indexIn(bucket, train);
+      const more = at < 0 ? 0 : joinable(bucket[at]!, train, i, count - n, mark);
+      if (more > 0) this.join(bucket, at, train, more);
+      else this.receiveOne(bucket, at, train, i, mark);
       const took = more > 0 ? more : 1;
       n += took;
       i += took;
@@ -81,33 +83,17 @@ export class Gro {
     this.flushing = this.normal.length > 0;
   }
 
-  /** How many frames from `i` on join what is held as a matter of course: full ones, neither first nor last of their train. */
-  private joinable(train: Skb, i: number, count: number, mark: number): number {
-    if (i === 0 || count === 1) return 0;
-    const bucket = this.bucketOf(train);
-    const p = bucket[indexIn(bucket, train)];
-    if (p === undefined || p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
-    const ce = train.ce || (mark & MARK_CE) !== 0;
-    if (!follows(p, train, i) || !alike(p, train, train.flags & ~CWR, ce)) return 0;
-    const room = Math.ceil((MAX_SIZE - p.headerLen - p.len) / train.segSize) - 1;
-    return Math.min(room, i + count === train.segs ? count - 1 : count);
-  }
-
-  private join(train: Skb, i: number, count: number): void {
-    const bucket = this.bucketOf(train);
-    const at = indexIn(bucket, train);
+  private join(bucket: Skb[], at: number, train: Skb, count: number): void {
     const p = bucket[at]!.owned();
     bucket[at] = p;
     this.extend(p, count * train.segSize, count);
     train.drop(count);
   }
 
-  private receiveOne(train: Skb, i: number, mark: number): void {
+  private receiveOne(bucket: Skb[], at: number, train: Skb, i: number, mark: number): void {
     const skb = train.received(i, 1, mark, this.truesize);
     skb.mergeable = SK_BUFF;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    const bucket = this.bucketOf(skb);
-    const at = indexIn(bucket, skb);
     const p = bucket[at];
     const joins = p !== undefined && !garbled && this.mayJoin(p, skb);
     // A short segment, or one that has something to say, is the last of its skb.
@@ -178,6 +164,16 @@ function indexIn(bucket: readonly Skb[], s: Segment): number {
     if (p.src === s.src && p.dst === s.dst && p.sport === s.sport && p.dport === s.dport) return i;
   }
   return -1;
+}
+
+/** How many frames of `train` from `i` on join `p` as a matter of course: full ones, neither first nor last of their train. */
+function joinable(p: Skb, train: Skb, i: number, count: number, mark: number): number {
+  if (i === 0 || count === 1) return 0;
+  if (p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
+  const ce = train.ce || (mark & MARK_CE) !== 0;
+  if (!follows(p, train, i) || !alike(p, train, train.flags & ~CWR, ce)) return 0;
+  const room = Math.ceil((MAX_SIZE - p.headerLen - p.len) / train.segSize) - 1;
+  return Math.min(room, i + count === train.segs ? count - 1 : count);
 }
 
 /** Frame `i` of `s` begins where `p` ends. */
