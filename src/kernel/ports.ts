@@ -17,7 +17,7 @@ export interface PortOwner {
 /** One port (struct inet_bind_bucket). */
 class Bucket<S extends PortOwner> {
   /** Sockets that called bind() or listen(). */
-  readonly binders: S[] = [];
+  binders: S[] | null = null;
   /** Connections that came from a listener here, TIME_WAIT included, by the listener's SO_REUSEADDR. */
   reusable = 0;
   plain = 0;
@@ -49,19 +49,19 @@ export class Ports<S extends PortOwner> {
     const b = this.buckets.get(port);
     if (b === undefined) return false;
     if (b.plain > 0 || b.connected > 0 || (b.reusable > 0 && !reuse)) return true;
-    for (const s of b.binders) if (!reuse || !s.reuse || s.listening) return true;
-    return false;
+    return b.binders !== null && b.binders.some((s) => !reuse || !s.reuse || s.listening);
   }
 
   bind(port: number, s: S): void {
-    this.bucket(port).binders.push(s);
+    (this.bucket(port).binders ??= []).push(s);
   }
 
   unbind(port: number, s: S): void {
     const b = this.buckets.get(port);
-    const i = b === undefined ? -1 : b.binders.indexOf(s);
+    const i = b?.binders?.indexOf(s) ?? -1;
     assert(b !== undefined && i >= 0, 'ports: unbound, but not bound');
-    b.binders.splice(i, 1);
+    b.binders!.splice(i, 1);
+    if (b.binders!.length === 0) b.binders = null;
     this.tidy(port, b);
   }
 
@@ -82,9 +82,7 @@ export class Ports<S extends PortOwner> {
   /** Who listens on `port`, or null. */
   listener(port: number): S | null {
     const b = this.buckets.get(port);
-    if (b === undefined) return null;
-    for (const s of b.binders) if (s.listening) return s;
-    return null;
+    return b?.binders?.find((s) => s.listening) ?? null;
   }
 
   /**
@@ -97,7 +95,7 @@ export class Ports<S extends PortOwner> {
     for (let i = 0; i < this.count; i++) {
       const port = this.low + ((this.cursor + i) % this.count);
       const b = this.buckets.get(port);
-      if (b !== undefined && (b.binders.length > 0 || b.reusable > 0 || b.plain > 0)) continue;
+      if (b !== undefined && (b.binders !== null || b.reusable > 0 || b.plain > 0)) continue;
       if (b !== undefined && !free(port)) continue;
       this.cursor = (port - this.low + 1) % this.count;
       return port;
@@ -112,7 +110,7 @@ export class Ports<S extends PortOwner> {
   }
 
   private tidy(port: number, b: Bucket<S>): void {
-    if (b.binders.length === 0 && b.reusable === 0 && b.plain === 0 && b.connected === 0)
+    if (b.binders === null && b.reusable === 0 && b.plain === 0 && b.connected === 0)
       this.buckets.delete(port);
   }
 }

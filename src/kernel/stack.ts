@@ -298,11 +298,7 @@ export class Stack implements PacketHandler {
     child.dport = request.dport;
     child.state = SS_CONNECTED;
     child.reuse = l.sock.reuse;
-    child.rcvTimeo = l.sock.rcvTimeo;
-    child.sndTimeo = l.sock.sndTimeo;
-    child.linger = l.sock.linger;
-    child.recvErr = l.sock.recvErr;
-    child.tellsInq = l.sock.tellsInq;
+    child.calls = l.sock.calls;
     child.portShare = child.reuse ? PORT_REUSABLE : PORT_PLAIN;
     this.ports.share(child.sport, child.portShare, 1);
     return child;

@@ -79,7 +79,7 @@ export class Request {
   dead = false;
   /** Sequence and acknowledgment numbers of a reply that is due (RST or ACK). */
   replySeq: Seq = SEQ_ZERO;
-  lastOowAck: Instant = NEVER;
+  lastOowAck: Instant | null = null;
 
   constructor(listener: ListenerOptions, args: RequestArgs) {
     this.listener = listener;

@@ -95,7 +95,7 @@ function waitForConnect(s: Sock, t: Thread, trap: Trap): number {
   }
   if (s.nonblock || t.timedOut) return finish(s, t, trap, -trap.x);
   s.unlock();
-  t.startTimeout(s.sndTimeo);
+  t.startTimeout(s.calls.sndTimeo);
   return t.waitOn(s.wait, false);
 }
 

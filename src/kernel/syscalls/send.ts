@@ -148,7 +148,7 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
     return lookToWrite(s, t, trap, len, flags);
   if (!mayWrite(c)) setWritePending(c, true);
   s.unlock();
-  t.startTimeout(s.sndTimeo);
+  t.startTimeout(s.calls.sndTimeo);
   return t.waitOn(s.wait, false);
 }
 
@@ -203,7 +203,7 @@ function waitForHandshake(s: Sock, t: Thread, trap: Trap, len: number, flags: nu
       return finishShort(s, t, trap, trap.x);
     }
     s.unlock();
-    t.startTimeout(s.sndTimeo);
+    t.startTimeout(s.calls.sndTimeo);
     return t.waitOn(s.wait, false);
   }
   if (isClosed(c)) {
