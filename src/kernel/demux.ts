@@ -3,8 +3,8 @@
  * __inet_lookup). Connections, half-open requests and TIME_WAIT records share the established hash, as they share
  * `struct sock_common`; a full match wins over a listener.
  *
- * The key mixes both addresses and ports into one small integer; entries with equal keys are chained and compared in
- * full, so a collision costs time and never the wrong socket.
+ * The key mixes both addresses and ports into one small integer; entries under one head are chained and compared in full, so
+ * a collision costs time and never the wrong socket.
  */
 import { assert } from '../base/assert.ts';
 import { mix32 } from '../base/hash.ts';
@@ -30,13 +30,18 @@ function keyOf(saddr: number, sport: number, daddr: number, dport: number): numb
   return mix32(Math.imul(saddr, 0x9e3779b1) ^ mix32(daddr) ^ ((sport << 16) | dport)) >> 1;
 }
 
-/** The established hash (ehash). */
+const FEWEST_HEADS = 16;
+
+const noHeads = (n: number): (SockCommon | null)[] => new Array<SockCommon | null>(n).fill(null);
+
+/** The established hash (ehash). It doubles where Linux's has one size from boot on; it does not shrink. */
 export class EstablishedHash {
-  private readonly heads = new Map<number, SockCommon>();
+  /** First entry by the low bits of the key; a power of two of them. */
+  private heads: (SockCommon | null)[] = noHeads(FEWEST_HEADS);
   size = 0;
 
   lookup(saddr: number, sport: number, daddr: number, dport: number): SockCommon | null {
-    let s = this.heads.get(keyOf(saddr, sport, daddr, dport)) ?? null;
+    let s: SockCommon | null = this.heads[this.headOf(saddr, sport, daddr, dport)]!;
     while (
       s !== null &&
       (s.sport !== sport || s.dport !== dport || s.daddr !== daddr || s.saddr !== saddr)
@@ -47,22 +52,19 @@ export class EstablishedHash {
 
   insert(s: SockCommon): void {
     assert(!s.hashed, 'ehash: inserted twice');
-    const key = keyOf(s.saddr, s.sport, s.daddr, s.dport);
-    s.hashNext = this.heads.get(key) ?? null;
+    if (this.size === this.heads.length) this.grow();
+    this.link(s);
     s.hashed = true;
-    this.heads.set(key, s);
     this.size++;
   }
 
   remove(s: SockCommon): void {
     assert(s.hashed, 'ehash: removed, but not in it');
-    const key = keyOf(s.saddr, s.sport, s.daddr, s.dport);
-    const head = this.heads.get(key)!;
-    if (head === s) {
-      if (s.hashNext === null) this.heads.delete(key);
-      else this.heads.set(key, s.hashNext);
+    const i = this.headOf(s.saddr, s.sport, s.daddr, s.dport);
+    let p = this.heads[i]!;
+    if (p === s) {
+      this.heads[i] = s.hashNext;
     } else {
-      let p = head;
       while (p.hashNext !== s) p = p.hashNext!;
       p.hashNext = s.hashNext;
     }
@@ -79,7 +81,24 @@ export class EstablishedHash {
 
   /** Every entry, in no order that means anything to the model. */
   *all(): Generator<SockCommon> {
-    for (const head of this.heads.values())
+    for (const head of this.heads)
       for (let s: SockCommon | null = head; s !== null; s = s.hashNext) yield s;
+  }
+
+  private headOf(saddr: number, sport: number, daddr: number, dport: number): number {
+    return keyOf(saddr, sport, daddr, dport) & (this.heads.length - 1);
+  }
+
+  private link(s: SockCommon): void {
+    const i = this.headOf(s.saddr, s.sport, s.daddr, s.dport);
+    s.hashNext = this.heads[i]!;
+    this.heads[i] = s;
+  }
+
+  /** For tests, too. */
+  protected grow(): void {
+    const all = [...this.all()];
+    this.heads = noHeads(2 * this.heads.length);
+    for (const s of all) this.link(s);
   }
 }

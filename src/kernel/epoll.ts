@@ -23,7 +23,7 @@ import {
   type EpollEvents,
 } from './syscall.ts';
 import type { Thread } from './thread.ts';
-import { WaitEntry, type Waiter, WaitQueue } from './wait-queue.ts';
+import { WaitEntry, WaitQueue } from './wait-queue.ts';
 import { POLLFREE, pollFile } from './poll.ts';
 
 /** Bits that say how to report, not what (EP_PRIVATE_BITS). An item with no other bit is disarmed. */
@@ -31,12 +31,11 @@ const PRIVATE_BITS = EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
 /** What may be combined with EPOLLEXCLUSIVE (EPOLLEXCLUSIVE_OK_BITS). */
 const EXCLUSIVE_OK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLEXCLUSIVE;
 
-/** One descriptor in an interest list (struct epitem). */
-export class EpItem implements Waiter {
+/** One descriptor in an interest list (struct epitem), and its entry in the file's wait queue (struct eppoll_entry). */
+export class EpItem extends WaitEntry {
   readonly ep: Epoll;
   readonly fd: number;
   readonly file: File;
-  readonly entry: WaitEntry;
   events: number;
   data: number;
   /** On the ready list, between `readyPrev` and `readyNext`. */
@@ -45,17 +44,17 @@ export class EpItem implements Waiter {
   readyNext: EpItem | null = null;
 
   constructor(ep: Epoll, fd: number, file: File, events: number, data: number) {
+    super();
     this.ep = ep;
     // | 0: integers of 32 bits, and V8 is to keep them as such.
     this.fd = fd | 0;
     this.file = file;
     this.events = events;
     this.data = data | 0;
-    this.entry = new WaitEntry(this);
   }
 
   /** ep_poll_callback(): the file may have become ready. */
-  onWake(_entry: WaitEntry, key: number, sync: boolean): boolean {
+  onWake(key: number, sync: boolean): boolean {
     if ((key & POLLFREE) !== 0) {
       this.ep.forget(this);
       return false;
@@ -116,7 +115,7 @@ export class Epoll implements File {
   close(t: Thread): number {
     for (const item of this.items.values()) {
       if (item.ready) this.unlink(item);
-      item.file.wait.remove(item.entry);
+      item.file.wait.remove(item);
     }
     this.items.clear();
     return t.done(0);
@@ -129,8 +128,8 @@ export class Epoll implements File {
     if (this.items.has(fd)) return -EEXIST;
     const item = new EpItem(this, fd, file, events | EPOLLERR | EPOLLHUP, data);
     this.items.set(fd, item);
-    if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item.entry);
-    else file.wait.add(item.entry);
+    if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item);
+    else file.wait.add(item);
     this.check(item);
     return 0;
   }
@@ -157,7 +156,7 @@ export class Epoll implements File {
   forget(item: EpItem): void {
     this.items.delete(item.fd);
     if (item.ready) this.unlink(item);
-    item.file.wait.remove(item.entry);
+    item.file.wait.remove(item);
   }
 
   /** Links `item` to the tail of the ready list, once. */

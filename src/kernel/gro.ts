@@ -25,6 +25,12 @@ export const NORMAL_BATCH = 8;
 /** Frames that one sk_buff can refer to (MAX_SKB_FRAGS and its own); more are a list of sk_buffs. */
 const FRAMES_PER_SKB = 18;
 
+/** What is held of the flows of one hash bucket, oldest first, and the jiffy in which each was begun. */
+interface Bucket {
+  readonly skbs: Skb[];
+  readonly ages: number[];
+}
+
 export class Gro {
   /** Skbs held, and complete ones that the stack has not been given. */
   get skbs(): number {
@@ -32,9 +38,7 @@ export class Gro {
   }
 
   private readonly truesize: number;
-  private readonly buckets: Skb[][] = [];
-  /** The jiffy in which each of them was begun. */
-  private readonly ages: number[][] = [];
+  private readonly buckets: Bucket[] = [];
   private held = 0;
   private readonly normal: Ring<Skb> = new Ring<Skb>(8);
   private normalFrames = 0;
@@ -58,10 +62,12 @@ export class Gro {
    */
   receive(train: Skb, first: number, count: number, mark: number, jiffy = 0): void {
     this.jiffy = jiffy;
+    const bucket = this.bucketOf(train);
     for (let n = 0, i = first; n < count;) {
-      const more = this.joinable(train, i, count - n, mark);
-      if (more > 0) this.join(train, i, more);
-      else this.receiveOne(train, i, mark);
+      const at = indexIn(bucket.skbs, train);
+      const more = at < 0 ? 0 : joinable(bucket.skbs[at]!, train, i, count - n, mark);
+      if (more > 0) this.join(bucket, at, train, more);
+      else this.receiveOne(bucket, at, train, i, mark);
       const took = more > 0 ? more : 1;
       n += took;
       i += took;
@@ -93,61 +99,43 @@ export class Gro {
    */
   flush(jiffy: number = Infinity): void {
     if (this.held > 0)
-      this.buckets.forEach((bucket, i) => {
-        while (bucket.length > 0 && this.ages[i]![0]! < jiffy) this.complete(i, 0);
-      });
+      for (const bucket of this.buckets)
+        while (bucket.skbs.length > 0 && bucket.ages[0]! < jiffy) this.complete(bucket, 0);
     this.flushing = this.normal.length > 0;
   }
 
-  /** How many frames from `i` on join what is held as a matter of course: full ones, neither first nor last of their train. */
-  private joinable(train: Skb, i: number, count: number, mark: number): number {
-    if (i === 0 || count === 1) return 0;
-    const bucket = this.buckets[this.bucketOf(train)]!;
-    const p = bucket[indexIn(bucket, train)];
-    if (p === undefined || p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
-    const ce = train.ce || (mark & MARK_CE) !== 0;
-    if (!follows(p, train, i) || !alike(p, train, train.flags & ~CWR, ce)) return 0;
-    const room = Math.ceil((MAX_SIZE - p.headerLen - p.len) / train.segSize) - 1;
-    return Math.min(room, i + count === train.segs ? count - 1 : count);
-  }
-
-  private join(train: Skb, i: number, count: number): void {
-    const bucket = this.buckets[this.bucketOf(train)]!;
-    const at = indexIn(bucket, train);
-    const p = bucket[at]!.owned();
-    bucket[at] = p;
+  private join(bucket: Bucket, at: number, train: Skb, count: number): void {
+    const p = bucket.skbs[at]!.owned();
+    bucket.skbs[at] = p;
     this.extend(p, count * train.segSize, count);
     train.drop(count);
   }
 
-  private receiveOne(train: Skb, i: number, mark: number): void {
+  private receiveOne(bucket: Bucket, at: number, train: Skb, i: number, mark: number): void {
     const skb = train.received(i, 1, mark, this.truesize);
     skb.mergeable = SK_BUFF;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    const index = this.bucketOf(skb);
-    const bucket = this.buckets[index]!;
-    const at = indexIn(bucket, skb);
-    const p = bucket[at];
+    const p = bucket.skbs[at];
     const joins = p !== undefined && !garbled && this.mayJoin(p, skb);
     // A short segment, or one that has something to say, is the last of its skb.
     const ends =
       skb.len < (joins ? p.segSize : 1) || (skb.flags & (URG | PSH | RST | SYN | FIN)) !== 0;
     if (joins) {
       const q = p.owned();
-      bucket[at] = q;
+      bucket.skbs[at] = q;
       q.flags |= skb.flags & (FIN | PSH);
       this.extend(q, skb.len, 1);
       skb.drop(1);
-      if (ends) this.complete(index, at);
+      if (ends) this.complete(bucket, at);
       return;
     }
-    if (p !== undefined) this.complete(index, at);
+    if (p !== undefined) this.complete(bucket, at);
     if (ends || garbled) this.toNormal(skb);
     else {
-      if (bucket.length === PER_BUCKET) this.complete(index, 0);
+      if (bucket.skbs.length === PER_BUCKET) this.complete(bucket, 0);
       skb.segSize = skb.len; // what may join is no longer (gso_size)
-      bucket.push(skb);
-      this.ages[index]!.push(this.jiffy);
+      bucket.skbs.push(skb);
+      bucket.ages.push(this.jiffy);
       this.held++;
     }
   }
@@ -173,11 +161,12 @@ export class Gro {
     p.hold(frames);
   }
 
-  private complete(index: number, at: number): void {
-    const [skb] = this.buckets[index]!.splice(at, 1);
-    this.ages[index]!.splice(at, 1);
+  private complete(bucket: Bucket, at: number): void {
+    const skb = bucket.skbs[at]!;
+    bucket.skbs.splice(at, 1);
+    bucket.ages.splice(at, 1);
     this.held--;
-    this.toNormal(skb!);
+    this.toNormal(skb);
   }
 
   private toNormal(skb: Skb): void {
@@ -185,21 +174,29 @@ export class Gro {
     this.normalFrames += skb.segs;
   }
 
-  private bucketOf(s: Segment): number {
-    for (let n = this.buckets.length; n < BUCKETS; n++) {
-      this.buckets.push([]);
-      this.ages.push([]);
-    }
-    return s.flow & (BUCKETS - 1);
+  private bucketOf(s: Segment): Bucket {
+    const i = s.flow & (BUCKETS - 1);
+    for (let n = this.buckets.length; n <= i; n++) this.buckets.push({ skbs: [], ages: [] });
+    return this.buckets[i]!;
   }
 }
 
-function indexIn(bucket: readonly Skb[], s: Segment): number {
-  for (let i = 0; i < bucket.length; i++) {
-    const p = bucket[i]!;
+function indexIn(skbs: readonly Skb[], s: Segment): number {
+  for (let i = 0; i < skbs.length; i++) {
+    const p = skbs[i]!;
     if (p.src === s.src && p.dst === s.dst && p.sport === s.sport && p.dport === s.dport) return i;
   }
   return -1;
+}
+
+/** How many frames of `train` from `i` on join `p` as a matter of course: full ones, neither first nor last of their train. */
+function joinable(p: Skb, train: Skb, i: number, count: number, mark: number): number {
+  if (i === 0 || count === 1) return 0;
+  if (p.segSize !== train.segSize || (mark & MARK_UNDETECTED) !== 0) return 0;
+  const ce = train.ce || (mark & MARK_CE) !== 0;
+  if (!follows(p, train, i) || !alike(p, train, train.flags & ~CWR, ce)) return 0;
+  const room = Math.ceil((MAX_SIZE - p.headerLen - p.len) / train.segSize) - 1;
+  return Math.min(room, i + count === train.segs ? count - 1 : count);
 }
 
 /** Frame `i` of `s` begins where `p` ends. */

@@ -26,11 +26,11 @@ const mayShare = (a: Sharing, b: Sharing, listening: boolean): boolean =>
 /** One port (struct inet_bind_bucket). */
 class Bucket<S extends PortOwner> {
   /** Sockets that called bind() or listen(). */
-  readonly binders: S[] = [];
+  binders: S[] | null = null;
   /** Those of them that listen: several are a SO_REUSEPORT group (struct sock_reuseport). */
-  readonly listeners: S[] = [];
+  listeners: S[] | null = null;
   /** Connections that came from a listener here, TIME_WAIT included, each under how the listener shares. */
-  readonly accepted: number[] = [0, 0, 0, 0];
+  accepted: number[] | null = null;
   /** Their sum. */
   children = 0;
   /** Connections that chose this port themselves, TIME_WAIT included. */
@@ -71,22 +71,23 @@ export class Ports<S extends PortOwner> {
     const b = this.buckets.get(port);
     if (b === undefined) return false;
     if (b.connected > 0) return true;
-    for (let i = 0; b.children > 0 && i < b.accepted.length; i++) {
+    for (let i = 0; b.accepted !== null && i < b.accepted.length; i++) {
       const other = { reuse: (i & 1) !== 0, reusePort: (i & 2) !== 0 };
       if (b.accepted[i]! > 0 && !mayShare(by, other, false)) return true;
     }
-    return b.binders.some((s) => !mayShare(by, s, s.listening));
+    return b.binders !== null && b.binders.some((s) => !mayShare(by, s, s.listening));
   }
 
   bind(port: number, s: S): void {
-    this.bucket(port).binders.push(s);
+    (this.bucket(port).binders ??= []).push(s);
   }
 
   unbind(port: number, s: S): void {
     const b = this.buckets.get(port);
-    const i = b === undefined ? -1 : b.binders.indexOf(s);
+    const i = b?.binders?.indexOf(s) ?? -1;
     assert(b !== undefined && i >= 0, 'ports: unbound, but not bound');
-    b.binders.splice(i, 1);
+    b.binders!.splice(i, 1);
+    if (b.binders!.length === 0) b.binders = null;
     this.tidy(port, b);
   }
 
@@ -97,9 +98,9 @@ export class Ports<S extends PortOwner> {
     if (how === PORT_CONNECTED) b.connected += n;
     else {
       b.children += n;
-      b.accepted[how - PORT_ACCEPTED]! += n;
+      (b.accepted ??= [0, 0, 0, 0])[how - PORT_ACCEPTED]! += n;
     }
-    const left = how === PORT_CONNECTED ? b.connected : b.accepted[how - PORT_ACCEPTED]!;
+    const left = how === PORT_CONNECTED ? b.connected : b.accepted![how - PORT_ACCEPTED]!;
     assert(left >= 0, 'ports: left more often than taken');
     if (n < 0) this.tidy(port, b);
   }
@@ -116,12 +117,12 @@ export class Ports<S extends PortOwner> {
 
   /** reuseport_add_sock(): the last of its group. */
   listen(port: number, s: S): void {
-    this.bucket(port).listeners.push(s);
+    (this.bucket(port).listeners ??= []).push(s);
   }
 
   /** __reuseport_detach_sock(): the last of the group takes its place. */
   unlisten(port: number, s: S): void {
-    const group = this.bucket(port).listeners;
+    const group = this.bucket(port).listeners ?? [];
     const i = group.indexOf(s);
     assert(i >= 0, 'ports: listens no more, but never did');
     group[i] = group.at(-1)!;
@@ -138,7 +139,7 @@ export class Ports<S extends PortOwner> {
     for (let i = 0; i < this.count; i++) {
       const port = this.low + ((this.cursor + i) % this.count);
       const b = this.buckets.get(port);
-      if (b !== undefined && (b.binders.length > 0 || b.children > 0)) continue;
+      if (b !== undefined && (b.binders !== null || b.children > 0)) continue;
       if (b !== undefined && !free(port)) continue;
       this.cursor = (port - this.low + 1) % this.count;
       return port;
@@ -153,6 +154,6 @@ export class Ports<S extends PortOwner> {
   }
 
   private tidy(port: number, b: Bucket<S>): void {
-    if (b.binders.length === 0 && b.children === 0 && b.connected === 0) this.buckets.delete(port);
+    if (b.binders === null && b.children === 0 && b.connected === 0) this.buckets.delete(port);
   }
 }

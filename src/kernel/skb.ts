@@ -27,7 +27,7 @@ export class Skb extends Segment implements Train {
   owner: unknown = null;
   /** What the sender's socket is charged until then. */
   txTruesize = 0;
-  /** The next one in the list that holds this skb: a qdisc, a backlog. */
+  /** The next one in the list of a queue that holds it. */
   link: Skb | null = null;
   /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
   departAt = 0;
@@ -157,6 +157,12 @@ export class SkbPool {
     skb.queuedAt = 0;
     skb.damaged = false;
     return skb;
+  }
+
+  /** What `grab` will give, to be filled before it is known whether it is needed. */
+  peek(): Skb {
+    if (this.free.length === 0) this.free.push(new Skb(this));
+    return this.free.at(-1)!;
   }
 
   /** Called by `Skb.drop` when the last frame is gone. */

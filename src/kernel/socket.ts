@@ -89,6 +89,33 @@ import { BLOCKED, type Thread } from './thread.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 import { WaitQueue } from './wait-queue.ts';
 
+/** What setsockopt() says about calls, errors and close(): accepted sockets take over what their listener has. */
+export interface CallOptions {
+  /** SO_RCVTIMEO and SO_SNDTIMEO, ns; −1: none. */
+  readonly rcvTimeo: number;
+  readonly sndTimeo: number;
+  /** SO_LINGER, seconds; −1: off. */
+  readonly linger: number;
+  /** IP_RECVERR: errors of ICMP messages are reported at once. */
+  readonly recvErr: boolean;
+  /** TCP_INQ: recvmsg() tells how much is left. */
+  readonly tellsInq: boolean;
+}
+
+const NO_CALL_OPTIONS: CallOptions = {
+  rcvTimeo: -1,
+  sndTimeo: -1,
+  linger: -1,
+  recvErr: false,
+  tellsInq: false,
+};
+
+/** A route that holds once something has been sent, and how many segments had been when it was changed. */
+interface NextRoute {
+  readonly path: PathOptions;
+  readonly after: number;
+}
+
 export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler {
   readonly role: number = SOCK;
   readonly kind = 'tcp';
@@ -124,22 +151,13 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   reusePort = false;
   /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
   error = 0;
-  /** IP_RECVERR: errors of ICMP messages are reported at once. */
-  recvErr = false;
-  /** TCP_INQ: recvmsg() tells how much is left. */
-  tellsInq = false;
+  /** Options of its calls; one record for all sockets that have set none. */
+  calls: CallOptions = NO_CALL_OPTIONS;
   /** Made with the first use of Fast Open. */
   fastOpen: SockFastOpen | null = null;
-  /** A route that holds once something has been sent, and how much had been when it was changed. */
-  private nextPath: PathOptions | null = null;
-  private nextPathAfter = 0;
+  private nextRoute: NextRoute | null = null;
   /** An ICMP message that came while it was owned: the MTU that it named; 0: none. */
   private mtuDeferred = 0;
-  /** SO_RCVTIMEO and SO_SNDTIMEO, ns; −1: none. */
-  rcvTimeo = -1;
-  sndTimeo = -1;
-  /** SO_LINGER, seconds; −1: off. */
-  linger = -1;
 
   private lockQueue: WaitQueue | null = null;
   private timer: KernelTimer | null = null;
@@ -160,6 +178,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   ownSettings(): SocketSettings | null {
     if (this.settings === null) return null;
     return (this.settings = this.settings.own(this.stack.tcp.options));
+  }
+
+  setCalls(changed: Partial<CallOptions>): void {
+    this.calls = { ...this.calls, ...changed };
   }
 
   get listening(): boolean {
@@ -282,18 +304,18 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     const c = this.c;
     if (c === null || c.work === 0) return null;
     const { stack } = this;
-    const skb = stack.pool.grab();
+    const skb = stack.pool.peek();
     const any = pollSegment(c, stack.engine.now, skb);
+    if (any) stack.pool.grab();
     this.settle(core);
     if (any) {
       stack.building++;
       skb.departAt = departureOf(c);
       return skb;
     }
-    skb.drop(1);
-    if (this.nextPath !== null && c.segsOut > this.nextPathAfter) {
-      takeRoute(c, this.nextPath);
-      this.nextPath = null;
+    if (this.nextRoute !== null && c.segsOut > this.nextRoute.after) {
+      takeRoute(c, this.nextRoute.path);
+      this.nextRoute = null;
     }
     return null;
   }
@@ -360,8 +382,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
    */
   routeChanged(path: PathOptions): void {
     if (this.c === null || this.c.path === path) return;
-    this.nextPath = path;
-    this.nextPathAfter = this.c.segsOut;
+    this.nextRoute = { path, after: this.c.segsOut };
   }
 
   /** tcp_v4_err(), once the socket is found. */
@@ -384,7 +405,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       const errno = icmpErrno(e);
       if (errno === 0) return;
       if (isUnreachable(e) && !owned && !awaitsHandshake(c)) revertBackoff(c, seq(e.seq), now);
-      onIcmpError(c, errno, this.recvErr, owned, now);
+      onIcmpError(c, errno, this.calls.recvErr, owned, now);
       if (!owned) this.settle(core);
     }
     if (!owned) this.follow(core);

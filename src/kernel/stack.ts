@@ -310,11 +310,7 @@ export class Stack implements PacketHandler {
     child.state = SS_CONNECTED;
     child.reuse = l.sock.reuse;
     child.reusePort = l.sock.reusePort;
-    child.rcvTimeo = l.sock.rcvTimeo;
-    child.sndTimeo = l.sock.sndTimeo;
-    child.linger = l.sock.linger;
-    child.recvErr = l.sock.recvErr;
-    child.tellsInq = l.sock.tellsInq;
+    child.calls = l.sock.calls;
     child.portShare = portOfChild(child);
     this.ports.share(child.sport, child.portShare, 1);
     return child;

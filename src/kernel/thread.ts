@@ -30,7 +30,7 @@ import {
   type ThreadStart,
 } from './syscall.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
-import { WaitEntry, type Waiter, type WaitQueue } from './wait-queue.ts';
+import { type WaitEntry, type Waiter, WaiterEntry, type WaitQueue } from './wait-queue.ts';
 
 /** A system call: DONE, BLOCKED, or ns to spend before it is called again. */
 export type Syscall = (t: Thread, trap: Trap) => number;
@@ -112,7 +112,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
 
   private freeEntry(mask: number): WaitEntry {
     let e = this.entries[this.waits];
-    if (e === undefined) this.entries.push((e = new WaitEntry(this)));
+    if (e === undefined) this.entries.push((e = new WaiterEntry(this)));
     this.waits++;
     e.mask = mask;
     return e;

@@ -17,8 +17,7 @@ export interface Waiter {
   onWake(entry: WaitEntry, key: number, sync: boolean): boolean;
 }
 
-export class WaitEntry {
-  readonly waiter: Waiter;
+export abstract class WaitEntry {
   exclusive = false;
   /** Poll events that it waits for; 0 for any. The waiter compares. */
   mask = 0;
@@ -26,8 +25,21 @@ export class WaitEntry {
   queue: WaitQueue | null = null;
   prev: WaitEntry | null = null;
   next: WaitEntry | null = null;
+  /** As of Waiter. */
+  abstract onWake(key: number, sync: boolean): boolean;
+}
+
+/** An entry of somebody who may have several. */
+export class WaiterEntry extends WaitEntry {
+  readonly waiter: Waiter;
+
   constructor(waiter: Waiter) {
+    super();
     this.waiter = waiter;
+  }
+
+  onWake(key: number, sync: boolean): boolean {
+    return this.waiter.onWake(this, key, sync);
   }
 }
 
@@ -96,7 +108,7 @@ export class WaitQueue {
     while (e !== null) {
       const next: WaitEntry | null = e.next;
       const exclusive = e.exclusive;
-      if (e.waiter.onWake(e, key, sync)) {
+      if (e.onWake(key, sync)) {
         woken++;
         if (exclusive && --left === 0) break;
       }

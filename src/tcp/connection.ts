@@ -249,7 +249,7 @@ export class Connection {
   ackPingpong = 0;
   ackAto: Duration = ZERO;
   rcvMss = 0;
-  lastOowAck: Instant = NEVER;
+  lastOowAck: Instant | null = null;
   /** Number of a RST that answers a segment (WORK_REPLY_RST), and what it acknowledges; null: nothing. */
   replySeq: Seq = SEQ_ZERO;
   replyAck: Seq | null = null;

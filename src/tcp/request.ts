@@ -92,7 +92,7 @@ export class Request {
   dead = false;
   /** Sequence number of a RST that is due. */
   replySeq: Seq = SEQ_ZERO;
-  lastOowAck: Instant = NEVER;
+  lastOowAck: Instant | null = null;
 
   constructor(listener: ListenerOptions, args: RequestArgs) {
     this.listener = listener;

@@ -24,24 +24,34 @@ export const BASE_HEADER = 40;
 /** What `sacks` is in a record that never carried a block: most never do. */
 const NO_SACKS: Int32Array = new Int32Array(0);
 
+/** What few segments say: the options of a SYN, and the urgent pointer. */
+interface Extras {
+  mss: number;
+  wscale: number;
+  sackOk: boolean;
+  fastOpen: FastOpenOption | null;
+  urgent: number;
+}
+
+const noExtras = (): Extras => ({ mss: 0, wscale: -1, sackOk: false, fastOpen: null, urgent: 0 });
+
+/**
+ * Thousands are in flight and each is looked at by both ends, long after the other: the fewer lines of memory the better. So
+ * what few of them say is in a record of its own.
+ */
 export class Segment {
   /** Addresses and ports; addresses are small integers, one per host interface. */
   src = 0;
   dst = 0;
   sport = 0;
   dport = 0;
+  /** Read and written by the accessors below. */
+  extras: Extras | null = null;
   seq: Seq = SEQ_ZERO;
   ack: Seq = SEQ_ZERO;
   flags = 0;
   /** As on the wire: 16 bits, not scaled. */
   window = 0;
-  /** Urgent pointer; it means something with URG only. */
-  urgent = 0;
-  /** MSS option; 0: absent. */
-  mss = 0;
-  /** Window-scale option; −1: absent. */
-  wscale = -1;
-  sackOk = false;
   hasTs = false;
   /** Timestamp option: unsigned 32-bit numbers kept as signed ones, compared modulo 2^32. */
   tsVal = 0;
@@ -49,8 +59,6 @@ export class Segment {
   /** SACK blocks in `sacks`: [left, right) pairs, raw. At most 4; who writes them asks for `sackRoom`. */
   nsack = 0;
   sacks: Int32Array = NO_SACKS;
-  /** Fast Open option; null: absent. */
-  fastOpen: FastOpenOption | null = null;
   /** Bytes of IP and TCP header in each frame, options included. */
   headerLen: number = BASE_HEADER;
 
@@ -77,6 +85,45 @@ export class Segment {
   flow = 0;
   ordinal = 0;
 
+  /** MSS option; 0: absent. */
+  get mss(): number {
+    return this.extras === null ? 0 : this.extras.mss;
+  }
+  set mss(mss: number) {
+    if (mss !== this.mss) this.withExtras().mss = mss;
+  }
+  /** Window-scale option; −1: absent. */
+  get wscale(): number {
+    return this.extras === null ? -1 : this.extras.wscale;
+  }
+  set wscale(wscale: number) {
+    if (wscale !== this.wscale) this.withExtras().wscale = wscale;
+  }
+  get sackOk(): boolean {
+    return this.extras !== null && this.extras.sackOk;
+  }
+  set sackOk(sackOk: boolean) {
+    if (sackOk !== this.sackOk) this.withExtras().sackOk = sackOk;
+  }
+  /** Fast Open option; null: absent. */
+  get fastOpen(): FastOpenOption | null {
+    return this.extras === null ? null : this.extras.fastOpen;
+  }
+  set fastOpen(option: FastOpenOption | null) {
+    if (option !== this.fastOpen) this.withExtras().fastOpen = option;
+  }
+  /** Urgent pointer; it means something with URG only. */
+  get urgent(): number {
+    return this.extras === null ? 0 : this.extras.urgent;
+  }
+  set urgent(urgent: number) {
+    if (urgent !== this.urgent) this.withExtras().urgent = urgent;
+  }
+
+  private withExtras(): Extras {
+    return (this.extras ??= noExtras());
+  }
+
   /** For Train: raw sequence numbers, as on the wire. */
   get wireSeq(): number {
     return seqRaw(this.seq);
@@ -100,17 +147,13 @@ export const ecnField = (s: Segment): number => (s.ce ? 3 : s.tos & 3);
 
 /** Empties a pooled record; every field that a sender does not set afterwards is as absent. */
 export function resetSegment(s: Segment): void {
+  s.extras = null;
   s.flags = 0;
   s.window = 0;
-  s.urgent = 0;
-  s.mss = 0;
-  s.wscale = -1;
-  s.sackOk = false;
   s.hasTs = false;
   s.tsVal = 0;
   s.tsEcr = 0;
   s.nsack = 0;
-  s.fastOpen = null;
   s.headerLen = BASE_HEADER;
   s.stream = null;
   s.off = 0;
@@ -131,20 +174,16 @@ export function copySegment(from: Segment, to: Segment): void {
   to.dst = from.dst;
   to.sport = from.sport;
   to.dport = from.dport;
+  to.extras = from.extras === null ? null : { ...from.extras };
   to.seq = from.seq;
   to.ack = from.ack;
   to.flags = from.flags;
   to.window = from.window;
-  to.urgent = from.urgent;
-  to.mss = from.mss;
-  to.wscale = from.wscale;
-  to.sackOk = from.sackOk;
   to.hasTs = from.hasTs;
   to.tsVal = from.tsVal;
   to.tsEcr = from.tsEcr;
   to.nsack = from.nsack;
   if (from.nsack > 0) sackRoom(to).set(from.sacks);
-  to.fastOpen = from.fastOpen;
   to.headerLen = from.headerLen;
   to.stream = from.stream;
   to.off = from.off;

@@ -31,7 +31,7 @@ export class TimeWait {
   tsRecent = 0;
   tsRecentStamp: Instant = NEVER;
   ordinal = 0;
-  lastOowAck: Instant = NEVER;
+  lastOowAck: Instant | null = null;
   deadline: Instant = NEVER;
   /** A reply that is due: ACK or RST of segment.ts, and the number of the RST. */
   reply = 0;

@@ -4,7 +4,6 @@
  * it calls.
  */
 import type { Instant } from '../base/units.ts';
-import { NEVER } from '../base/units.ts';
 import { enterQuickack, MAX_QUICKACKS, sendAck, setDsack } from './ack.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
@@ -24,7 +23,8 @@ export type Skipped = Extract<keyof TcpMib, `TCPACKSkipped${string}`>;
 /** A connection, half-open or not, or in TIME-WAIT: what answers for it. */
 interface Answering {
   readonly context: TcpContext;
-  lastOowAck: Instant;
+  /** Null: none yet. Few have one, and a time, even NEVER, has memory of its own. */
+  lastOowAck: Instant | null;
 }
 
 /** First to fourth: sequence number, RST, SYN. False: the segment is done with. */
@@ -169,7 +169,7 @@ export function mayAnswer(c: Answering, seg: Segment, skipped: Skipped, now: Ins
 function passesRatelimit(c: Answering, skipped: Skipped, now: Instant): boolean {
   const t = jiffiesNow(c.context, now);
   const limit = c.context.options.invalidRatelimitMs * 1_000_000;
-  if (c.lastOowAck !== NEVER && t - c.lastOowAck < limit) {
+  if (c.lastOowAck !== null && t - c.lastOowAck < limit) {
     c.context.mib[skipped]++;
     return false;
   }

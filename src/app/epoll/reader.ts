@@ -68,7 +68,8 @@ class EpollServer {
   }
 
   *run(): Sub<void> {
-    const { sys, ep, listener } = this;
+    const { sys, ep, listener, o } = this;
+    const onceIsAll = this.trigger === 0 && o.pauseNs === 0;
     const events = new EpollEvents(EVENTS_MAX);
     yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, listener, k.EPOLLIN | this.trigger);
     for (;;) {
@@ -78,8 +79,12 @@ class EpollServer {
       for (let i = 0; i < n; i++) {
         const fd = events.data[i]!;
         if (fd === listener) yield* this.acceptAll();
-        else if (this.o.request === 0) yield* this.drain(fd);
-        else yield* this.serve(fd, this.peers[fd]!);
+        else if (o.request > 0) yield* this.serve(fd, this.peers[fd]!);
+        else {
+          const got = yield sys.read(fd, o.read);
+          // Mostly nothing is left to do, and a generator of its own would cost more than the call.
+          if (!onceIsAll || got <= 0 || got === o.read) yield* this.drain(fd, got);
+        }
       }
     }
   }
@@ -114,11 +119,10 @@ class EpollServer {
     yield this.sys.epollCtl(this.ep, k.EPOLL_CTL_ADD, this.listener, k.EPOLLIN | this.trigger);
   }
 
-  /** Reads what is there. */
-  private *drain(fd: Fd): Sub<void> {
+  /** Reads what is there. @param first what the first read has returned */
+  private *drain(fd: Fd, first: number): Sub<void> {
     const { sys, o } = this;
-    for (;;) {
-      const n = yield sys.read(fd, o.read);
+    for (let n = first; ; n = yield sys.read(fd, o.read)) {
       if (n === -k.EAGAIN) return;
       if (n <= 0) return yield* this.end(fd, n);
       if (o.pauseNs > 0) yield sys.nanosleep(o.pauseNs);

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { WaitEntry, WaitQueue, type Waiter } from '../../../src/kernel/wait-queue.ts';
+import {
+  type WaitEntry,
+  type Waiter,
+  WaiterEntry,
+  WaitQueue,
+} from '../../../src/kernel/wait-queue.ts';
 
 class Named implements Waiter {
-  readonly entry: WaitEntry = new WaitEntry(this);
+  readonly entry: WaitEntry = new WaiterEntry(this);
   readonly name: string;
   private readonly log: string[];
   private readonly wakes: boolean;

@@ -243,6 +243,23 @@ describe('close', () => {
     expect(w.leftovers()).toEqual([]);
   });
 
+  it('lingers by what its own socket has been told, and no other [socket(7)]', () => {
+    const { w, c, s } = talk(
+      function* (sys, fd, log) {
+        log(yield sys.getsockopt(fd, k.SOL_SOCKET, k.SO_LINGER));
+        yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_LINGER, 2);
+        log(yield sys.getsockopt(fd, k.SOL_SOCKET, k.SO_LINGER));
+        yield sys.write(fd, 1);
+      },
+      function* (sys, fd, log) {
+        yield sys.read(fd, 1);
+        log(yield sys.getsockopt(fd, k.SOL_SOCKET, k.SO_LINGER));
+      },
+    );
+    w.run();
+    expect([c, s]).toEqual([[-1, 2], [-1]]);
+  });
+
   it('with SO_LINGER 0 resets [socket(7)]', () => {
     const { w, s } = talk(
       function* (sys, fd) {

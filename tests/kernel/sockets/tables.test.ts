@@ -24,6 +24,16 @@ describe('an skb', () => {
     expect(() => skb.hold(1)).toThrow('skb: held after it was freed');
   });
 
+  it('may be filled before it is grabbed: what is looked at is what is got, and is not in use before', () => {
+    const pool = new SkbPool();
+    const next = pool.peek();
+    expect(pool.peek()).toBe(next);
+    expect([pool.live, pool.peak]).toEqual([0, 0]);
+    expect(pool.grab()).toBe(next);
+    expect(pool.peek()).not.toBe(next);
+    expect(pool.live).toBe(1);
+  });
+
   it('comes from the pool with nothing left of its last use', () => {
     const pool = new SkbPool();
     const fresh = pool.take();
@@ -34,7 +44,7 @@ describe('an skb', () => {
     }
     used.sackOk = used.hasTs = used.ce = true;
     used.owner = pool;
-    used.link = fresh;
+    used.mss = used.wscale = used.urgent = 7;
     used.stream = new PayloadStream(1);
     used.outstanding = 1;
     used.drop(1);
@@ -95,6 +105,16 @@ class Careless extends EstablishedHash {
   }
 }
 
+/** Loses an entry whenever it grows. */
+class Forgetful extends EstablishedHash {
+  protected override grow(): void {
+    const [lost] = this.all();
+    super.grow();
+    this.remove(lost!);
+    this.size++;
+  }
+}
+
 describe('the established hash', () => {
   const tuple = fc.tuple(
     fc.nat({ max: 2 }),
@@ -128,6 +148,23 @@ describe('the established hash', () => {
 
   it('finds exactly what is in it, by all four numbers', () => {
     prop([steps], (list) => agrees(new EstablishedHash(), list));
+  });
+
+  const many = Array.from({ length: 1000 }, (_, i): [boolean, [number, number, number, number]] => [
+    true,
+    [1, 80, 2, i],
+  ]);
+
+  it('finds them all when there are many more than it had room for at first', () => {
+    expect(agrees(new EstablishedHash(), many)).toBe(true);
+    const hash = new EstablishedHash();
+    for (const [, t] of many) hash.insert(new Entry(...t));
+    for (const [, t] of many) hash.remove(hash.lookup(...t)!);
+    expect([hash.size, ...hash.all()]).toEqual([0]);
+  });
+
+  it('and the check notices one that loses some as it grows [mutant]', () => {
+    expect(agrees(new Forgetful(), many)).toBe(false);
   });
 
   it('and the check notices one that does not compare in full [mutant]', () => {
