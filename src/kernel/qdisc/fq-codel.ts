@@ -13,7 +13,7 @@ import type { FqCodelOptions } from './options.ts';
 
 /** A flow: on no list, or on that of the new or of the old ones. */
 class Flow extends CodelFlow {
-  next_: Flow | null = null;
+  behind: Flow | null = null;
   listed = false;
   deficit = 0;
   backlogBytes = 0;
@@ -26,13 +26,13 @@ class FlowList {
 
   push(f: Flow): void {
     if (this.last === null) this.first = f;
-    else this.last.next_ = f;
+    else this.last.behind = f;
     this.last = f;
-    f.next_ = null;
+    f.behind = null;
   }
 
   shift(): void {
-    this.first = this.first!.next_;
+    this.first = this.first!.behind;
     if (this.first === null) this.last = null;
   }
 }
