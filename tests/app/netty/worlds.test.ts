@@ -187,6 +187,15 @@ group(
       },
     );
 
+    it('with no queue at all a message finds an idle thread, or none', () => {
+      const m = handOff({ threads: 2, queue: 0, policy: 'abort' }, 'none');
+      // A thread that is free after 20 ms takes the next message, which comes within 2 ms.
+      const accepted = 300 - m['server.rejected']!;
+      expect(accepted).toBeGreaterThanOrEqual(2 * Math.floor(598 / 22));
+      expect(accepted).toBeLessThanOrEqual(2 * Math.ceil(598 / 20) + 2);
+      expect(m['server.executor.peak']).toBeLessThanOrEqual(2);
+    });
+
     it('what is discarded is rejected without an exception, and as often', () => {
       const [abort, discard] = (['abort', 'discard'] as const).map((policy) =>
         handOff({ threads: 2, queue: 4, policy }, 'none'),
