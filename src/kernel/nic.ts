@@ -325,8 +325,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       if (this.good(skb, index, 1, mark))
         core.softirq.backlog.enqueue(this.skbOf(skb, index, mark), false);
     }
-    if (ring.held > 0) this.irq.raise();
-    else this.unmask();
+    if (ring.held > 0) {
+      this.nic.counters.interrupts++;
+      this.irq.raise();
+    } else this.unmask();
   }
 
   // ---- poll --------------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ describe('what a host without costs puts on the wire', () => {
       }
     };
     const tso = outcome(s, 'tso: on, gso: on');
-    expect(tso.trains).toBeGreaterThan(20);
+    expect(tso.trains).toBeGreaterThan(10);
     expect(outcome(s, 'tso: off, gso: on', '', gaps).frames).not.toEqual(tso.frames);
   });
 });
