@@ -23,16 +23,21 @@ export interface PortOwner extends Sharing {
 const mayShare = (a: Sharing, b: Sharing, listening: boolean): boolean =>
   (a.reuse && b.reuse && !listening) || (a.reusePort && b.reusePort);
 
-/** One port (struct inet_bind_bucket). */
-class Bucket<S extends PortOwner> {
-  /** Sockets that called bind() or listen(). */
-  binders: S[] | null = null;
+/** Sockets of one port that did not choose it for a connection of their own. */
+class Bound<S extends PortOwner> {
+  /** Those that called bind() or listen(). */
+  readonly binders: S[] = [];
   /** Those of them that listen: several are a SO_REUSEPORT group (struct sock_reuseport). */
-  listeners: S[] | null = null;
+  readonly listeners: S[] = [];
   /** Connections that came from a listener here, TIME_WAIT included, each under how the listener shares. */
-  accepted: number[] | null = null;
+  readonly accepted: number[] = [0, 0, 0, 0];
   /** Their sum. */
   children = 0;
+}
+
+/** One port (struct inet_bind_bucket): most are a single connection's. */
+class Bucket<S extends PortOwner> {
+  bound: Bound<S> | null = null;
   /** Connections that chose this port themselves, TIME_WAIT included. */
   connected = 0;
 }
@@ -71,23 +76,24 @@ export class Ports<S extends PortOwner> {
     const b = this.buckets.get(port);
     if (b === undefined) return false;
     if (b.connected > 0) return true;
-    for (let i = 0; b.accepted !== null && i < b.accepted.length; i++) {
+    if (b.bound === null) return false;
+    const { accepted, binders } = b.bound;
+    for (let i = 0; i < accepted.length; i++) {
       const other = { reuse: (i & 1) !== 0, reusePort: (i & 2) !== 0 };
-      if (b.accepted[i]! > 0 && !mayShare(by, other, false)) return true;
+      if (accepted[i]! > 0 && !mayShare(by, other, false)) return true;
     }
-    return b.binders !== null && b.binders.some((s) => !mayShare(by, s, s.listening));
+    return binders.some((s) => !mayShare(by, s, s.listening));
   }
 
   bind(port: number, s: S): void {
-    (this.bucket(port).binders ??= []).push(s);
+    this.bound(port).binders.push(s);
   }
 
   unbind(port: number, s: S): void {
-    const b = this.buckets.get(port);
-    const i = b?.binders?.indexOf(s) ?? -1;
-    assert(b !== undefined && i >= 0, 'ports: unbound, but not bound');
-    b.binders!.splice(i, 1);
-    if (b.binders!.length === 0) b.binders = null;
+    const b = this.bucket(port);
+    const i = b.bound === null ? -1 : b.bound.binders.indexOf(s);
+    assert(i >= 0, 'ports: unbound, but not bound');
+    b.bound!.binders.splice(i, 1);
     this.tidy(port, b);
   }
 
@@ -95,12 +101,13 @@ export class Ports<S extends PortOwner> {
   share(port: number, how: number, n: 1 | -1): void {
     if (how === PORT_NONE) return;
     const b = this.bucket(port);
-    if (how === PORT_CONNECTED) b.connected += n;
+    let left: number;
+    if (how === PORT_CONNECTED) left = b.connected += n;
     else {
-      b.children += n;
-      (b.accepted ??= [0, 0, 0, 0])[how - PORT_ACCEPTED]! += n;
+      const { accepted } = (b.bound ??= new Bound<S>());
+      b.bound.children += n;
+      left = accepted[how - PORT_ACCEPTED]! += n;
     }
-    const left = how === PORT_CONNECTED ? b.connected : b.accepted![how - PORT_ACCEPTED]!;
     assert(left >= 0, 'ports: left more often than taken');
     if (n < 0) this.tidy(port, b);
   }
@@ -112,17 +119,17 @@ export class Ports<S extends PortOwner> {
 
   /** Who listens on `port`, in the order in which a group is kept. */
   listeners(port: number): readonly S[] {
-    return this.buckets.get(port)?.listeners ?? NOBODY;
+    return this.buckets.get(port)?.bound?.listeners ?? NOBODY;
   }
 
   /** reuseport_add_sock(): the last of its group. */
   listen(port: number, s: S): void {
-    (this.bucket(port).listeners ??= []).push(s);
+    this.bound(port).listeners.push(s);
   }
 
   /** __reuseport_detach_sock(): the last of the group takes its place. */
   unlisten(port: number, s: S): void {
-    const group = this.bucket(port).listeners ?? [];
+    const group = this.bound(port).listeners;
     const i = group.indexOf(s);
     assert(i >= 0, 'ports: listens no more, but never did');
     group[i] = group.at(-1)!;
@@ -139,7 +146,7 @@ export class Ports<S extends PortOwner> {
     for (let i = 0; i < this.count; i++) {
       const port = this.low + ((this.cursor + i) % this.count);
       const b = this.buckets.get(port);
-      if (b !== undefined && (b.binders !== null || b.children > 0)) continue;
+      if (b !== undefined && b.bound !== null) continue;
       if (b !== undefined && !free(port)) continue;
       this.cursor = (port - this.low + 1) % this.count;
       return port;
@@ -153,7 +160,13 @@ export class Ports<S extends PortOwner> {
     return b;
   }
 
+  private bound(port: number): Bound<S> {
+    return (this.bucket(port).bound ??= new Bound<S>());
+  }
+
   private tidy(port: number, b: Bucket<S>): void {
-    if (b.binders === null && b.children === 0 && b.connected === 0) this.buckets.delete(port);
+    const { bound } = b;
+    if (bound !== null && bound.binders.length === 0 && bound.children === 0) b.bound = null;
+    if (b.bound === null && b.connected === 0) this.buckets.delete(port);
   }
 }

@@ -89,8 +89,11 @@ import { BLOCKED, type Thread } from './thread.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 import { WaitQueue } from './wait-queue.ts';
 
-/** What setsockopt() says about calls, errors and close(): accepted sockets take over what their listener has. */
-export interface CallOptions {
+/** What setsockopt() says beside TCP's own: accepted sockets take over what their listener has. */
+export interface SockOptions {
+  /** SO_REUSEADDR and SO_REUSEPORT. */
+  readonly reuse: boolean;
+  readonly reusePort: boolean;
   /** SO_RCVTIMEO and SO_SNDTIMEO, ns; −1: none. */
   readonly rcvTimeo: number;
   readonly sndTimeo: number;
@@ -102,7 +105,9 @@ export interface CallOptions {
   readonly tellsInq: boolean;
 }
 
-const NO_CALL_OPTIONS: CallOptions = {
+const SOCK_OPTIONS: SockOptions = {
+  reuse: false,
+  reusePort: false,
   rcvTimeo: -1,
   sndTimeo: -1,
   linger: -1,
@@ -146,13 +151,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   boundPort = 0;
   /** How it holds `sport` as a connection: PORT_…. */
   portShare: number = PORT_NONE;
-  /** SO_REUSEADDR and SO_REUSEPORT. */
-  reuse = false;
-  reusePort = false;
   /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
   error = 0;
-  /** Options of its calls; one record for all sockets that have set none. */
-  calls: CallOptions = NO_CALL_OPTIONS;
+  /** One record for all sockets that have set none. */
+  options: SockOptions = SOCK_OPTIONS;
   /** Made with the first use of Fast Open. */
   fastOpen: SockFastOpen | null = null;
   private nextRoute: NextRoute | null = null;
@@ -180,8 +182,15 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     return (this.settings = this.settings.own(this.stack.tcp.options));
   }
 
-  setCalls(changed: Partial<CallOptions>): void {
-    this.calls = { ...this.calls, ...changed };
+  setOptions(changed: Partial<SockOptions>): void {
+    this.options = { ...this.options, ...changed };
+  }
+
+  get reuse(): boolean {
+    return this.options.reuse;
+  }
+  get reusePort(): boolean {
+    return this.options.reusePort;
   }
 
   get listening(): boolean {
@@ -405,7 +414,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
       const errno = icmpErrno(e);
       if (errno === 0) return;
       if (isUnreachable(e) && !owned && !awaitsHandshake(c)) revertBackoff(c, seq(e.seq), now);
-      onIcmpError(c, errno, this.calls.recvErr, owned, now);
+      onIcmpError(c, errno, this.options.recvErr, owned, now);
       if (!owned) this.settle(core);
     }
     if (!owned) this.follow(core);

@@ -308,9 +308,7 @@ export class Stack implements PacketHandler {
     child.daddr = request.dst;
     child.dport = request.dport;
     child.state = SS_CONNECTED;
-    child.reuse = l.sock.reuse;
-    child.reusePort = l.sock.reusePort;
-    child.calls = l.sock.calls;
+    child.options = l.sock.options;
     child.portShare = portOfChild(child);
     this.ports.share(child.sport, child.portShare, 1);
     return child;

@@ -46,7 +46,7 @@ export function outcomeOfConnect(s: Sock): number | null {
 /** Lets go of the socket and sleeps until something has come of it (inet_wait_for_connect). */
 export function sleepForConnect(s: Sock, t: Thread): number {
   s.unlock();
-  t.startTimeout(s.calls.sndTimeo);
+  t.startTimeout(s.options.sndTimeo);
   return t.waitOn(s.wait, false);
 }
 

@@ -53,14 +53,14 @@ function startClose(s: Sock, t: Thread, trap: Trap): number {
   if (c === null || isClosed(c)) return finishClose(s, t, trap);
   const now = t.host.engine.now;
   // A process that exits does not linger (PF_EXITING).
-  if (s.calls.linger > 0 && trap.nr !== NR_EXIT && inq(c) === 0) {
+  if (s.options.linger > 0 && trap.nr !== NR_EXIT && inq(c) === 0) {
     shutdownWrite(c, now);
     s.settle(t.core);
     trap.deadline = -1;
-    t.startTimeout(sec(s.calls.linger));
+    t.startTimeout(sec(s.options.linger));
     return lingerOn(s, t, trap);
   }
-  closeConnection(s, c, t.core, s.calls.linger === 0);
+  closeConnection(s, c, t.core, s.options.linger === 0);
   return finishClose(s, t, trap);
 }
 

@@ -37,7 +37,7 @@ export function sysRecvmsg(t: Thread, trap: Trap): number {
   const r = tcpRecvmsg(s, t, trap, trap.a, trap.b);
   if (r !== DONE || t.result < 0) return r;
   spread(msg.iov, trap.obj as Uint8Array | null, t.result);
-  if (s.calls.tellsInq && s.c !== null)
+  if (s.options.tellsInq && s.c !== null)
     msg.control.push({ level: SOL_TCP, type: TCP_CM_INQ, data: inqHint(s.c) });
   return r;
 }

@@ -138,6 +138,6 @@ function waitToRead(s: Sock, t: Thread, trap: Trap, len: number, flags: number):
   if (inq(c) > 0 || endOfRead(s, c, t, trap, len, flags) !== null)
     return lookToRead(s, t, trap, len, flags);
   s.unlock();
-  t.startTimeout(s.calls.rcvTimeo);
+  t.startTimeout(s.options.rcvTimeo);
   return t.waitOn(s.wait, false);
 }

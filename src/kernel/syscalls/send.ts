@@ -147,7 +147,7 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
     return lookToWrite(s, t, trap, len, flags);
   if (!mayWrite(c)) setWritePending(c, true);
   s.unlock();
-  t.startTimeout(s.calls.sndTimeo);
+  t.startTimeout(s.options.sndTimeo);
   return t.waitOn(s.wait, false);
 }
 

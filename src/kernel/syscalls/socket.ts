@@ -70,7 +70,7 @@ export function sysAccept(t: Thread, trap: Trap): number {
   const child = l.shift(t.host.engine.now);
   if (child === null) {
     if (s.nonblock || t.timedOut) return t.done(-EAGAIN);
-    t.startTimeout(s.calls.rcvTimeo);
+    t.startTimeout(s.options.rcvTimeo);
     return t.waitOn(s.wait, true);
   }
   child.nonblock = (trap.a & NONBLOCK) !== 0;

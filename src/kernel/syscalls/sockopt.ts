@@ -69,10 +69,10 @@ function set(s: Sock, level: number, opt: number, value: number, bytes: Uint8Arr
 function setSocket(s: Sock, opt: number, value: number): number {
   switch (opt) {
     case o.SO_REUSEADDR:
-      s.reuse = value !== 0;
+      s.setOptions({ reuse: value !== 0 });
       return 0;
     case o.SO_REUSEPORT:
-      s.reusePort = value !== 0;
+      s.setOptions({ reusePort: value !== 0 });
       return 0;
     case o.SO_RCVBUF:
     case o.SO_SNDBUF:
@@ -80,13 +80,13 @@ function setSocket(s: Sock, opt: number, value: number): number {
     case o.SO_RCVLOWAT:
       return setLowat(s, value);
     case o.SO_RCVTIMEO:
-      s.setCalls({ rcvTimeo: value > 0 ? value : -1 });
+      s.setOptions({ rcvTimeo: value > 0 ? value : -1 });
       return 0;
     case o.SO_SNDTIMEO:
-      s.setCalls({ sndTimeo: value > 0 ? value : -1 });
+      s.setOptions({ sndTimeo: value > 0 ? value : -1 });
       return 0;
     case o.SO_LINGER:
-      s.setCalls({ linger: value });
+      s.setOptions({ linger: value });
       return 0;
     case o.SO_MAX_PACING_RATE:
       return setPacingRate(s, value);
@@ -113,7 +113,7 @@ function setIp(s: Sock, opt: number, value: number): number {
         ownOf(s).pmtuDiscovery = v;
       });
     case o.IP_RECVERR:
-      s.setCalls({ recvErr: value !== 0 });
+      s.setOptions({ recvErr: value !== 0 });
       return 0;
     case o.IP_FREEBIND:
       return 0; // bind() asks for a port only
@@ -195,7 +195,7 @@ function setTcp(s: Sock, opt: number, value: number): number {
       own().deferAccept = retransOf(value);
       return 0;
     case o.TCP_INQ:
-      return keep(value, 0, 1, (v) => s.setCalls({ tellsInq: v !== 0 }));
+      return keep(value, 0, 1, (v) => s.setOptions({ tellsInq: v !== 0 }));
     case o.TCP_LINGER2:
       own().linger2S = value;
       return 0;
@@ -264,7 +264,7 @@ function getIp(s: Sock, opt: number): number {
     case o.IP_MTU_DISCOVER:
       return (s.c ?? s).settings!.pmtuDiscovery;
     case o.IP_RECVERR:
-      return s.calls.recvErr ? 1 : 0;
+      return s.options.recvErr ? 1 : 0;
     case o.IP_MTU:
       return s.c === null ? -ENOTCONN : s.c.path.mtu;
     default:
@@ -293,11 +293,11 @@ function getSocket(s: Sock, opt: number): number {
     case o.SO_RCVLOWAT:
       return kept.rcvLowat;
     case o.SO_RCVTIMEO:
-      return s.calls.rcvTimeo < 0 ? 0 : s.calls.rcvTimeo;
+      return s.options.rcvTimeo < 0 ? 0 : s.options.rcvTimeo;
     case o.SO_SNDTIMEO:
-      return s.calls.sndTimeo < 0 ? 0 : s.calls.sndTimeo;
+      return s.options.sndTimeo < 0 ? 0 : s.options.sndTimeo;
     case o.SO_LINGER:
-      return s.calls.linger;
+      return s.options.linger;
     case o.SO_KEEPALIVE:
       return kept.keepAlive ? 1 : 0;
     case o.SO_MAX_PACING_RATE:
@@ -336,7 +336,7 @@ function getTcp(s: Sock, opt: number): number {
     case o.TCP_DEFER_ACCEPT:
       return secondsOf(kept.deferAccept);
     case o.TCP_INQ:
-      return s.calls.tellsInq ? 1 : 0;
+      return s.options.tellsInq ? 1 : 0;
     case o.TCP_WINDOW_CLAMP:
       return from.windowClamp;
     case o.TCP_CONGESTION:
