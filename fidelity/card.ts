@@ -1,18 +1,22 @@
 /** docs/fidelity.md, from what holds: FEATURES, the scripts that were run, and the recorded transfers. */
 import { type Compared, outside, type Pair } from './compare.ts';
 import { EXPLAINED } from './explained.ts';
-import { type Feature, FEATURES, NOT_MODELLED, UNMEASURED } from './features.ts';
+import { type Feature, FEATURES, MACHINE, NOT_MODELLED, UNMEASURED } from './features.ts';
 import { mean, type Quantity, type Row } from './transfers.ts';
 import { MEAN_WINDOWS, type MeanWindow } from './windows.ts';
 
 const percent = (p: Pair): string =>
   `${p.ratio >= 1 ? '+' : '−'}${Math.abs(100 * (p.ratio - 1)).toFixed(1)} %`;
 
+const testsOf = (f: Feature): string =>
+  f.tests.map(([file, title]) => `[${title}](../tests/${file})`).join('; ');
+
 function featureRow(f: Feature): string {
   const scripts = f.scripts.map((s) => `\`${s}\``).join(', ');
-  const tests = f.tests.map(([file, title]) => `[${title}](../tests/${file})`).join('; ');
-  return `| ${f.name} | ${f.basis} | ${scripts} | ${tests} |`;
+  return `| ${f.name} | ${f.basis} | ${scripts} | ${testsOf(f)} |`;
 }
+
+const machineRow = (f: Feature): string => `| ${f.name} | ${f.basis} | ${testsOf(f)} |`;
 
 const COLUMNS: readonly (readonly [Quantity, string])[] = [
   ['goodput', 'goodput'],
@@ -59,7 +63,7 @@ export function card(passed: number, rows: readonly (readonly [Row, Compared])[]
   const inside = rows.filter(([, c]) => outside(c).length === 0).length;
   return `# How true it is
 
-What is modelled of Linux 6.18's TCP, and what holds it. This page is written by a test, from checks that pass: it runs the
+What is modelled of Linux 6.18, and what holds it. This page is written by a test, from checks that pass: it runs the
 ${passed} scripts of [tests/packetdrill/scripts](../tests/packetdrill/scripts/README.md) with no tolerance (\`--strict\`), and looks
 for each test that it names. 76 of the scripts were seen to pass on a real Linux 6.18.44; those in \`${UNMEASURED.join('`, `')}\`
 were written from RFCs and sources and have not been run there.
@@ -69,6 +73,12 @@ were written from RFCs and sources and have not been run there.
 | feature | rule | scripts | tests |
 | --- | --- | --- | --- |
 ${FEATURES.map(featureRow).join('\n')}
+
+## The machine around it
+
+| feature | rule | tests |
+| --- | --- | --- |
+${MACHINE.map(machineRow).join('\n')}
 
 ## Not modelled
 

@@ -1,5 +1,5 @@
 /**
- * The fidelity card's rows: each feature of TCP, where its rule stands, and what holds it: packetdrill scripts, most of which
+ * The fidelity card's rows: each feature of TCP and of the machine around it, where its rule stands, and what holds it: packetdrill scripts, most of which
  * were seen to pass on a real Linux 6.18, and tests. tests/fidelity-card.test.ts checks that each of them exists, and runs the scripts.
  */
 
@@ -415,8 +415,87 @@ export const FEATURES: readonly Feature[] = [
 /** Folders of scripts that have not been run on a real kernel. */
 export const UNMEASURED: readonly string[] = ['calls', 'icmp', 'loss', 'r8', 'rcv', 'snd', 'tfo'];
 
+/** Below and around TCP: `scripts` are none, since packetdrill does not see it. */
+export const MACHINE: readonly Feature[] = [
+  {
+    name: 'Trains: TSO, GSO, GRO',
+    basis: 'tcp_gro_receive, skb_gro_receive',
+    scripts: [],
+    tests: [
+      ['kernel/machine/gro.test.ts', 'over random trains, cut by loss and marks'],
+      ['worlds/trains.test.ts', 'is the same with TSO and without'],
+    ],
+  },
+  {
+    name: 'Rings and interrupt moderation',
+    basis: 'ethtool -G, -C; validation N3, N4',
+    scripts: [],
+    tests: [
+      ['kernel/machine/nic.test.ts', 'one frame waits exactly rx-usecs'],
+      ['kernel/machine/nic.test.ts', 'drops what finds no descriptor'],
+      ['net/nic-twin.test.ts', 'link and NIC give the interrupts'],
+    ],
+  },
+  {
+    name: 'NAPI, its budgets; livelock without it',
+    basis: 'net_rx_action; NAPI_HOWTO; Mogul & Ramakrishnan 1996; validation N1, N2, N5',
+    scripts: [],
+    tests: [
+      ['validation/napi.test.ts', 'the NAPI table'],
+      ['kernel/machine/nic.test.ts', 'an interrupt per packet livelocks'],
+    ],
+  },
+  {
+    name: 'Threaded NAPI, gro_flush_timeout, napi_defer_hard_irqs',
+    basis: 'napi_threaded_poll, napi_complete_done, napi_watchdog',
+    scripts: [],
+    tests: [
+      ['kernel/machine/napi.test.ts', 'lets frames of several polls become one skb'],
+      ['kernel/machine/napi.test.ts', 'polls by the timer'],
+      ['kernel/machine/napi.test.ts', 'shares its core with an application'],
+    ],
+  },
+  {
+    name: 'Queueing disciplines: fq, codel, fq_codel, tbf, netem, fifos',
+    basis: 'net/sched; RFC 8289, RFC 8290; validation L3, L4',
+    scripts: [],
+    tests: [
+      ['kernel/qdisc/laws.test.ts', 'every queueing discipline'],
+      ['kernel/qdisc/fq.test.ts', 'lets each packet leave exactly when it wants to'],
+      ['kernel/qdisc/codel.test.ts', 'drops first when the wait has been above 5 ms'],
+    ],
+  },
+  {
+    name: 'Byte queue limits, TCP small queues',
+    basis: 'lib/dynamic_queue_limits.c; tcp_small_queue_check',
+    scripts: [],
+    tests: [
+      ['kernel/machine/bql.test.ts', 'settle within two packets of twice'],
+      ['kernel/sockets/small-queue.test.ts', 'TCP small queues'],
+    ],
+  },
+  {
+    name: 'Accept queue, SYN queue',
+    basis: 'sk_acceptq_is_full, tcp_conn_request; validation K1 to K4',
+    scripts: [],
+    tests: [['validation/accept-queue.test.ts', 'K1']],
+  },
+  {
+    name: 'Threads, locks and pools as queueing theory has them',
+    basis: 'validation Q1, Q3 to Q7, Q9, Q10',
+    scripts: [],
+    tests: [
+      ['validation/thread-pool.test.ts', 'Q4'],
+      ['validation/closed-loop.test.ts', 'Q7'],
+      ['validation/contention.test.ts', 'Q10'],
+      ['validation/links.test.ts', 'Q1'],
+    ],
+  },
+];
+
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [
+  'adaptive interrupt moderation, several transmit queues, RPS, busy polling',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',
