@@ -466,7 +466,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   }
 
   /**
-   * How long GRO may hold what it has when this poll completes; says with `defer` whether interrupts wait (napi_complete_done).
+   * How long GRO may hold what it has when this poll completes; says with `deferring` whether interrupts wait (napi_complete_done).
    */
   private holdTime(): number {
     const { groFlushTimeout, deferHardIrqs } = this.nic.options;

@@ -11,6 +11,7 @@ import { CodelLink } from '../../src/sim/net/codel-link.ts';
 import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { prop } from '../support/prop.ts';
 import { Sink, frame, newEngine, options } from './support.ts';
+import { traffic } from './traffic.ts';
 
 const MS = 1_000_000;
 /** 1,000 B take 1 ms. */
@@ -144,12 +145,6 @@ function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: DqlOption
   return delivered;
 }
 
-const traffic = fc
-  .array(fc.tuple(fc.nat(3 * MS), fc.integer({ min: 60, max: 1500 })), { maxLength: 150 })
-  .map((steps) => {
-    let at = 0;
-    return steps.map(([gap, bytes]) => ({ at: (at += gap), bytes }));
-  });
 const laws = fc.record({
   target: fc.integer({ min: 1, max: 4 * MS }),
   interval: fc.integer({ min: 4 * MS, max: 20 * MS }),

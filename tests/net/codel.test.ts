@@ -13,6 +13,7 @@ import { Router } from '../../src/sim/net/router.ts';
 import { Link } from '../../src/sim/net/link.ts';
 import { prop } from '../support/prop.ts';
 import { Sink, frame, newEngine, options } from './support.ts';
+import { traffic } from './traffic.ts';
 import { Recorder } from './worlds.ts';
 
 const MS = 1_000_000;
@@ -141,12 +142,6 @@ describe('marks [RFC 3168]', () => {
   });
 });
 
-const traffic = fc
-  .array(fc.tuple(fc.nat(3 * MS), fc.integer({ min: 60, max: 1500 })), { maxLength: 150 })
-  .map((steps) => {
-    let at = 0;
-    return steps.map(([gap, bytes]) => ({ at: (at += gap), bytes }));
-  });
 const laws = fc.record({
   target: fc.integer({ min: 1, max: 4 * MS }),
   interval: fc.integer({ min: 4 * MS, max: 20 * MS }),

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { CA_RECOVERY, type TcpOptions } from '../../src/tcp/index.ts';
-import { Dumbbell, MS, randoms, SEC } from './dumbbell.ts';
+import { Dumbbell, MS } from './dumbbell.ts';
+import { pftk, renoRate } from './padhye.ts';
 
 /**
  * Of Reno that loses every 1/p-th segment, RTT 100 ms: segments sent per round trip, from one loss to another 40 cycles later.
@@ -98,54 +99,9 @@ describe('throughput of a sender that counts ACKs, every second segment acknowle
   });
 });
 
-/** Padhye 1998, eq. 32, in segments per second: `b` segments are acknowledged for each one that the window grows by. */
-function pftk(p: number, b: number, rttS: number, timeoutS: number): number {
-  const fast = rttS * Math.sqrt((2 * b * p) / 3);
-  const slow = timeoutS * Math.min(1, 3 * Math.sqrt((3 * b * p) / 8)) * p * (1 + 32 * p * p);
-  return 1 / (fast + slow);
-}
-
 describe('Reno that counts ACKs, every second segment acknowledged [Padhye 1998; T5]', () => {
-  /**
-   * Segments sent per second over 200 s, mean of three seeds; RTO about 0.2 s.
-   *
-   * @param burst  with a segment all behind it are lost that were sent in the same round, which is the loss that the formula is
-   *               derived for (§II there); else each is lost by itself
-   */
-  const rate = (p: number, burst: boolean, options: Partial<TcpOptions> = {}): number => {
-    const rates = [8, 15, 22].map((seed) => {
-      const random = randoms(seed);
-      let lostAt = -1;
-      const lose = (): boolean => {
-        if (d.flows[0]!.sent <= 20) return false;
-        if (burst && d.now === lostAt) return true;
-        if (random() >= p) return false;
-        lostAt = d.now;
-        return true;
-      };
-      const d: Dumbbell = new Dumbbell({ lose }, [
-        {
-          rttNs: 100 * MS,
-          options: {
-            congestionControl: 'reno',
-            sack: false,
-            rtoMinUs: 100_000,
-            abc: 0,
-            ...options,
-          },
-          delayedAcks: true,
-        },
-      ]);
-      const f = d.flows[0]!;
-      d.run(250 * MS);
-      f.c!.ssthresh = 20;
-      d.run(10 * SEC);
-      const before = f.sent;
-      d.run(210 * SEC);
-      return (f.sent - before) / 200;
-    });
-    return rates.reduce((a, b) => a + b, 0) / rates.length;
-  };
+  const rate = (p: number, burst: boolean, options: Partial<TcpOptions> = {}): number =>
+    renoRate(p, burst, { abc: 0, ...options });
   const TABLE: readonly (readonly [p: number, rate: number])[] = [
     [1e-3, 272.6],
     [1e-2, 82.9],

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import type { TcpOptions } from '../../src/tcp/index.ts';
 import { Cubic } from '../../src/tcp/congestion/cubic.ts';
 import { Dumbbell, jain, MS, randoms, SEC, type FlowOptions } from './dumbbell.ts';
+import { pftk, renoRate } from './padhye.ts';
 
 const SEGMENT = 1448;
 
@@ -80,31 +81,8 @@ describe('throughput by loss [Mathis 1997, Ott–Kemperman–Mathis; T4]', () =>
   });
 });
 
-/** Padhye 1998, eq. 32, in segments per second: `b` segments are acknowledged for each one that the window grows by. */
-function pftk(p: number, b: number, rttS: number, timeoutS: number): number {
-  const fast = rttS * Math.sqrt((2 * b * p) / 3);
-  const slow = timeoutS * Math.min(1, 3 * Math.sqrt((3 * b * p) / 8)) * p * (1 + 32 * p * p);
-  return 1 / (fast + slow);
-}
-
 describe('Reno without SACK at much random loss [Padhye 1998; T5]', () => {
-  /** Segments sent per second over 300 s, over three seeds; RTO about 0.2 s. */
-  const rate = (p: number): number => {
-    const rates = [8, 15, 22].map((seed) => {
-      const random = randoms(seed);
-      const lose = (): boolean => d.flows[0]!.sent > 20 && random() < p;
-      const options = { congestionControl: 'reno', sack: false, rtoMinUs: 100_000 } as const;
-      const d: Dumbbell = new Dumbbell({ lose }, [{ rttNs: 100 * MS, options, delayedAcks: true }]);
-      const f = d.flows[0]!;
-      d.run(250 * MS);
-      f.c!.ssthresh = 20;
-      d.run(10 * SEC);
-      const before = f.sent;
-      d.run(210 * SEC);
-      return (f.sent - before) / 200;
-    });
-    return rates.reduce((a, b) => a + b, 0) / rates.length;
-  };
+  const rate = (p: number): number => renoRate(p, false);
   // Linux counts segments, not ACKs (RFC 3465), so that b is 1 although every second segment is acknowledged.
   it.each([0.01, 0.02, 0.05])('sends what the formula says within a fifth at p = %d', (p) => {
     expect(Math.abs(rate(p) / pftk(p, 1, 0.1, 0.2) - 1)).toBeLessThan(0.2);
