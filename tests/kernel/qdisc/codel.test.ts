@@ -41,7 +41,7 @@ describe('codel', () => {
   it('drops first when the wait has been above 5 ms for 100 ms, and then every 100/√n ms, to a packet time [RFC 8289 §5]', () => {
     const above = firstLate(overload(codel({ limit: 10_000 })), Math.round(PACKET / 1.2));
     expect(drops[0]! - above).toBeGreaterThanOrEqual(100 * MS);
-    expect(drops[0]! - above).toBeLessThanOrEqual(100 * MS + 2 * PACKET);
+    expect(drops[0]! - above).toBeLessThanOrEqual(100 * MS + PACKET);
     expect(drops.length).toBeGreaterThan(20);
     let due = drops[0]!;
     for (let n = 1; n < drops.length; n++) {
@@ -77,9 +77,11 @@ describe('fq_codel', () => {
     ].toSorted((a, b) => a.at - b.at);
     const wait = (o: QdiscOptions, flow: number): number => {
       const { left } = line(o, list, { rate: RATE });
-      return Math.max(
-        ...left.filter((l) => l.flow === flow && l.at < 800 * MS).map((l) => l.at - list[l.id]!.at),
-      );
+      const waits = left
+        .filter((l) => l.flow === flow && l.at < 800 * MS)
+        .map((l) => l.at - list[l.id]!.at);
+      expect(waits.length).toBeGreaterThan(40);
+      return Math.max(...waits);
     };
     expect(wait(fqCodel(), 2)).toBeLessThanOrEqual(2 * PACKET);
     expect(wait(fqCodel(), 1)).toBeGreaterThan(20 * MS);

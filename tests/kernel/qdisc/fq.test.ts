@@ -50,7 +50,7 @@ describe('fq', () => {
     expect(Math.max(...sent) - Math.min(...sent)).toBeLessThan(2 * 1514 + 2 * 1514);
     // A first-in first-out queue would have let only the first flow send (mutant).
     const fifo = line({ kind: 'pfifo', limit: 10_000 }, list, { rate: 1e8, until }).left;
-    expect(fifo.every((l) => l.flow === 0)).toBe(true);
+    expect(new Set(fifo.map((l) => l.flow))).toEqual(new Set([0]));
   });
 
   it('lets a flow that is new pass those that have been there for long', () => {
@@ -76,7 +76,7 @@ describe('fq', () => {
   it('holds each flow to maxrate: every gap is what the packet takes at it', () => {
     // 1514 B at 1,514,000 B/s: 1 ms.
     const { left } = line(fq({ maxrate: 1_514_000 }), stream(20, 0, FULL), { rate: 1e10 });
-    expect(left.map((l) => l.at)).toEqual(left.map((_, i) => i * MS));
+    expect(left.map((l) => l.at)).toEqual(Array.from({ length: 20 }, (_, i) => i * MS));
   });
 
   it('drops what is over limit and flow_limit, and what wants to leave beyond the horizon, or brings it forward', () => {

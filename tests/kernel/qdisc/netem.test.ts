@@ -81,7 +81,9 @@ describe('netem', () => {
     const { left } = line(netem({ rate: 2e6, delay: 3 * MS }), stream(50, GAP, { bytes: 500 }), {
       txRing: 1000,
     });
-    expect(left.map((l) => l.at)).toEqual(left.map((_, i) => 3 * MS + (i + 1) * 2 * MS));
+    expect(left.map((l) => l.at)).toEqual(
+      Array.from({ length: 50 }, (_, i) => 3 * MS + (i + 1) * 2 * MS),
+    );
   });
 
   it('drops at the tail beyond `limit`, and says so', () => {
@@ -93,7 +95,7 @@ describe('netem', () => {
     const o = { delay: 10 * MS, jitter: 4 * MS };
     const all = new Map(run(o).left.map((l) => [l.id, l.at]));
     const some = run({ ...o, loss: 0.3 }).left;
-    expect(some.length).toBeLessThan(N);
+    expect(likely(N - some.length, 0.3)).toBe(true);
     for (const l of some) expect(l.at).toBe(all.get(l.id));
   });
 

@@ -48,6 +48,7 @@ describe('tbf', () => {
     const rates = fc.constantFrom(1e6, 1e7, 123_456_789);
     prop([arrivals, rates, fc.integer({ min: 1514, max: 30_000 })], (drawn, rate, burst) => {
       const { left } = line(tbf({ rate, burst }), timed(drawn), { txRing: 1000 });
+      expect(left.length > 0).toBe(drawn.length > 0);
       expect(excess(left, rate, burst)).toBeLessThanOrEqual(1e-6);
     });
   });
@@ -58,6 +59,7 @@ describe('tbf', () => {
       const { left } = line(tbf({ rate: 1e7, burst: 30_000, ...peak }), timed(drawn), {
         txRing: 1000,
       });
+      expect(left.length > 0).toBe(drawn.length > 0);
       expect(excess(left, 2e7, 2000)).toBeLessThanOrEqual(1e-6);
       expect(excess(left, 1e7, 30_000)).toBeLessThanOrEqual(1e-6);
     });
@@ -67,6 +69,7 @@ describe('tbf', () => {
     const list = stream(50, 0, { bytes: 1514 });
     const { left } = line({ kind: 'bfifo', limit: 1e9 }, list, { txRing: 1000 });
     expect(excess(left, 1e7, 10_000)).toBeGreaterThan(10_000);
+    expect(excess(left, 2e7, 2000)).toBeGreaterThan(10_000);
   });
 
   it('uses all of it: what always has something to send gets burst and rate to a packet', () => {

@@ -72,6 +72,7 @@ describe('a connection whose device has fq', () => {
   it('leaves the same gaps when TCP waits itself, in front of pfifo_fast, where no packet waits', () => {
     const rate = 4_000_000;
     const { sent, peak } = send({ kind: 'pfifo_fast' }, rate, false);
+    expect(sent.reduce((sum, s) => sum + s.len, 0)).toBe(BYTES);
     expect(wrong(sent, rate, FIRST)).toBe(0);
     expect(peak).toBe(0);
   });
