@@ -4,6 +4,7 @@
  * Reno's estimate to be a whole segment ahead before it moves, and takes 15/8 windows for a segment of Reno's estimate, where
  * 1/α is 17/9; it never returns to α = 1. Slow start with HyStart (§4.10) is Linux's.
  */
+import { jiffiesNow } from '../clock.ts';
 import { cbrt } from '../../base/math.ts';
 import type { Instant } from '../../base/units.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
@@ -28,15 +29,15 @@ interface Stage {
   k: number;
   /** W_est, segments. */
   reno: number;
+  /** cwnd_prior: the window that the last loss cut, segments. */
+  readonly prior: number;
 }
 
 export class RfcCubic extends Cubic {
   readonly window: ExactWindow = new ExactWindow();
-  private stage: Stage = { epoch: -1, max: 0, k: 0, reno: 0 };
-  /** cwnd_prior: the window that the last loss cut, segments. */
-  private prior = 0;
+  private stage: Stage = { epoch: -1, max: 0, k: 0, reno: 0, prior: 0 };
   /** The stage that the last loss ended: a loss that was none goes back to it (§4.9). */
-  private before: Stage = { epoch: -1, max: 0, k: 0, reno: 0 };
+  private before: Stage = this.stage;
 
   /** §4.6, §4.7. */
   override ssthresh(c: Connection): number {
@@ -45,8 +46,8 @@ export class RfcCubic extends Cubic {
     const cwnd = w.segments;
     const yields = cwnd < this.stage.max && c.context.options.cubicFastConvergence;
     this.before = this.stage;
-    this.prior = cwnd;
-    this.stage = { epoch: -1, max: yields ? (cwnd * (1 + BETA)) / 2 : cwnd, k: 0, reno: 0 };
+    const max = yields ? (cwnd * (1 + BETA)) / 2 : cwnd;
+    this.stage = { epoch: -1, max, k: 0, reno: 0, prior: cwnd };
     return w.cut(c, BETA);
   }
 
@@ -59,12 +60,12 @@ export class RfcCubic extends Cubic {
   override setState(c: Connection, to: number, now: Instant): void {
     super.setState(c, to, now);
     // After a time-out W_max is where avoidance begins anew, and K is 0 (§4.8).
-    if (to === CA_LOSS) this.stage = { epoch: -1, max: 0, k: 0, reno: 0 };
+    if (to === CA_LOSS) this.stage = { ...this.stage, epoch: -1, max: 0, k: 0, reno: 0 };
   }
 
   /** t does not count while nothing is sent (§5.8). */
   override onTxStart(c: Connection, now: Instant): void {
-    const idle = now - c.sender!.lsndTime;
+    const idle = jiffiesNow(c.context, now) - c.sender!.lsndTime;
     if (this.stage.epoch >= 0 && idle > 0)
       this.stage.epoch = Math.min(this.stage.epoch + idle, now);
   }
@@ -83,7 +84,7 @@ export class RfcCubic extends Cubic {
     if (s.epoch < 0) this.begin(cwnd, now);
     const t = (now - s.epoch) / 1e9;
     if (c.context.options.cubicFriendliness) {
-      s.reno += ((s.reno < this.prior ? ALPHA : 1) * left) / cwnd;
+      s.reno += ((s.reno < s.prior ? ALPHA : 1) * left) / cwnd;
       if (this.wCubic(t) < s.reno) {
         w.put(c, Math.max(cwnd, s.reno));
         return;

@@ -169,6 +169,40 @@ describe('CUBIC with fractions', () => {
     expect(after(true)).toBeGreaterThan(102);
   });
 
+  it('and knows again the window that the loss before it had cut [RFC 9438 §4.9]', () => {
+    const after = (undo: boolean): number => {
+      const l = law('cubic', {}, MS);
+      l.begin(40);
+      l.lose();
+      for (let i = 0; i < 10; i++) l.round();
+      const { ssthresh } = l.c;
+      if (undo) {
+        l.lose();
+        l.c.cwnd = l.control.undoCwnd(l.c);
+        l.c.ssthresh = ssthresh;
+      }
+      for (let i = 0; i < 20; i++) l.round();
+      return windowOf(l);
+    };
+    // Below 40 Reno’s estimate grows by α; with the window of the second loss, 33, it would by 1.
+    expect(after(true)).toBe(after(false));
+  });
+
+  it('counts idle time in the ticks in which the last send was noted', () => {
+    const l = law('cubic', { ...CURVE, hz: 250 });
+    l.begin(100);
+    l.lose();
+    l.round();
+    const before = windowOf(l);
+    // Half a tick after a send that is noted with the tick: nothing has been idle.
+    l.now = Math.ceil(l.now / (4 * MS)) * 4 * MS + 2 * MS;
+    l.c.sender!.lsndTime = (l.now - 2 * MS) as Instant;
+    const { epoch } = (l.control as unknown as { stage: { epoch: number } }).stage;
+    l.control.onTxStart(l.c, l.now as Instant);
+    expect((l.control as unknown as { stage: { epoch: number } }).stage.epoch).toBe(epoch);
+    expect(before).toBeGreaterThan(70);
+  });
+
   it('does not count the time in which nothing was sent [RFC 9438 §5.8]', () => {
     const after = (idleNs: number): number => {
       const l = law('cubic', CURVE);
