@@ -12,23 +12,26 @@ export class Fifo implements Discipline {
   readonly unit: 'packets' | 'bytes';
   readonly nextAt: Instant = NEVER;
   readonly bound: number;
+  private readonly least: number;
   private readonly books: QdiscBooks;
   private readonly skbs = new Ring<Skb>();
   private bytes = 0;
 
-  constructor(unit: 'packets' | 'bytes', limit: number, books: QdiscBooks) {
+  /** @param least  what one full packet takes, in `unit` */
+  constructor(unit: 'packets' | 'bytes', limit: number, books: QdiscBooks, least = 1) {
     this.unit = unit;
     this.bound = limit;
     this.books = books;
+    this.least = least;
   }
 
   get length(): number {
     return this.skbs.length;
   }
 
-  /** A limit of 0 drops everything. */
+  /** Whatever comes would find room (fifo_init). */
   get canBypass(): boolean {
-    return this.bound > 0;
+    return this.bound >= this.least;
   }
 
   enqueue(skb: Skb): number {

@@ -27,7 +27,7 @@ export function makeDiscipline(o: QdiscOptions, at: QdiscPlace, books: QdiscBook
     case 'pfifo':
       return new Fifo('packets', o.limit < 0 ? at.txqueuelen : o.limit, books);
     case 'bfifo':
-      return new Fifo('bytes', o.limit < 0 ? at.txqueuelen * at.mtu : o.limit, books);
+      return new Fifo('bytes', o.limit < 0 ? at.txqueuelen * at.mtu : o.limit, books, at.mtu);
     case 'fq':
       return new Fq(o, at.mtu, books);
     case 'codel':

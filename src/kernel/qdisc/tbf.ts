@@ -6,7 +6,7 @@
  */
 import { type Instant, NEVER, START } from '../../base/units.ts';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
-import { type Skb, wireBytes } from '../skb.ts';
+import { ETH_HLEN, type Skb, wireBytes } from '../skb.ts';
 import type { Discipline, QdiscBooks } from './discipline.ts';
 import { Fifo } from './fifo.ts';
 import type { TbfOptions } from './options.ts';
@@ -50,14 +50,22 @@ export class Tbf implements Discipline {
   }
 
   enqueue(skb: Skb): number {
-    const { burst, mtu, peakrate } = this.options;
-    const largest = peakrate === Infinity ? burst : Math.min(burst, mtu);
-    if (wireBytes(skb) <= largest) return this.inner.enqueue(skb);
-    if (skb.segs === 1 || skb.segSize + skb.headerLen + 14 > largest) {
+    if (this.fits(wireBytes(skb))) return this.inner.enqueue(skb);
+    if (skb.segs === 1 || !this.fits(skb.segSize + skb.headerLen + ETH_HLEN)) {
       this.books.refused(skb, 'too_long');
       return NET_XMIT_DROP;
     }
     return this.enqueueFrames(skb);
+  }
+
+  /** Will the buckets, when they are full, ever have so many bytes (max_size)? Else they would be waited for for ever. */
+  private fits(bytes: number): boolean {
+    const { rate, peakrate } = this.options;
+    const bits = bytes * 8e9;
+    return (
+      Math.ceil(bits / rate) <= this.buffer &&
+      (peakrate === Infinity || Math.ceil(bits / peakrate) <= this.peakBuffer)
+    );
   }
 
   dequeue(now: Instant): Skb | null {

@@ -92,6 +92,21 @@ describe('tbf', () => {
     expect(Math.max(...o.left.map((l) => l.at))).toBe(16 * MS);
   });
 
+  it('drops a frame that its bucket, in whole nanoseconds, is too small for, and does not wait for it for ever', () => {
+    // 1514 B at 3 Mbit/s take 4,037,333.3 ns.
+    for (const o of [
+      { rate: 3e6, burst: 1514 },
+      { rate: 1e6, burst: 10_000, peakrate: 3e6, mtu: 1514 },
+    ]) {
+      const { left, drops } = line(tbf(o), [
+        { at: 0, bytes: 1514 },
+        { at: 1, bytes: 1000 },
+      ]);
+      expect(drops.map((d) => d.why)).toEqual(['too_long']);
+      expect(left.map((l) => l.bytes)).toEqual([1000]);
+    }
+  });
+
   it('cuts what is larger than the bucket into its frames; a frame that is larger is dropped', () => {
     const list = [{ at: 0, bytes: 1514, segs: 10 }];
     const whole = line(tbf({ burst: 20_000 }), list);
@@ -103,4 +118,11 @@ describe('tbf', () => {
     expect(none.drops.map((d) => d.why)).toEqual(['too_long']);
     expect(none.results).toEqual([1]);
   });
+});
+
+it('a bfifo of less than a full packet lets none pass, also when it is empty [fifo_init]', () => {
+  const through = (limit: number): number =>
+    line({ kind: 'bfifo', limit }, stream(3, 10 * MS, { bytes: 1514 }), { txRing: 1000 }).left
+      .length;
+  expect([through(1000), through(1514)]).toEqual([0, 3]);
 });
