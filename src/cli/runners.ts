@@ -2,6 +2,7 @@
  * Where jobs run: in worker threads, so that this one stays free, an interrupt is answered at once and the progress bar
  * moves.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { Beacon } from './beacon.ts';
 import { busyLines } from './fault-text.ts';
@@ -19,7 +20,13 @@ const WORKER = new URL(
 export const threads: Runner = {
   start(jobs, parallel, events): Running {
     const workers = Math.max(1, Math.min(parallel, jobs.length));
-    const pool = new Piscina({ filename: WORKER, minThreads: 1, maxThreads: workers });
+    const loaded = new Int32Array(new SharedArrayBuffer(4));
+    const pool = new Piscina({
+      filename: WORKER,
+      minThreads: 1,
+      maxThreads: workers,
+      workerData: loaded,
+    });
     const running = new Set<Beacon>();
     let cancelled = false;
     let begun = 0;
@@ -52,6 +59,7 @@ export const threads: Runner = {
       done: all(),
       async cancel() {
         cancelled = true;
+        await allLoaded(pool, loaded);
         await pool.destroy();
       },
       progress: () =>
@@ -59,6 +67,16 @@ export const threads: Runner = {
     };
   },
 };
+
+/**
+ * A thread that is ended while it loads its modules may take the process with it (Node aborts: "FATAL ERROR:
+ * v8::Module::IsGraphAsync"), so wait until all have, but not for one that cannot.
+ */
+async function allLoaded(pool: Piscina, loaded: Int32Array): Promise<void> {
+  const giveUp = performance.now() + 3000;
+  while (Atomics.load(loaded, 0) < pool.threads.length && performance.now() < giveUp)
+    await sleep(10);
+}
 
 async function outcomeIn(pool: Piscina, job: Job, beacon: Beacon): Promise<Outcome> {
   const task: Task = { job, shared: beacon.buffer };
