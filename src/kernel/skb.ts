@@ -70,6 +70,8 @@ export class Skb extends Segment implements Train {
     skb.truesize = truesize;
     skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
     skb.mergeable = 0;
+    skb.pages = 0;
+    skb.cloned = false;
     return skb;
   }
 
