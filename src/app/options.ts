@@ -58,6 +58,8 @@ export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
 /** Event loops, alone or below a reactive server. The words and the defaults are Netty's. */
 export interface LoopOptions extends ServeOptions {
   // `read` is the largest buffer that a read is given (AdaptiveRecvByteBufAllocator's maximum).
+  /** Set on each accepted connection (ServerBootstrap.childOption); `sockopt` is the listener's, and what they inherit of it. */
+  readonly childSockopt: SockOpts;
   /** Threads of the worker group; null: what the framework makes of the host's cores. */
   readonly loops: number | null;
   readonly codec: Codec;
@@ -200,6 +202,7 @@ const LOOP = {
   ...SERVE,
   // Netty listens with net.core.somaxconn (NetUtil.SOMAXCONN).
   backlog: 4096,
+  childSockopt: {},
   loops: null,
   codec: 'none',
   reply: 'none',

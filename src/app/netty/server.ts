@@ -30,7 +30,15 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
   const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters);
   const config = channelConfig(o, true, env);
   const init = initializer(o, probe, env);
-  yield* bind(sys, { listen: o, parent, children, config, meters, init });
+  yield* bind(sys, {
+    listen: o,
+    childSockopt: o.childSockopt,
+    parent,
+    children,
+    config,
+    meters,
+    init,
+  });
 }
 
 /** @param autoRead at the start */

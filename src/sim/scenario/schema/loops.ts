@@ -1,7 +1,16 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
-import type { Codec, Reply, Spread } from '../../../app/options.ts';
-import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import type { Codec, Reply, SockOpts, Spread } from '../../../app/options.ts';
+import {
+  bytes,
+  childSockopt,
+  codec,
+  GiB,
+  type ModelSchema,
+  serve,
+  serving,
+  time,
+} from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -14,6 +23,7 @@ const looping = {
     { text: 'As given to listen(). Default: 4096, net.core.somaxconn.', example: '4096' },
     { min: 0, max: 0x7fff_ffff },
   ).default(4096),
+  'child-sockopt': childSockopt,
   read: bytes(
     'The largest buffer of a read() (AdaptiveRecvByteBufAllocator starts with 2 KiB). Default: 64 KiB.',
     { min: 64, max: GiB },
@@ -55,6 +65,7 @@ function loopOptions<
     loops?: number | undefined;
     codec?: Codec | undefined;
     reply?: Reply | undefined;
+    'child-sockopt': SockOpts;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
   },
@@ -63,6 +74,7 @@ function loopOptions<
     loops,
     codec: named,
     reply,
+    'child-sockopt': childOptions,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
@@ -81,6 +93,7 @@ function loopOptions<
     loops: loops ?? null,
     codec: how,
     reply: replies,
+    childSockopt: childOptions,
     maxMessagesPerRead,
     waterMarks,
   };
