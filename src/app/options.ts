@@ -79,7 +79,7 @@ export interface NettyOptions extends LoopOptions {
   readonly offload: {
     readonly threads: number;
     readonly queue: number;
-    readonly policy: 'abort' | 'caller-runs' | 'discard';
+    readonly policy: 'abort' | 'caller-runs' | 'discard' | 'discard-oldest';
   } | null;
 }
 

@@ -116,8 +116,8 @@ export const netty: ModelSchema<'netty'> = z
           },
           { min: 0, max: 1_000_000_000 },
         ),
-        policy: documented(z.enum(['abort', 'caller-runs', 'discard']), {
-          text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost. Default: abort.',
+        policy: documented(z.enum(['abort', 'caller-runs', 'discard', 'discard-oldest']), {
+          text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost, the one that has waited longest is. Default: abort.',
         }).default('abort'),
       }),
       {
