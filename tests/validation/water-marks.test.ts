@@ -67,7 +67,7 @@ describe('K7: water marks', () => {
   }
 
   it('not writable above 65 536 B, writable below 32 768 B [ChannelOutboundBuffer]', () => {
-    agrees(NETTY);
+    expect(() => agrees(NETTY)).not.toThrow();
   });
 
   it.each([
@@ -129,7 +129,7 @@ describe('K7: the rule of autoRead', () => {
   }
 
   it('on if and only if demand is left, or something was given and fewer than 32 wait [FluxReceive.drainReceiver]', () => {
-    agrees(REACTOR);
+    expect(() => agrees(REACTOR)).not.toThrow();
   });
 
   it.each([
