@@ -438,6 +438,17 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Clients on event loops, pools of connections; idle channels',
+    basis:
+      'NewConnectionProvider, DefaultPooledConnectionProvider, IdleStateHandler, ReadTimeoutHandler',
+    scripts: [],
+    tests: [
+      ['app/reactor-netty/client.test.ts', 'a connection of its own'],
+      ['app/reactor-netty/client.test.ts', 'then acquired, configured'],
+      ['app/netty/idle.test.ts', 'tells of a reader that has had nothing'],
+    ],
+  },
+  {
     name: 'Trains: TSO, GSO, GRO',
     basis: 'tcp_gro_receive, skb_gro_receive',
     scripts: [],

@@ -70,6 +70,8 @@ export interface LoopOptions extends ServeOptions {
   readonly waterMarks: { readonly low: number; readonly high: number };
   /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
   readonly transport: 'nio' | 'epoll';
+  /** A connection from which nothing is read for so long is closed (ReadTimeoutHandler); 0: never. */
+  readonly readTimeoutNs: number;
 }
 
 export interface NettyOptions extends LoopOptions {
@@ -209,6 +211,7 @@ const LOOP = {
   maxMessagesPerRead: 16,
   waterMarks: { low: 32_768, high: 65_536 },
   transport: 'nio',
+  readTimeoutNs: 0,
 } as const;
 export const NETTY_DEFAULTS: Omit<NettyOptions, 'listen'> = {
   ...LOOP,

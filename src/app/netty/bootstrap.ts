@@ -23,7 +23,7 @@ const PAUSE_NS = 1_000_000_000;
 export interface ServerOptions {
   readonly listen: ListenOptions;
   /** ServerBootstrap.childOption() */
-  readonly childSockopt: SockOpts;
+  readonly childSockopt?: SockOpts;
   /** The loop that accepts; it may be one of the others. */
   readonly parent: EventLoop;
   readonly children: EventLoopGroup;
@@ -80,7 +80,7 @@ class ServerChannel implements Selectable {
     // DefaultSocketChannelConfig turns Nagle off; what the scenario says about it is a child option and comes after.
     const nodelay = listen.sockopt['TCP_NODELAY'] ?? 1;
     yield parent.sys.setsockopt(fd, k.IPPROTO_TCP, k.TCP_NODELAY, Number(nodelay));
-    yield* setOptions(parent.sys, fd, this.o.childSockopt);
+    yield* setOptions(parent.sys, fd, this.o.childSockopt ?? {});
     // Of which twice is the first guess at a gathering write (calculateMaxBytesPerGatheringWrite()).
     const sndbuf = yield parent.sys.getsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF);
     const loop = children.next();

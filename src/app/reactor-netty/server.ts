@@ -11,6 +11,7 @@ import type { AppEnv } from '../env.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import type { Channel } from '../netty/channel.ts';
 import { addCodec, needsBytes } from '../netty/frames.ts';
+import { ReadTimeoutHandler } from '../netty/idle.ts';
 import { replier } from '../netty/replies.ts';
 import { BlockingHandler } from '../netty/server-handlers.ts';
 import type { ReactiveOptions } from '../options.ts';
@@ -63,6 +64,7 @@ class ReactiveServer {
     const forms = new ClosedForms(this.forms, this.probe);
     this.fresh.set(channel, forms);
     channel.pipeline.addLast(forms);
+    if (o.readTimeoutNs > 0) channel.pipeline.addLast(new ReadTimeoutHandler(o.readTimeoutNs));
     if (o.pauseNs > 0) channel.pipeline.addLast(new BlockingHandler(o.pauseNs));
     addCodec(channel.pipeline, o);
   }

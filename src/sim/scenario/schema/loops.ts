@@ -52,6 +52,9 @@ const looping = {
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
+  'read-timeout': time(
+    'A connection from which nothing is read for so long is closed (ReadTimeoutHandler). Default: 0 ms, never.',
+  ).prefault('0 ms'),
 };
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
@@ -66,6 +69,7 @@ function loopOptions<
     codec?: Codec | undefined;
     reply?: Reply | undefined;
     'child-sockopt': SockOpts;
+    'read-timeout': number;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
   },
@@ -75,6 +79,7 @@ function loopOptions<
     codec: named,
     reply,
     'child-sockopt': childOptions,
+    'read-timeout': readTimeoutNs,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
@@ -94,6 +99,7 @@ function loopOptions<
     codec: how,
     reply: replies,
     childSockopt: childOptions,
+    readTimeoutNs,
     maxMessagesPerRead,
     waterMarks,
   };
