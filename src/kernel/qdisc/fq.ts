@@ -108,7 +108,8 @@ export class Fq implements Discipline {
   enqueue(skb: Skb, now: Instant): number {
     const o = this.options;
     if (this.held >= o.limit) return this.refuse(skb, 'overlimit');
-    let t = skb.departAt > now && o.pacing ? skb.departAt : now;
+    // A time that is over stays as it is: by it packets of a flow are sorted, and what is late is marked.
+    let t: number = skb.departAt > 0 && o.pacing ? skb.departAt : now;
     if (t > now + o.horizon) {
       if (!o.horizonCap) return this.refuse(skb, 'horizon');
       t = now + o.horizon;
@@ -191,7 +192,7 @@ export class Fq implements Discipline {
   }
 
   /** Is it due, and does nobody wait who could go (fq_fastpath_check)? */
-  private goesFast(t: Instant | number, now: Instant): boolean {
+  private goesFast(t: number, now: Instant): boolean {
     if (t > now || this.options.maxrate !== Infinity) return false;
     if (this.length === 0) return true;
     return this.active === this.delayed.length && this.fast.length < FAST_MAX && this.nextAt > now;
