@@ -57,6 +57,10 @@ export class Netem implements Discipline {
     return this.receive(skb, 0, now);
   }
 
+  ready(now: Instant): boolean {
+    return this.ahead.length > 0 || this.nextAt <= now;
+  }
+
   dequeue(now: Instant): Skb | null {
     if (this.ahead.length > 0) return this.ahead.shift();
     const { first } = this.timed;
