@@ -1,5 +1,7 @@
 /** For how much one ACK counts: net.ipv4.tcp_abc (RFC 3465). */
 import { describe, expect, it } from 'vitest';
+import { MS } from '../../validation/dumbbell.ts';
+import { Law } from '../../validation/law.ts';
 import { run } from '../../packetdrill/support.ts';
 
 /** The window after one ACK for each of `acked` segments of 1000 bytes, from an initial window of 10. */
@@ -40,5 +42,28 @@ describe.each(['reno', 'cubic'])('slow start of %s [RFC 3465 §2.2]', (control) 
   });
   it('[mutant] the limit is seen: a delayed ACK does not count for two', () => {
     expect(windows(acked, [11, 13, 17, 20], `${cc} net.ipv4.tcp_abc=1`)).toBe('fail');
+  });
+});
+
+describe.each([
+  ['reno', 'linux'],
+  ['reno', 'rfc'],
+  ['cubic', 'linux'],
+  ['cubic', 'rfc'],
+] as const)('congestion avoidance of %s (%s) [RFC 5681 §3.1, equation 3]', (control, window) => {
+  /** What 30 ACKs for `segments` each make of a window of 20. */
+  const after = (abc: number, segments: number): number => {
+    const options = { congestionControl: control, congestionWindow: window, abc } as const;
+    const l = new Law(10 * MS, options);
+    l.begin(20);
+    for (let i = 0; i < 30; i++) l.ack(segments, 10 * MS);
+    return l.c.cwnd;
+  };
+  it('counts an ACK for two segments like one for one without byte counting', () => {
+    expect(after(0, 2)).toBe(after(0, 1));
+    expect(after(0, 1)).toBeGreaterThan(20);
+  });
+  it('[mutant] and for two with it, whatever the limit in slow start', () => {
+    for (const abc of [1, 2]) expect(after(abc, 2)).toBeGreaterThan(after(abc, 1));
   });
 });
