@@ -165,15 +165,13 @@ group('operational laws, of what was counted [validation Q9]', () => {
     const random = new Random(String(seed));
     const thinks = Array.from({ length: users }, (_, u) => {
       const stream = random.stream(`app/load/user/${u}`);
-      return Array.from({ length: REQUESTS }, () =>
-        spread('exponential', Z * SEC, () => stream.uniform()),
-      );
+      return Array.from({ length: REQUESTS }, () => spread('exponential', Z * SEC, stream));
     });
     const work = random.keyed('app/server/work');
     let asked = 0;
     for (let u = 0; u < users; u++)
       for (let n = 0; n < REQUESTS; n++)
-        asked += spread('exponential', S * SEC, (i) => work.at(u, n, i));
+        asked += spread('exponential', S * SEC, { uniform: () => work.at(u, n) });
     // N·T = Σ R + Σ Z: a user answers, thinks, and asks again at that nanosecond, from its start to its last answer.
     const next = new Map<number, { user: number; n: number }>();
     const start = (u: number): number => u * Math.round((1000 * Z) / users) * 1e6;
