@@ -9,7 +9,7 @@ export interface Feature {
   readonly basis: string;
   /** Under tests/packetdrill/scripts, without `.pkt`; a folder stands for all scripts in it. */
   readonly scripts: readonly string[];
-  /** [file under tests/, part of a title in it] */
+  /** [file under tests/, part of the title of a test in it] */
   readonly tests: readonly (readonly [file: string, title: string])[];
 }
 

@@ -3,25 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { MS } from '../../validation/dumbbell.ts';
 import { Law } from '../../validation/law.ts';
 import { run } from '../../packetdrill/support.ts';
+import { sending, windowIs } from './script.ts';
 
 /** The window after one ACK for each of `acked` segments of 1000 bytes, from an initial window of 10. */
 function windows(acked: readonly number[], expected: readonly number[], sysctl: string): string {
-  const lines = [
-    `\`sysctl -q net.ipv4.tcp_early_retrans=0 ${sysctl}\``,
-    '0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3',
-    '+0 bind(3, ..., ...) = 0',
-    '+0 listen(3, 1) = 0',
-    '+0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 10>',
-    '+0 > S. 0:0(0) ack 1 <...>',
-    '+.1 < . 1:1(0) ack 1 win 1000',
-    '+0 accept(3, ..., ...) = 4',
-    '+0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [400000], 4) = 0',
-    '+0 write(4, ..., 200000) = 200000',
-  ];
+  const lines = sending(sysctl);
   let ack = 1;
   acked.forEach((n, i) => {
     lines.push(`+.01 < . 1:1(0) ack ${(ack += 1000 * n)} win 1000`);
-    lines.push(`+0 %{ assert tcpi_snd_cwnd == ${expected[i]}, tcpi_snd_cwnd }%`);
+    lines.push(windowIs(expected[i]!));
   });
   return run(lines.join('\n'), {}).verdict;
 }
