@@ -213,7 +213,7 @@ describe('a link with such a device', () => {
     expect(arrivals).toEqual([2, 3, 4, 4.1, 4.2, 4.3]);
   });
 
-  it('[mutant] needs CoDel in front of it, and limits in order', () => {
+  it('needs CoDel in front of it, and limits in order', () => {
     const refused = (o: Partial<LinkOptions>): (() => void) => {
       return () => void new CodelLink(newEngine(), 'a->b', options({ ...SLOW, ...o }), new Sink());
     };

@@ -40,7 +40,7 @@ describe('throughput by loss [Mathis 1997, Ott–Kemperman–Mathis; T4]', () =>
     const options = { congestionControl: 'cubic' } as const;
     expect(Math.abs(ofRandom({ options }) / 1.31 - 1)).toBeGreaterThan(0.04);
   });
-  it('[mutant] with every second segment acknowledged Linux does as well: it counts segments, not ACKs', () => {
+  it('with every second segment acknowledged Linux does as well: it counts segments, not ACKs', () => {
     // RFC 3465; Mathis’ constant .866 is that of a sender which counts ACKs.
     const p = 1e-4;
     const ratio = reno(p, { delayedAcks: true, cycles: 40 }) / Math.sqrt(1.5 / p);

@@ -194,7 +194,7 @@ describe('α [RFC 8257 §3.3]', () => {
     expect(after).toBe(alpha);
     expect(after).toBeLessThan(before);
   });
-  it('[mutant] and stays as it is without any', () => {
+  it('and stays as it is without any', () => {
     const { before, after } = idle(false);
     expect(after).toBe(before);
   });
