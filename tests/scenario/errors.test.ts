@@ -324,6 +324,28 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:29:61 no variant is called `blokking` [did you mean `blocking`?]'],
   ],
   [
+    'a comparison with a variant that is not there',
+    '    each: {',
+    '    compare: { to: epol, metrics: [goodput] }\n    each: {',
+    ['my.yaml:26:20 no variant is called `epol` [did you mean `epoll`?]'],
+  ],
+  [
+    'a comparison by what is no metric',
+    '    each: {',
+    '    compare: { to: epoll, metrics: [goodput, godput] }\n    each: {',
+    ['my.yaml:26:46 no metric is called `godput` [did you mean `goodput`?]'],
+  ],
+  [
+    'a comparison of variants that nothing makes',
+    '    each: { apps.server.model: [blocking, epoll] }\n',
+    '    compare: { to: epoll, metrics: [goodput] }\n',
+    [
+      'my.yaml:26:20 no variant is called `epoll` [there is nothing to compare without `each:`]',
+      'my.yaml:29:61 no variant is called `blocking`',
+      'my.yaml:31:48 `model` is not varied',
+    ],
+  ],
+  [
     'another variant by an axis that is not varied',
     'goodput[model=epoll]',
     'goodput[modle=epoll]',
