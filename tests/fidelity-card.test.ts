@@ -10,6 +10,7 @@ import { countsOf, recordedCounts } from './app/reactor-netty/counts.ts';
 import { observe } from './app/reactor-netty/vector-world.ts';
 import { classOf, VECTORS, type Vector } from './app/reactor-netty/vectors.ts';
 import { run } from './packetdrill/support.ts';
+import { titlesIn } from './support/titles.ts';
 
 const SCRIPTS = join(import.meta.dirname, 'packetdrill', 'scripts');
 
@@ -26,7 +27,9 @@ function missing(feature: Feature): string[] {
   const scripts = feature.scripts.filter((name) => scriptsOf(name).length === 0);
   const tests = feature.tests.filter(([file, title]) => {
     const path = join(import.meta.dirname, file);
-    return !existsSync(path) || !readFileSync(path, 'utf8').includes(title);
+    return (
+      !existsSync(path) || !titlesIn(readFileSync(path, 'utf8')).some((t) => t.includes(title))
+    );
   });
   return [...scripts, ...tests.map((t) => t.join(': '))];
 }
@@ -54,6 +57,17 @@ describe('each row of the fidelity card', () => {
       tests: [['tcp/states.test.ts', 'no such title']],
     };
     expect(missing(wrong)).toEqual(['rtx/never', 'tcp/states.test.ts: no such title']);
+  });
+
+  it('[mutant] and so is one whose test is only spoken of, or skipped', () => {
+    const source = `
+      // it('spoken of') once stood here.
+      const text = 'quoted';
+      it.skip('left out', () => {});
+      describe.each([1])('a group of %i', () => {
+        it(\`takes \${n} bytes\`, () => {});
+      });`;
+    expect(titlesIn(source)).toEqual(['a group of %i', 'takes … bytes']);
   });
 });
 
