@@ -42,6 +42,12 @@ export interface CoalesceOptions {
   readonly rxFrames: number;
   readonly txUsecs: number;
   readonly txFrames: number;
+  /** lib/dim finds the two, in place of what is said here. */
+  readonly adaptiveRx?: boolean;
+  readonly adaptiveTx?: boolean;
+  /** Each completion starts the wait anew; left out: it counts from the first one. */
+  readonly cqeModeRx?: boolean;
+  readonly cqeModeTx?: boolean;
 }
 
 export interface NicOptions {

@@ -71,7 +71,7 @@ export class TxRing {
   }
 
   /** When it is through with the n-th in the ring, n from 1; NEVER when there are fewer. */
-  nthDeparture(n: number): Instant {
+  nth(n: number): Instant {
     if (n > this.used) return NEVER;
     return this.departures[(this.head + n - 1) & (this.cap - 1)]! as Instant;
   }

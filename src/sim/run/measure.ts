@@ -206,6 +206,7 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     put('qdisc', d.qdisc.unit, d.qdisc.meter.peak, d.qdisc.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
+    coalesce(run, d, out.metrics);
     put('tx_ring', 'packets', d.tx.peak, d.tx.size);
     const { dql } = d.tx;
     if (dql === null) continue;
@@ -218,6 +219,18 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     put('syn', 'connections', l.synMeter.peak, l.synMeter.bound);
   }
   mib['backlog_peak_bytes'] = stack.backlogPeakBytes;
+}
+
+/** What moderates interrupts at the end (ethtool -c): adaptive moderation has found it. */
+function coalesce({ host: h }: HostRun, nic: Nic, m: Record<string, number>): void {
+  const most = (name: string, ns: number): void => {
+    const key = `${h.name}.coalesce.${name}`;
+    m[key] = Math.max(m[key] ?? 0, ns);
+  };
+  for (const q of nic.queues) {
+    most('rx_usecs', q.rxModeration.delay);
+    most('tx_usecs', q.txModeration.delay);
+  }
 }
 
 /** Of several queues of one name the fullest counts, measured against its own bound if it has one. */

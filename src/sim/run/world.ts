@@ -359,6 +359,7 @@ export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
     rxRing: n.ring.rx ?? base.rxRing,
     txRing: n.ring.tx ?? base.txRing,
     coalesce: {
+      ...n.coalesce,
       rxUsecs: n.coalesce.rxUsecs ?? base.coalesce.rxUsecs,
       rxFrames: n.coalesce.rxFrames ?? Math.min(base.coalesce.rxFrames, n.ring.rx ?? base.rxRing),
       txUsecs: n.coalesce.txUsecs ?? base.coalesce.txUsecs,

@@ -143,6 +143,16 @@ export const METRICS: readonly MetricDef[] = [
   ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
+    '<host>.coalesce.rx_usecs',
+    'duration',
+    'How long a receive interrupt may be held back, at the end of the run (ethtool -c rx-usecs): what adaptive moderation has come to. Of several queues the longest.',
+  ),
+  def(
+    '<host>.coalesce.tx_usecs',
+    'duration',
+    'The same for the interrupt of sent frames (ethtool -c tx-usecs).',
+  ),
+  def(
     '<host>.softnet.processed',
     'count',
     'Packets that softirqs have handled (softnet_stat, 1st).',

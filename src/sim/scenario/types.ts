@@ -115,6 +115,10 @@ export interface NicSpec {
     readonly rxFrames: number | null;
     readonly txUsecs: number | null;
     readonly txFrames: number | null;
+    readonly adaptiveRx: boolean;
+    readonly adaptiveTx: boolean;
+    readonly cqeModeRx: boolean;
+    readonly cqeModeTx: boolean;
   };
   readonly features: {
     readonly tso: boolean | null;
