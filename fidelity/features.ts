@@ -437,6 +437,26 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Adaptive interrupt moderation, CQE mode',
+    basis: 'lib/dim/net_dim.c; ethtool -C adaptive-rx, adaptive-tx, cqe-mode-rx, cqe-mode-tx',
+    scripts: [],
+    tests: [
+      ['base/dim.test.ts', 'goes right while that helps, and parks on the edge'],
+      ['kernel/machine/moderation.test.ts', 'goes to the right where they are many'],
+      ['kernel/machine/moderation.test.ts', 'waits for a pause'],
+    ],
+  },
+  {
+    name: 'Several transmit queues: mq, XPS, interrupts on their cores',
+    basis: 'netdev_pick_tx, skb_tx_hash, sch_mq.c; ethtool -L',
+    scripts: [],
+    tests: [
+      ['kernel/machine/tx-queues.test.ts', 'takes an skb of each ring in turn'],
+      ['kernel/machine/tx-queues.test.ts', 'so that a connection never overtakes itself'],
+      ['kernel/machine/tx-queues.test.ts', 'interrupt the core of their queue'],
+    ],
+  },
+  {
     name: 'NAPI, its budgets; livelock without it',
     basis: 'net_rx_action; NAPI_HOWTO; Mogul & Ramakrishnan 1996; validation N1, N2, N5',
     scripts: [],
@@ -495,7 +515,7 @@ export const MACHINE: readonly Feature[] = [
 
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [
-  'adaptive interrupt moderation, several transmit queues, RPS, busy polling',
+  'RPS, busy polling; one qdisc over several transmit queues',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',

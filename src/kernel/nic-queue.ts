@@ -1,6 +1,6 @@
 /**
- * One queue of a NIC: its receive ring, interrupt moderation (moderation.ts), vector and NAPI; the first also has the transmit
- * completions.
+ * One queue of a NIC: its receive ring, interrupt moderation (moderation.ts), vector and NAPI, and the completions of the transmit queue
+ * of its number. One that only sends has a ring that nothing arrives in.
  *
  * While a queue is masked (from its interrupt to the end of its poll) nothing is armed; unmasking looks at the ring and
  * plans once. One engine event per interrupt, none per frame.
@@ -27,7 +27,7 @@ import type { Nic } from './nic.ts';
 import { RxRing, type MissedFrames } from './rx-ring.ts';
 import type { Skb } from './skb.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
-import type { TxRing } from './tx-ring.ts';
+import type { TxQueue } from './tx-queue.ts';
 
 /** CONFIG_HZ 250, ns: how old GRO takes what it holds to be. */
 const JIFFY = 4_000_000;
@@ -52,7 +52,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   private readonly engine: Engine;
   private readonly timer: Timer;
   private readonly lane: Lane;
-  private readonly tx: TxRing | null;
+  /** The transmit queue whose completions it takes. */
+  readonly tx: TxQueue | null;
   readonly rxModeration: Moderation;
   readonly txModeration: Moderation;
   private rxPackets = 0;
@@ -76,7 +77,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   /** The ring was found empty: what GRO does not go on to hold goes to the stack, then the poll completes. */
   private empty = false;
 
-  constructor(nic: Nic, index: number, core: Core, flight: Flight) {
+  constructor(nic: Nic, index: number, core: Core, flight: Flight, tx: TxQueue | null) {
     super(core);
     const { host, name, options } = nic;
     this.nic = nic;
@@ -88,7 +89,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.lane = host.engine.lane(`${name}/rx-${index}`);
     const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, () => this.interrupt());
     this.timer = host.engine.timer(kind, 0, 0);
-    this.tx = index === 0 ? nic.tx : null;
+    this.tx = tx;
     this.gro = options.gro && options.napi ? new Gro(nic.truesize) : null;
     const timed = options.napi && options.groFlushTimeout > 0;
     this.watchdog = timed ? new KernelTimer(host, core, this, true) : null;
@@ -111,13 +112,14 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     if (!this.masked) this.plan();
   }
 
-  /** An skb has gone into the transmit ring. */
+  /** The wire has been given an skb of the transmit ring. */
   onTxQueued(): void {
     if (this.masked) return;
-    const { used } = this.tx!;
+    const { known } = this.tx!.ring;
     const { frames, moves } = this.txModeration;
     if (moves) this.plan();
-    else if (used === 1 || used === frames) this.planAt(earlier(this.deadline, this.txDeadline()));
+    else if (known === 1 || known === frames)
+      this.planAt(earlier(this.deadline, this.txDeadline()));
   }
 
   protected plan(): void {
@@ -136,16 +138,16 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   }
 
   private txDeadline(): Instant {
-    return this.tx === null ? NEVER : this.txModeration.deadline(this.tx);
+    return this.tx === null ? NEVER : this.txModeration.deadline(this.tx.ring);
   }
 
   /** What the last poll tells whoever looks for a better wait (one count of interrupts for both directions, as bnxt_msix has it). */
   private sample(): void {
-    const { rxModeration: rx, txModeration: tx, irq, nic } = this;
+    const { rxModeration: rx, txModeration: tx, irq } = this;
     const { now } = this.engine;
     if (rx.dim !== null) rx.sample(irq.count, this.rxPackets, this.rxBytes, now);
     if (tx.dim !== null && this.tx !== null)
-      tx.sample(irq.count, nic.counters.tx_packets, nic.counters.tx_bytes, now);
+      tx.sample(irq.count, this.tx.packets, this.tx.bytes, now);
   }
 
   private interrupt(): void {
@@ -161,14 +163,14 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   /** Where nothing costs time: top half and completions without steps of their own. */
   private interruptAtOnce(): void {
-    const { core, tx, nic } = this;
+    const { core, tx } = this;
     const now = this.engine.now;
     this.irq.taken(core);
     core.hold();
-    const n = tx === null ? 0 : tx.done(now);
+    const n = tx === null ? 0 : tx.ring.done(now);
     if (n > 0) {
-      tx!.clean(n, core);
-      nic.qdisc.wake(core);
+      tx!.ring.clean(n, core);
+      tx!.qdisc.wake(core);
     }
     this.ring.sync(now);
     if (this.ring.held > 0 && this.rxDeadline() <= now) {
@@ -199,8 +201,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   private legacyIrq(core: Core): void {
     const { ring, tx } = this;
     const now = this.engine.now;
-    tx?.clean(tx.done(now), core);
-    if (tx !== null && tx.open) this.nic.qdisc.wake(core);
+    tx?.ring.clean(tx.ring.done(now), core);
+    if (tx !== null && tx.txRoom) tx.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
       const { frames } = ring;
@@ -234,7 +236,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     const now = this.engine.now;
     if (this.tx !== null && !this.txLooked) {
       this.txLooked = true;
-      this.freeing = this.tx.done(now);
+      this.freeing = this.tx.ring.done(now);
       if (this.freeing > 0) {
         this.step = STEP_TX;
         return costs.txClean * this.freeing;
@@ -279,8 +281,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   effect(): void {
     if (this.step === STEP_TX) {
-      this.tx!.clean(this.freeing, this.core);
-      this.nic.qdisc.wake(this.core);
+      this.tx!.ring.clean(this.freeing, this.core);
+      this.tx!.qdisc.wake(this.core);
     } else if (this.step === STEP_RX) {
       this.takeFrames();
     } else if (this.step === STEP_DELIVER) {

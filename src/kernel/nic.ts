@@ -1,9 +1,10 @@
 /**
  * A network interface card: receive rings with interrupt moderation, one NAPI and one vector per queue (nic-queue.ts), a
- * transmit ring whose completions share the first queue's vector, and receive-side scaling. What it does for TCP (TSO, GSO)
+ * transmit queue or several (tx-queue.ts) whose completions share the vectors of the receive queues of the same number, and
+ * receive-side scaling. With several transmit queues the root of its qdiscs is mq: one for each. What it does for TCP (TSO, GSO)
  * are numbers that the stack asks for.
  *
- * Left out: DMA latency, several transmit queues, pause frames, header split.
+ * Left out: DMA latency, pause frames, header split, a single qdisc over several transmit queues.
  */
 import { assert, violated } from '../base/assert.ts';
 import { Flight, type Ingress } from '../base/train.ts';
@@ -14,27 +15,31 @@ import type { Host } from './host.ts';
 import type { NetDevice, Wire } from './netdev.ts';
 import { NicQueue } from './nic-queue.ts';
 import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions } from './profile.ts';
-import { Qdisc, type TxDriver } from './qdisc.ts';
+import type { Qdisc } from './qdisc.ts';
 import { Spread, SpreadFlight } from './rss.ts';
-import { type Skb, wireBytes } from './skb.ts';
+import type { Skb } from './skb.ts';
 import { nicTruesize } from './truesize.ts';
-import { TxRing } from './tx-ring.ts';
+import { TxPort } from './tx-port.ts';
+import { TxQueue } from './tx-queue.ts';
+import { defaultXps, Xps } from './xps.ts';
 
 /** GSO_LEGACY_MAX_SIZE and GSO_MAX_SEGS, include/linux/netdevice.h. */
 const GSO_MAX_SIZE = 65_536;
 const GSO_MAX_SEGS = 65_535;
 
-export class Nic implements NetDevice, TxDriver {
+export class Nic implements NetDevice {
   readonly host: Host;
   readonly name: string;
   readonly options: NicOptions;
   readonly counters: DeviceCounters = new DeviceCounters();
-  readonly qdisc: Qdisc;
   readonly queues: readonly NicQueue[];
   /** What the link delivers to. */
   readonly ingress: Ingress;
-  readonly tx: TxRing;
+  readonly txQueues: readonly TxQueue[];
+  /** Deals out the wire among several transmit queues. */
+  readonly port: TxPort | null;
   readonly truesize: number;
+  private readonly xps: Xps;
   private link: Wire | null = null;
 
   constructor(host: Host, name: string, options: Partial<NicOptions> = {}) {
@@ -49,22 +54,32 @@ export class Nic implements NetDevice, TxDriver {
     this.name = `${host.name}/${name}`;
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
-    this.tx = new TxRing(`${this.name}/tx`, o.txRing, o.bql);
-    this.qdisc = new Qdisc(host, this.name, o.txqueuelen, this, o.qdisc);
+    const txQueues: TxQueue[] = [];
+    for (let i = 0; i < o.txQueues; i++)
+      txQueues.push(new TxQueue(this, i, o.txQueues === 1 ? this.name : `${this.name}/tx-${i}`));
+    this.txQueues = txQueues;
+    this.port = o.txQueues > 1 ? new TxPort(host.engine, this.name, txQueues) : null;
+    this.xps = new Xps(
+      o.txQueues,
+      host.cores.length,
+      o.xps === undefined ? defaultXps(o.txQueues, host.cores.length) : o.xps,
+    );
     const spread = o.queues > 1 ? new SpreadFlight(o.queues) : null;
     const queues: NicQueue[] = [];
-    for (let i = 0; i < o.queues; i++) {
+    for (let i = 0; i < Math.max(o.queues, o.txQueues); i++) {
       const core = host.cores[(o.irqAffinity?.[i] ?? i) % host.cores.length]!;
-      queues.push(this.makeQueue(i, core, spread === null ? new Flight() : spread.queues[i]!));
+      const queue = this.makeQueue(i, core, spread?.queues[i] ?? new Flight(), txQueues[i] ?? null);
+      if (i < txQueues.length) txQueues[i]!.napi = queue;
+      queues.push(queue);
     }
     this.queues = queues;
-    this.ingress = spread === null ? queues[0]! : new Spread(spread, queues);
+    this.ingress = spread === null ? queues[0]! : new Spread(spread, queues.slice(0, o.queues));
     host.devices.push(this);
   }
 
   /** For tests that compare with another way to do it; `this` is still being built. */
-  protected makeQueue(index: number, core: Core, flight: Flight): NicQueue {
-    return new NicQueue(this, index, core, flight);
+  protected makeQueue(index: number, core: Core, flight: Flight, tx: TxQueue | null): NicQueue {
+    return new NicQueue(this, index, core, flight, tx);
   }
 
   get mtu(): number {
@@ -91,42 +106,31 @@ export class Nic implements NetDevice, TxDriver {
   }
 
   xmit(skb: Skb, core: Core): number {
-    return this.qdisc.enqueue(skb, core);
+    const queue = this.port === null ? this.txQueues[0]! : this.txQueues[this.xps.pick(skb, core)]!;
+    return queue.qdisc.enqueue(skb, core);
   }
 
-  get txRoom(): boolean {
-    return this.tx.open;
+  /** The first queue's, which is the only one of most. */
+  get qdisc(): Qdisc {
+    return this.txQueues[0]!.qdisc;
   }
-
-  startXmit(skb: Skb): void {
-    const now = this.host.engine.now;
-    const { owner, txTruesize } = skb;
-    const bytes = wireBytes(skb);
-    // The record crosses the wire: from here on it is the receiver's, so the ring keeps what the sender needs.
-    skb.owner = null;
-    this.counters.tx_packets += skb.segs;
-    this.counters.tx_bytes += skb.len + skb.segs * skb.headerLen;
-    if (this.host.engine.trace.on) traceTx(this, skb, now);
-    const departure = this.wire.transmit(skb, now);
-    this.tx.push(owner, txTruesize, bytes, now, departure);
-    this.queues[0]!.onTxQueued();
+  get qdiscs(): readonly Qdisc[] {
+    return this.txQueues.map((q) => q.qdisc);
   }
 
   /** The link has changed (LinkSender): transmission `n` departs at another time. */
   onRetimed(n: number, departure: Instant): void {
-    this.tx.retime(n, departure);
-    this.queues[0]!.onRetimed();
+    if (this.port !== null) {
+      this.port.retimed(n, departure);
+      return;
+    }
+    const [tx] = this.txQueues;
+    tx!.ring.retime(n, departure);
+    tx!.napi.onRetimed();
   }
 
   /** All that has arrived is in the rings or counted as missed: whoever reads counters or rings calls this before. */
   sync(): void {
     for (const q of this.queues) q.ring.sync(this.host.engine.now);
   }
-}
-
-function traceTx(nic: Nic, skb: Skb, now: Instant): void {
-  nic.host.engine.trace.record(now, nic.name, 'tx', {
-    seq: skb.wireSeq >>> 0,
-    bytes: skb.len + skb.segs * skb.headerLen,
-  });
 }

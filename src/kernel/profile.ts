@@ -51,8 +51,9 @@ export interface CoalesceOptions {
 }
 
 export interface NicOptions {
-  /** Receive queues, each with a ring, an interrupt and a core. */
+  /** Receive queues, and transmit queues: number i of both share an interrupt and a core (combined channels). */
   readonly queues: number;
+  readonly txQueues: number;
   /** Descriptors per ring. */
   readonly rxRing: number;
   readonly txRing: number;
@@ -73,10 +74,12 @@ export interface NicOptions {
   readonly txqueuelen: number;
   /** Byte queue limits of the transmit ring; null: none. */
   readonly bql: DqlOptions | null;
-  /** The queueing discipline in front of the device. */
+  /** The queueing discipline in front of the device: of each transmit queue. */
   readonly qdisc: QdiscOptions;
-  /** The core of each receive queue's interrupt; left out: queue i on core i modulo the number of cores. */
+  /** The core of each queue's interrupt; left out: queue i on core i modulo the number of cores. */
   readonly irqAffinity?: readonly number[];
+  /** The cores that send by each transmit queue, one bit each (xps_cpus); left out: dealt out in turn; null: a hash chooses. */
+  readonly xps?: readonly number[] | null;
 }
 
 /** Cores, and RLIMIT_NOFILE of each process. */
@@ -92,6 +95,7 @@ export const SOFTNET_DEFAULTS: SoftnetOptions = {
 };
 export const NIC_DEFAULTS: NicOptions = {
   queues: 1,
+  txQueues: 1,
   rxRing: 1024,
   txRing: 1024,
   coalesce: { rxUsecs: 16, rxFrames: 32, txUsecs: 16, txFrames: 32 },

@@ -40,7 +40,9 @@ import {
   READABLE,
   revertBackoff,
   seq,
+  seqAdd,
   setNoSpace,
+  SYN,
   takeEvents,
   takeRoute,
   TIME_WAIT,
@@ -50,6 +52,7 @@ import {
   type PathOptions,
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/settings.ts';
+import { ONE_BYTE_TRUESIZE } from '../tcp/truesize.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
@@ -69,6 +72,7 @@ import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
 import type { Skb } from './skb.ts';
+import type { TxOwner } from './xps.ts';
 import { POLL_READABLE, POLL_WRITABLE } from './socket-options.ts';
 import type { Stack } from './stack.ts';
 import {
@@ -121,7 +125,7 @@ interface NextRoute {
   readonly after: number;
 }
 
-export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler {
+export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler, TxOwner {
   readonly role: number = SOCK;
   readonly kind = 'tcp';
   readonly stack: Stack;
@@ -147,6 +151,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
 
   /** Where its segments leave; set when there is a connection. */
   device: NetDevice | null = null;
+  /** By which transmit queue of it, once one has been chosen (xps.ts). */
+  txQueue = -1;
   /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
   boundPort = 0;
   /** How it holds `sport` as a connection: PORT_…. */
@@ -341,6 +347,14 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (result === NET_XMIT_DROP) onXmitDropped(this.c, seq, size, now);
     else onXmitCongested(this.c, now);
     this.settle(core);
+  }
+
+  /** skb->ooo_okay, __tcp_transmit_skb(): the device has nothing else of it, or all that was sent before is acknowledged. */
+  mayChangeQueue(skb: Skb): boolean {
+    const c = this.c;
+    if (c === null || c.wmemAlloc - skb.txTruesize < ONE_BYTE_TRUESIZE) return true;
+    const end = seqAdd(skb.seq, skb.len + ((skb.flags & (SYN | FIN)) === 0 ? 0 : 1));
+    return skb.seq === c.sndUna && end === c.sndNxt;
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------

@@ -169,8 +169,10 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
     irqs += d.counters.interrupts;
     missed += d.counters.rx_missed_errors;
     csum += d.counters.rx_csum_errors;
-    lost += d.qdisc.losses;
-    marked += d.qdisc.marks;
+    for (const q of d.qdiscs) {
+      lost += q.losses;
+      marked += q.marks;
+    }
   }
   mib['rx_missed_errors'] = missed;
   mib['rx_csum_errors'] = csum;
@@ -203,16 +205,18 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     2 * meter.rmemBound + (meter.sndbuf >> 1) + 65_536 + meter.rmemSkb,
   );
   for (const d of run.devices) {
-    put('qdisc', d.qdisc.unit, d.qdisc.meter.peak, d.qdisc.meter.bound);
+    for (const q of d.qdiscs) put('qdisc', q.unit, q.meter.peak, q.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
     coalesce(run, d, out.metrics);
-    put('tx_ring', 'packets', d.tx.peak, d.tx.size);
-    const { dql } = d.tx;
-    if (dql === null) continue;
-    put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
-    const name = `${h.name}.byte_queue_limits.limit`;
-    out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    for (const { ring } of d.txQueues) {
+      put('tx_ring', 'packets', ring.peak, ring.size);
+      const { dql } = ring;
+      if (dql === null) continue;
+      put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
+      const name = `${h.name}.byte_queue_limits.limit`;
+      out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    }
   }
   for (const l of stack.listeners) {
     put('accept', 'connections', l.acceptMeter.peak, l.acceptMeter.bound);

@@ -31,6 +31,7 @@ import { CodelLink } from '../net/codel-link.ts';
 import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
+import { eachMask, queuesOf } from '../scenario/check-nic.ts';
 import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
@@ -352,10 +353,14 @@ function makeLink(engine: Engine, name: string, options: LinkOptions, to: Ingres
 export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
   const base = spec.machine === 'ideal' ? IDEAL_NIC : NIC_DEFAULTS;
   const n = spec.nic;
+  const queues = queuesOf(n);
   return {
     ...base,
     mtu,
-    queues: n.queues ?? base.queues,
+    queues: queues.rx,
+    txQueues: queues.tx,
+    ...(n.irqAffinity === null ? {} : { irqAffinity: n.irqAffinity }),
+    ...(n.xps === null ? {} : { xps: n.xps === 'off' ? null : eachMask(n.xps, queues.tx) }),
     rxRing: n.ring.rx ?? base.rxRing,
     txRing: n.ring.tx ?? base.txRing,
     coalesce: {

@@ -1,12 +1,74 @@
 /** What a network card cannot be, though each of its keys by itself could. */
-import type { HostSpec, Path } from './types.ts';
+import type { HostSpec, NicSpec, Path } from './types.ts';
 
 type Report = (path: Path, message: string, hint?: string) => void;
+
+/** Receive and transmit queues. */
+export function queuesOf({ channels: c }: NicSpec): { readonly rx: number; readonly tx: number } {
+  const combined = c?.short ?? c?.combined ?? 1;
+  return { rx: combined + (c?.rx ?? 0), tx: combined + (c?.tx ?? 0) };
+}
+
+/** One mask for all, or one for each. */
+export function eachMask(masks: readonly number[], queues: number): readonly number[] {
+  return masks.length === 1 ? new Array<number>(queues).fill(masks[0]!) : masks;
+}
+
+function checkQueues(h: HostSpec, at: (...path: Path) => Path, report: Report): void {
+  const { channels: c, irqAffinity, xps } = h.nic;
+  const { rx, tx } = queuesOf(h.nic);
+  if (c !== null && c.short !== null && c.combined !== null)
+    report(at('queues'), '`channels:` says it already', 'leave one of the two out');
+  if (c !== null && c.rx > 0 && c.tx > 0)
+    // ice_set_channels(): "Dedicated RX or TX channels cannot be used simultaneously".
+    report(
+      at('channels', 'tx'),
+      'interrupts for one direction alone, in both directions, are not modelled',
+      'use `combined:` for those that have both, and `rx:` or `tx:` for what is left',
+    );
+  if (irqAffinity !== null) {
+    if (irqAffinity.length !== Math.max(rx, tx))
+      report(
+        at('irq_affinity'),
+        `${irqAffinity.length} cores do not fit ${plural(Math.max(rx, tx), 'interrupt')}`,
+        'write one core for each',
+      );
+    irqAffinity.forEach((core, i) => {
+      if (core >= h.cpus)
+        report(at('irq_affinity', i), `there is no core ${core}`, lastCore(h.cpus));
+    });
+  }
+  if (xps !== null && xps !== 'off') checkMasks(h, xps, tx, at('xps_cpus'), 'transmit', report);
+}
+
+function checkMasks(
+  h: HostSpec,
+  masks: readonly number[],
+  queues: number,
+  path: Path,
+  kind: string,
+  report: Report,
+): void {
+  if (masks.length !== 1 && masks.length !== queues)
+    report(
+      path,
+      `${masks.length} masks do not fit ${plural(queues, `${kind} queue`)}`,
+      'write one for all, or one for each',
+    );
+  if (masks.some((m) => m >>> (h.cpus - 1) > 1))
+    report(path, `a mask names a core that is not there`, lastCore(h.cpus));
+}
+
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+const lastCore = (cpus: number): string =>
+  cpus === 1 ? 'there is only core 0: write `cpus:`' : `they are 0 to ${cpus - 1}`;
 
 export function checkNic(h: HostSpec, report: Report): void {
   const { nic } = h;
   const { coalesce, ring } = nic;
   const at = (...path: Path): Path => ['hosts', h.name, 'nic', ...path];
+  checkQueues(h, at, report);
   const { rxFrames } = coalesce;
   if (rxFrames !== null && ring.rx !== null && rxFrames > ring.rx)
     report(

@@ -107,7 +107,17 @@ export interface HostSpec {
 
 /** The words of ethtool -l, -g, -c, -k. `null`: what the device and the machine have by themselves. */
 export interface NicSpec {
-  readonly queues: number | null;
+  /** As written: `queues:`, which is short for `channels: { combined: … }`, and what `channels:` says. */
+  readonly channels: {
+    readonly short: number | null;
+    readonly combined: number | null;
+    readonly rx: number;
+    readonly tx: number;
+  } | null;
+  /** The core of each interrupt. */
+  readonly irqAffinity: readonly number[] | null;
+  /** Masks of cores, one for each transmit queue or one for all; null: as the driver has it. */
+  readonly xps: readonly number[] | 'off' | null;
   readonly ring: { readonly rx: number | null; readonly tx: number | null };
   readonly coalesce: {
     /** Microseconds, as in ethtool. */

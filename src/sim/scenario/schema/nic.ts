@@ -1,17 +1,44 @@
 /** A network card, in the words of ethtool and sysfs. */
 import { z } from 'zod';
 import type { NicSpec } from '../types.ts';
-import { nsecs, onOff, packets, usecs, whole } from './fields.ts';
+import { cpuMasks, documented, nsecs, onOff, packets, usecs, whole } from './fields.ts';
 import { byteQueueLimits, qdisc } from './queues.ts';
+
+const count = (text: string): z.ZodType<number> =>
+  whole({ text, example: '4' }, { min: 1, max: 64 });
 
 const ring = (text: string): z.ZodType<number> =>
   whole({ text, example: '512' }, { min: 1, max: 65_536 });
 
 export const nicSchema: z.ZodType<NicSpec> = z
   .strictObject({
-    queues: whole(
-      { text: 'Receive queues, each with its own interrupt (ethtool -L).' },
-      { min: 1, max: 64 },
+    queues: count(
+      'Queues in each direction, a pair of them on each interrupt (ethtool -L combined): short for `channels: { combined: … }`. Default: 1.',
+    ).optional(),
+    channels: documented(
+      z.strictObject({
+        combined: count('Interrupts with a receive and a transmit queue. Default: 1.').optional(),
+        rx: count('… and so many with a receive queue alone.').optional(),
+        tx: count('… or so many with a transmit queue alone.').optional(),
+      }),
+      {
+        text: 'Receive and transmit queues, and interrupts (ethtool -L). With several transmit queues the root of the qdiscs is mq, and `qdisc:` says what each queue has.',
+        source: 'net/sched/sch_mq.c; net/core/dev.c netdev_pick_tx()',
+        example: '{ combined: 4 }',
+      },
+    ).optional(),
+    irq_affinity: documented(z.array(z.int().min(0).max(31)), {
+      text: 'The core of each interrupt (/proc/irq/…/smp_affinity_list). Default: number i on core i, from the first again when there are no more.',
+      example: '[0, 1]',
+    }).optional(),
+    xps_cpus: cpuMasks(
+      {
+        text: 'The cores that send by each transmit queue, a mask for each (/sys/class/net/…/queues/tx-<n>/xps_cpus); `off`: a hash of the connection chooses. Default: the cores are dealt out to the queues in turn, as drivers do.',
+        source:
+          'drivers/net/ethernet/mellanox/mlx5/core/en_main.c mlx5e_set_default_xps_cpumasks()',
+        example: "['1', '2']",
+      },
+      true,
     ).optional(),
     ring: z
       .strictObject({
@@ -103,7 +130,9 @@ export const nicSchema: z.ZodType<NicSpec> = z
     qdisc: qdisc.optional(),
   })
   .transform((n): NicSpec => ({
-    queues: n.queues ?? null,
+    channels: channelsOf(n.queues, n.channels),
+    irqAffinity: n.irq_affinity ?? null,
+    xps: n.xps_cpus ?? null,
     ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
     coalesce: {
       rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
@@ -128,3 +157,19 @@ export const nicSchema: z.ZodType<NicSpec> = z
     bql: n.byte_queue_limits ?? null,
     qdisc: n.qdisc ?? null,
   }));
+
+/** What was written, each `null` when it was not; check-nic.ts says which of it goes together. */
+function channelsOf(
+  queues: number | undefined,
+  c:
+    | { combined?: number | undefined; rx?: number | undefined; tx?: number | undefined }
+    | undefined,
+): NicSpec['channels'] {
+  if (queues === undefined && c === undefined) return null;
+  return {
+    short: queues ?? null,
+    combined: c === undefined ? null : (c.combined ?? 1),
+    rx: c?.rx ?? 0,
+    tx: c?.tx ?? 0,
+  };
+}

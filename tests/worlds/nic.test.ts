@@ -1,0 +1,97 @@
+/** Whole worlds with what a network card can be told, written as in a scenario: every law holds, and each does what it is for. */
+import { describe, expect, it } from 'vitest';
+import { runScenario } from '../../src/sim/run/runner.ts';
+import type { RunResult } from '../../src/sim/run/result.ts';
+import { describe as describeWorlds } from '../../src/sim/scenario/load.ts';
+
+/** Eight bulk senders and one who asks for little, between machines of four cores. @param host of the server */
+function run(host: object, client: object = {}): RunResult {
+  const [scenario] = describeWorlds('cards', {
+    seed: 1,
+    shows: 'what a network card can be told',
+    hosts: { client: { cpus: 4, ...client }, server: { cpus: 4, ...host } },
+    links: [{ between: ['client', 'server'], rate: '10 Gbit/s', delay: '50 us' }],
+    apps: {
+      server: { host: 'server', model: 'netty', listen: 80, codec: 'none', reply: 'none' },
+      answers: {
+        host: 'server',
+        model: 'blocking',
+        listen: 81,
+        request: '100 B',
+        response: '100 B',
+      },
+      bulk: { host: 'client', model: 'bulk', connect: 'server:80', connections: 8, bytes: '1 MB' },
+      ask: {
+        host: 'client',
+        model: 'client',
+        connect: 'server:81',
+        requests: 200,
+        request: '100 B',
+        response: '100 B',
+      },
+    },
+    stop: { when: ['bulk.closed', 'ask.closed'], limit: '300 s' },
+  });
+  return runScenario(scenario!);
+}
+
+function holds(r: RunResult): void {
+  expect(r.stop.missing).toEqual([]);
+  expect(r.invariants.filter((i) => !i.ok)).toEqual([]);
+  expect(r.metrics['server.bytes_read']).toBe(8_000_000);
+}
+
+const CARDS: Readonly<Record<string, object>> = {
+  'adaptive moderation': { nic: { coalesce: { 'adaptive-rx': 'on', 'adaptive-tx': 'on' } } },
+  'adaptive moderation in CQE mode': {
+    nic: {
+      coalesce: {
+        'adaptive-rx': 'on',
+        'cqe-mode-rx': 'on',
+        'adaptive-tx': 'on',
+        'cqe-mode-tx': 'on',
+      },
+    },
+  },
+  'a pause that ends the wait': { nic: { coalesce: { 'rx-usecs': 5, 'cqe-mode-rx': 'on' } } },
+  'four channels': { nic: { queues: 4 } },
+  'four channels and fq': { nic: { channels: { combined: 4 }, qdisc: 'fq' } },
+  'one channel and three more transmit queues': {
+    nic: { channels: { combined: 1, tx: 3 }, irq_affinity: [0, 3, 2, 1] },
+  },
+  'two channels and two more receive queues': { nic: { channels: { combined: 2, rx: 2 } } },
+  'a hash in place of XPS': { nic: { queues: 4, xps_cpus: 'off' } },
+  'masks for XPS': { nic: { queues: 2, xps_cpus: ['3', 'c'] } },
+};
+
+describe('every law holds, and all bytes arrive, with', () => {
+  for (const [name, host] of Object.entries(CARDS))
+    for (const machine of ['linux', 'ideal'] as const)
+      it(`${name} on machine: ${machine}`, () => {
+        const both = { machine, ...host };
+        const r = run(both, both);
+        holds(r);
+        expect(run(both, both).fingerprint).toBe(r.fingerprint);
+      });
+});
+
+describe('channels', () => {
+  it('`queues` is short for as many combined ones', () => {
+    const short = run({ nic: { queues: 4 } });
+    expect(short.fingerprint).toBe(run({ nic: { channels: { combined: 4 } } }).fingerprint);
+    expect(short.fingerprint).not.toBe(
+      run({ nic: { channels: { combined: 1, rx: 3 } } }).fingerprint,
+    );
+  });
+});
+
+describe('adaptive moderation', () => {
+  it('finds a wait of its own', () => {
+    const fixed = run({});
+    const adaptive = run({ nic: { coalesce: { 'adaptive-rx': 'on' } } });
+    expect(fixed.metrics['server.coalesce.rx_usecs']).toBe(16_000);
+    expect([1000, 8000, 64_000, 128_000, 256_000]).toContain(
+      adaptive.metrics['server.coalesce.rx_usecs'],
+    );
+  });
+});
