@@ -457,6 +457,16 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'RPS, RFS, the flow limit of backlogs',
+    basis: 'get_rps_cpu, enqueue_to_backlog, skb_flow_limit; Documentation/networking/scaling.rst',
+    scripts: [],
+    tests: [
+      ['kernel/machine/rps.test.ts', 'pays for the frame where it is polled'],
+      ['kernel/machine/rps.test.ts', 'lets no packet overtake another of its connection'],
+      ['kernel/machine/rps.test.ts', 'keeps the greedy one out of the second half'],
+    ],
+  },
+  {
     name: 'NAPI, its budgets; livelock without it',
     basis: 'net_rx_action; NAPI_HOWTO; Mogul & Ramakrishnan 1996; validation N1, N2, N5',
     scripts: [],
@@ -515,7 +525,7 @@ export const MACHINE: readonly Feature[] = [
 
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [
-  'RPS, busy polling; one qdisc over several transmit queues',
+  'busy polling; one qdisc over several transmit queues; accelerated RFS',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',

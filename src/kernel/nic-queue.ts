@@ -24,6 +24,7 @@ import { type Moderation, rxModeration, txModeration, unmoderated } from './mode
 import { Napi, POLL_AGAIN, POLL_DONE } from './napi.ts';
 import { NapiThread } from './napi-thread.ts';
 import type { Nic } from './nic.ts';
+import { Rps } from './rps.ts';
 import { RxRing, type MissedFrames } from './rx-ring.ts';
 import type { Skb } from './skb.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
@@ -49,6 +50,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   /** When the interrupt is due; NEVER when none is. */
   deadline: Instant = NEVER;
 
+  /** Where its packets are taken further; null: here. */
+  private readonly rps: Rps | null;
+  /** What the stack's part of an skb costs here, ns. */
+  private readonly skbNs: number;
   private readonly engine: Engine;
   private readonly timer: Timer;
   private readonly lane: Lane;
@@ -84,6 +89,9 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.engine = host.engine;
     this.flight = flight;
     this.ring = new RxRing(`${name}/rx-${index}`, options.rxRing, flight, this);
+    const mask = options.rps?.[index] ?? 0;
+    this.rps = mask === 0 ? null : new Rps(host, mask, options.rpsFlows ?? 0);
+    this.skbNs = this.rps === null ? host.costs.rxSkb : host.costs.rps;
     this.topHalfNs = options.napi ? 0 : host.costs.rxFrame;
     this.irq = new IrqLine(`${name}-${index}`, core, this);
     this.lane = host.engine.lane(`${name}/rx-${index}`);
@@ -210,8 +218,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       const index = frames.headFirst();
       const mark = frames.headMark();
       ring.refill(now, 1);
-      if (this.good(skb, index, 1, mark))
-        core.softirq.backlog.enqueue(this.skbOf(skb, index, mark), false);
+      if (this.good(skb, index, 1, mark)) {
+        const received = this.skbOf(skb, index, mark);
+        if (this.rps !== null) this.steer(this.rps, received, core);
+        else core.softirq.backlog.enqueue(received, false);
+      }
     }
     if (ring.held > 0) {
       this.nic.counters.interrupts++;
@@ -244,7 +255,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     }
     if (gro !== null && gro.ready) {
       this.step = STEP_DELIVER;
-      return costs.rxSkb;
+      return this.skbNs;
     }
     this.ring.sync(now);
     const { held } = this.ring;
@@ -252,7 +263,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.step = STEP_RX;
       if (gro === null) {
         this.taking = 1;
-        return costs.rxFrame + costs.rxSkb;
+        return costs.rxFrame + this.skbNs;
       }
       this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
       return costs.rxFrame * this.taking;
@@ -265,7 +276,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       gro.flush(this.holdFor > 0 ? this.jiffy() : Infinity);
       if (gro.ready) {
         this.step = STEP_DELIVER;
-        return costs.rxSkb;
+        return this.skbNs;
       }
     }
     if (this.work >= this.weight) return POLL_AGAIN;
@@ -323,7 +334,16 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
         segs: skb.segs,
       });
     }
-    this.nic.host.handler.receive(skb, this.core);
+    if (this.rps !== null) this.steer(this.rps, skb, this.core);
+    else this.nic.host.handler.receive(skb, this.core);
+  }
+
+  /** RPS: another core, or this one a little later, takes it further (netif_receive_skb_internal). */
+  private steer(rps: Rps, skb: Skb, from: Core): void {
+    const { flow } = skb;
+    const core = rps.pick(flow);
+    const { backlog } = core.softirq;
+    if (backlog.enqueueBy(from, skb)) rps.queued(flow, core, backlog.tail);
   }
 
   private skbOf(train: Skb, index: number, mark: number): Skb {

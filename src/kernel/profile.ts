@@ -33,6 +33,10 @@ export interface SoftnetOptions {
   readonly budgetNs: number;
   /** net.core.netdev_max_backlog */
   readonly maxBacklog: number;
+  /** net.core.rps_sock_flow_entries; 0: no RFS. */
+  readonly rpsSockFlows: number;
+  /** net.core.flow_limit_cpu_bitmap: one bit for each core that heeds the limit. */
+  readonly flowLimitCpus: number;
 }
 
 export interface CoalesceOptions {
@@ -80,6 +84,10 @@ export interface NicOptions {
   readonly irqAffinity?: readonly number[];
   /** The cores that send by each transmit queue, one bit each (xps_cpus); left out: dealt out in turn; null: a hash chooses. */
   readonly xps?: readonly number[] | null;
+  /** The cores that take each receive queue's packets further, one bit each (rps_cpus); 0, or left out: the one that polls. */
+  readonly rps?: readonly number[];
+  /** Slots of each receive queue's table for RFS (rps_flow_cnt). */
+  readonly rpsFlows?: number;
 }
 
 /** Cores, and RLIMIT_NOFILE of each process. */
@@ -92,6 +100,8 @@ export const SOFTNET_DEFAULTS: SoftnetOptions = {
   budget: 300,
   budgetNs: 8_000_000,
   maxBacklog: 1000,
+  rpsSockFlows: 0,
+  flowLimitCpus: 0,
 };
 export const NIC_DEFAULTS: NicOptions = {
   queues: 1,

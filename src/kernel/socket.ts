@@ -349,6 +349,13 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     this.settle(core);
   }
 
+  /** sock_rps_record_flow(): this is where the connection's packets had better be taken. */
+  recordFlow(t: Thread): void {
+    const { sockFlows } = t.host;
+    if (sockFlows !== null && this.c !== null && this.c.state === 'ESTABLISHED')
+      sockFlows.record(this.c.flow, t.core);
+  }
+
   /** skb->ooo_okay, __tcp_transmit_skb(): the device has nothing else of it, or all that was sent before is acknowledged. */
   mayChangeQueue(skb: Skb): boolean {
     const c = this.c;

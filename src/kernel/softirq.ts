@@ -8,7 +8,7 @@
  * together at most `netdev_budget` packets or `netdev_budget_usecs`; stopping with work left counts `time_squeeze`.
  * A turn's weight is cut to what is left of the budget, where Linux lets the last turn overrun it.
  *
- * Left out: RPS, HI, BLOCK and RCU vectors, busy polling.
+ * Left out: HI, BLOCK and RCU vectors.
  */
 import { Ring } from '../base/ring.ts';
 import { Backlog } from './backlog.ts';
@@ -90,11 +90,24 @@ export class Softirq implements StepSource {
   napiSchedule(napi: Napi): void {
     if (napi.scheduled) return;
     napi.scheduled = true;
+    this.napiAdd(napi);
+  }
+
+  /** Somebody has marked it as scheduled: it is to be polled (____napi_schedule). */
+  napiAdd(napi: Napi): void {
     if (napi.thread !== null) {
       napi.thread.wake();
       return;
     }
     this.netRx.list.push(napi);
+    this.raise(NET_RX);
+    this.core.poke();
+  }
+
+  /** Another core is to poll its backlog: it is told when this round of polls is over (napi_schedule_rps). */
+  oweIpi(backlog: Backlog): void {
+    this.netRx.ipis.push(backlog);
+    if (this.netRx.running) return;
     this.raise(NET_RX);
     this.core.poke();
   }
@@ -212,6 +225,8 @@ export class Softirq implements StepSource {
 class NetRx {
   /** Device queues that want to be polled. */
   list = new Ring<Napi>(4);
+  /** Backlogs of other cores, which are to be told of what they were given. */
+  readonly ipis: Ring<Backlog> = new Ring<Backlog>(2);
   private again = new Ring<Napi>(4);
   private turn: Ring<Napi> | null = null;
   private spare = new Ring<Napi>(4);
@@ -250,6 +265,11 @@ class NetRx {
     }
   }
 
+  /** A round is going on. */
+  get running(): boolean {
+    return this.turn !== null;
+  }
+
   effect(): void {
     this.current!.effect();
   }
@@ -268,6 +288,8 @@ class NetRx {
       this.spare = turn;
     }
     this.turn = null;
+    // net_rps_action_and_irq_enable()
+    while (this.ipis.length > 0) this.core.host.rpsIpi.send(this.ipis.shift()!);
     return -1;
   }
 }

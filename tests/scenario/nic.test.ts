@@ -51,6 +51,18 @@ const MISTAKES: [title: string, nic: string, where: string, says: string][] = [
     "a mask is hexadecimal, and this a decimal number [write it in quotes, e.g. `'10'` for core 4]",
   ],
   [
+    'RFS that nobody feeds',
+    '{ rps_cpus: 3, rps_flow_cnt: 64 }',
+    '64',
+    'nobody remembers who has read a connection: RFS is off [write `net.core.rps_sock_flow_entries: 32768` under `sysctl:`]',
+  ],
+  [
+    'more masks than receive queues',
+    "{ channels: { combined: 1, tx: 1 }, rps_cpus: ['1', '2'] }",
+    'rps_cpus',
+    '2 masks do not fit 1 receive queue [write one for all, or one for each]',
+  ],
+  [
     'no mask at all',
     '{ queues: 2, xps_cpus: all }',
     'all',

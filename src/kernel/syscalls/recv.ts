@@ -21,6 +21,7 @@ export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
   switch (trap.phase) {
     case START:
       if (!s.lock(t)) return s.waitForLock(t);
+      s.recordFlow(t);
       return lookToRead(s, t, trap, len, flags);
     case COPIED:
       return takeBytes(s, t, trap, len, flags);

@@ -184,6 +184,8 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   m[`${h.name}.softnet.processed`] = h.counters.softnet_processed;
   m[`${h.name}.softnet.dropped`] = h.counters.softnet_dropped;
   m[`${h.name}.softnet.time_squeeze`] = h.counters.time_squeeze;
+  m[`${h.name}.softnet.received_rps`] = h.counters.received_rps;
+  m[`${h.name}.softnet.flow_limit_count`] = h.counters.flow_limit_count;
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;

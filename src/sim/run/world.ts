@@ -32,7 +32,7 @@ import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
 import { eachMask, queuesOf } from '../scenario/check-nic.ts';
-import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
+import { defaultQdisc, sysctlMask, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
   HostSpec,
@@ -154,6 +154,8 @@ export class World {
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
           budgetNs: sysctlNumber(sysctl, 'net.core.netdev_budget_usecs') * 1000,
           maxBacklog: sysctlNumber(sysctl, 'net.core.netdev_max_backlog'),
+          rpsSockFlows: sysctlNumber(sysctl, 'net.core.rps_sock_flow_entries'),
+          flowLimitCpus: sysctlMask(sysctl, 'net.core.flow_limit_cpu_bitmap'),
         },
       },
       syscalls,
@@ -360,6 +362,7 @@ export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
     queues: queues.rx,
     txQueues: queues.tx,
     ...(n.irqAffinity === null ? {} : { irqAffinity: n.irqAffinity }),
+    ...(n.rps === null ? {} : { rps: eachMask(n.rps, queues.rx), rpsFlows: n.rpsFlows }),
     ...(n.xps === null ? {} : { xps: n.xps === 'off' ? null : eachMask(n.xps, queues.tx) }),
     rxRing: n.ring.rx ?? base.rxRing,
     txRing: n.ring.tx ?? base.txRing,

@@ -1,4 +1,5 @@
 /** What a network card cannot be, though each of its keys by itself could. */
+import { sysctlNumber } from './sysctl.ts';
 import type { HostSpec, NicSpec, Path } from './types.ts';
 
 type Report = (path: Path, message: string, hint?: string) => void;
@@ -15,7 +16,7 @@ export function eachMask(masks: readonly number[], queues: number): readonly num
 }
 
 function checkQueues(h: HostSpec, at: (...path: Path) => Path, report: Report): void {
-  const { channels: c, irqAffinity, xps } = h.nic;
+  const { channels: c, irqAffinity, xps, rps, rpsFlows } = h.nic;
   const { rx, tx } = queuesOf(h.nic);
   if (c !== null && c.short !== null && c.combined !== null)
     report(at('queues'), '`channels:` says it already', 'leave one of the two out');
@@ -39,6 +40,21 @@ function checkQueues(h: HostSpec, at: (...path: Path) => Path, report: Report): 
     });
   }
   if (xps !== null && xps !== 'off') checkMasks(h, xps, tx, at('xps_cpus'), 'transmit', report);
+  if (rps !== null) checkMasks(h, rps, rx, at('rps_cpus'), 'receive', report);
+  if (rpsFlows === 0) return;
+  if (rps === null || rps.includes(0))
+    report(
+      at('rps_flow_cnt'),
+      'RFS without RPS is not modelled',
+      'say with `rps_cpus:` where packets go whose reader is not known',
+    );
+  const name = 'net.core.rps_sock_flow_entries';
+  if (sysctlNumber(h.sysctl, name) === 0)
+    report(
+      at('rps_flow_cnt'),
+      'nobody remembers who has read a connection: RFS is off',
+      `write \`${name}: 32768\` under \`sysctl:\``,
+    );
 }
 
 function checkMasks(

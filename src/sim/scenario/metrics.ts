@@ -168,6 +168,16 @@ export const METRICS: readonly MetricDef[] = [
     'How often polling ran out of its budget with work left (softnet_stat, 3rd).',
   ),
   def(
+    '<host>.softnet.received_rps',
+    'count',
+    'Interrupts by which one core told another of packets in its backlog (softnet_stat, 10th).',
+  ),
+  def(
+    '<host>.softnet.flow_limit_count',
+    'count',
+    'Packets that a half full backlog did not take because their connection had too many there (softnet_stat, 11th); they count as dropped too.',
+  ),
+  def(
     '<host>.napi.polls',
     'count',
     'Calls of the NAPI poll function (or rounds of the backlog queue on tun and lo).',

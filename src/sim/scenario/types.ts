@@ -118,6 +118,10 @@ export interface NicSpec {
   readonly irqAffinity: readonly number[] | null;
   /** Masks of cores, one for each transmit queue or one for all; null: as the driver has it. */
   readonly xps: readonly number[] | 'off' | null;
+  /** Masks of cores, one for each receive queue or one for all; null: no RPS. */
+  readonly rps: readonly number[] | null;
+  /** Slots of each receive queue's table; 0: no RFS. */
+  readonly rpsFlows: number;
   readonly ring: { readonly rx: number | null; readonly tx: number | null };
   readonly coalesce: {
     /** Microseconds, as in ethtool. */

@@ -8,7 +8,7 @@ import {
 } from '../../../kernel/profile.ts';
 import type { HostSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
-import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
+import { KEY, MASK, SYSCTLS, type SysctlDef } from '../sysctl.ts';
 import { documented, quantity, whole } from './fields.ts';
 import { limit } from './link.ts';
 import { nicSchema } from './nic.ts';
@@ -28,6 +28,11 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     if (def.kind === 'key') {
       if (KEY.test(String(raw))) return String(raw);
       return bad('expected four hexadecimal numbers, one key', `e.g. \`${def.fallback}\``);
+    }
+    if (def.kind === 'mask') {
+      const plain = typeof raw === 'string' || (typeof raw === 'number' && raw >= 0 && raw <= 9);
+      if (plain && MASK.test(String(raw))) return String(raw);
+      return bad('expected a hexadecimal mask of cores', "in quotes, e.g. `'f'` for cores 0 to 3");
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
     const example = `e.g. \`${def.fallback}\``;

@@ -40,6 +40,19 @@ export const nicSchema: z.ZodType<NicSpec> = z
       },
       true,
     ).optional(),
+    rps_cpus: cpuMasks({
+      text: 'The cores that take the packets of each receive queue through IP and TCP, chosen by a hash of the connection, a mask for each queue (/sys/class/net/…/queues/rx-<n>/rps_cpus). Default: 0, the core that polls.',
+      source: 'net/core/dev.c get_rps_cpu()',
+      example: "['e', 'd']",
+    }).optional(),
+    rps_flow_cnt: whole(
+      {
+        text: 'Slots of each receive queue’s table for RFS: packets go to the core that has read the connection last (…/queues/rx-<n>/rps_flow_cnt).',
+        source: 'net/core/dev.c get_rps_cpu()',
+        example: '4096',
+      },
+      { min: 0, max: 1 << 24 },
+    ).optional(),
     ring: z
       .strictObject({
         rx: ring('Receive descriptors (ethtool -G rx).').optional(),
@@ -133,6 +146,8 @@ export const nicSchema: z.ZodType<NicSpec> = z
     channels: channelsOf(n.queues, n.channels),
     irqAffinity: n.irq_affinity ?? null,
     xps: n.xps_cpus ?? null,
+    rps: n.rps_cpus ?? null,
+    rpsFlows: n.rps_flow_cnt ?? 0,
     ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
     coalesce: {
       rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
