@@ -467,6 +467,16 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Busy polling: reads, epoll, poll',
+    basis: 'napi_busy_loop, busy_poll_stop, sk_busy_loop_end, ep_busy_loop, do_poll',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/busy-poll.test.ts', 'takes a frame at the first look after it has come'],
+      ['kernel/sockets/busy-poll.test.ts', 'spends its time as system time'],
+      ['kernel/sockets/busy-poll.test.ts', 'gives way when somebody else'],
+    ],
+  },
+  {
     name: 'NAPI, its budgets; livelock without it',
     basis: 'net_rx_action; NAPI_HOWTO; Mogul & Ramakrishnan 1996; validation N1, N2, N5',
     scripts: [],
@@ -525,7 +535,7 @@ export const MACHINE: readonly Feature[] = [
 
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [
-  'busy polling; one qdisc over several transmit queues; accelerated RFS',
+  'one qdisc over several transmit queues; accelerated RFS; EPIOCSPARAMS, SO_INCOMING_NAPI_ID',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',

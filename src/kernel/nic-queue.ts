@@ -232,8 +232,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   // ---- poll --------------------------------------------------------------------------------------------------------
 
-  override startTurn(weight: number): void {
-    super.startTurn(weight);
+  override startTurn(weight: number, on: Core): void {
+    super.startTurn(weight, on);
     this.txLooked = false;
   }
 
@@ -268,18 +268,20 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
       return costs.rxFrame * this.taking;
     }
-    if (this.work < this.weight && !this.empty) {
+    if (this.work < this.weight && !this.empty && !this.inBusyPoll) {
       this.empty = true;
       this.holdFor = this.holdTime();
     }
     if (gro !== null) {
-      gro.flush(this.holdFor > 0 ? this.jiffy() : Infinity);
+      if (this.inBusyPoll) gro.flushNormal();
+      else gro.flush(this.holdFor > 0 ? this.jiffy() : Infinity);
       if (gro.ready) {
         this.step = STEP_DELIVER;
         return this.skbNs;
       }
     }
     if (this.work >= this.weight) return POLL_AGAIN;
+    if (this.inBusyPoll) return POLL_DONE;
     if (costless) {
       this.empty = false;
       this.scheduled = false;
@@ -292,8 +294,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   effect(): void {
     if (this.step === STEP_TX) {
-      this.tx!.ring.clean(this.freeing, this.core);
-      this.tx!.qdisc.wake(this.core);
+      this.tx!.ring.clean(this.freeing, this.on);
+      this.tx!.qdisc.wake(this.on);
     } else if (this.step === STEP_RX) {
       this.takeFrames();
     } else if (this.step === STEP_DELIVER) {
@@ -334,8 +336,9 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
         segs: skb.segs,
       });
     }
-    if (this.rps !== null) this.steer(this.rps, skb, this.core);
-    else this.nic.host.handler.receive(skb, this.core);
+    skb.napi = this; // skb_mark_napi_id()
+    if (this.rps !== null) this.steer(this.rps, skb, this.on);
+    else this.nic.host.handler.receive(skb, this.on);
   }
 
   /** RPS: another core, or this one a little later, takes it further (netif_receive_skb_internal). */
@@ -389,6 +392,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       timeout = groFlushTimeout;
     }
     return timeout;
+  }
+
+  /** busy_poll_stop() of a caller who prefers busy polling. */
+  override deferIrqs(): void {
+    this.defer = this.nic.options.deferHardIrqs;
   }
 
   /** The end of a poll: the interrupt is armed again, or the timer is to poll in its place. */

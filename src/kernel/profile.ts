@@ -33,6 +33,9 @@ export interface SoftnetOptions {
   readonly budgetNs: number;
   /** net.core.netdev_max_backlog */
   readonly maxBacklog: number;
+  /** net.core.busy_read, what sockets have by themselves, and net.core.busy_poll, µs; 0: off. */
+  readonly busyRead: number;
+  readonly busyPoll: number;
   /** net.core.rps_sock_flow_entries; 0: no RFS. */
   readonly rpsSockFlows: number;
   /** net.core.flow_limit_cpu_bitmap: one bit for each core that heeds the limit. */
@@ -100,6 +103,8 @@ export const SOFTNET_DEFAULTS: SoftnetOptions = {
   budget: 300,
   budgetNs: 8_000_000,
   maxBacklog: 1000,
+  busyRead: 0,
+  busyPoll: 0,
   rpsSockFlows: 0,
   flowLimitCpus: 0,
 };

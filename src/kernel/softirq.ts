@@ -252,7 +252,7 @@ class NetRx {
       if (napi === null) {
         napi = this.turn.shift() ?? null;
         if (napi === null) return this.end(false);
-        napi.startTurn(Math.min(host.softnet.weight, this.budget));
+        napi.startTurn(Math.min(host.softnet.weight, this.budget), this.core);
         this.core.host.counters.polls++;
         this.current = napi;
       }

@@ -156,6 +156,22 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'net/core/hotdata.c',
   ),
   ofMachine(
+    'net.core.busy_read',
+    0,
+    'µs',
+    'for which a read polls the device before it sleeps: SO_BUSY_POLL of sockets that set none',
+    'net/core/sock.c sysctl_net_busy_read; net/core/dev.c napi_busy_loop()',
+    0x7fff_ffff,
+  ),
+  ofMachine(
+    'net.core.busy_poll',
+    0,
+    'µs',
+    'for which epoll_wait(), and poll() of sockets with SO_BUSY_POLL, poll the device before they sleep',
+    'net/socket.c sysctl_net_busy_poll; fs/eventpoll.c ep_busy_loop()',
+    0x7fff_ffff,
+  ),
+  ofMachine(
     'net.core.rps_sock_flow_entries',
     0,
     'connections',

@@ -75,6 +75,20 @@ describe('a network card that cannot be', () => {
     expect(said(problems(withNic(nic)))).toEqual([`my.yaml:15:${column(nic, where)} ${says}`]);
   });
 
+  test('nobody spins where a look costs nothing', () => {
+    const text = VALID.replace('server: { cpus: 2 }', 'server: { cpus: 2, machine: ideal }')
+      .replace('SO_RCVBUF: 65536', 'SO_BUSY_POLL: 50')
+      .replace('net.ipv4.tcp_rmem: 4096 131072 6291456', 'net.core.busy_poll: 50');
+    const hint = 'give it a price: `costs: { busyPoll: 100 ns }`';
+    const says = 'a look at the device costs nothing here, and nobody can spin on nothing';
+    expect(said(problems(text)).map((s) => s.replace(/^\S+ /, ''))).toEqual([
+      `${says} [${hint}]`,
+      `${says} [${hint}]`,
+    ]);
+    const priced = text.replace('machine: ideal', 'machine: ideal, costs: { busyPoll: 100 ns }');
+    expect(read(priced).length).toBe(2);
+  });
+
   test.each([
     '{ queues: 2, xps_cpus: off }',
     '{ queues: 2, xps_cpus: 3, irq_affinity: [1, 0] }',

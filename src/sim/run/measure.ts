@@ -178,6 +178,7 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   mib['rx_csum_errors'] = csum;
   mib['qdisc_drops'] = lost;
   mib['softnet_dropped'] = h.counters.softnet_dropped;
+  mib['BusyPollRxPackets'] = h.counters.busyPollRxPackets;
   mib['time_squeeze'] = h.counters.time_squeeze;
   m[`${h.name}.qdisc.marked`] = marked;
   m[`${h.name}.irq`] = irqs;
@@ -186,6 +187,7 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   m[`${h.name}.softnet.time_squeeze`] = h.counters.time_squeeze;
   m[`${h.name}.softnet.received_rps`] = h.counters.received_rps;
   m[`${h.name}.softnet.flow_limit_count`] = h.counters.flow_limit_count;
+  m[`${h.name}.busy_poll.rx_packets`] = h.counters.busyPollRxPackets;
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;

@@ -154,6 +154,8 @@ export class World {
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
           budgetNs: sysctlNumber(sysctl, 'net.core.netdev_budget_usecs') * 1000,
           maxBacklog: sysctlNumber(sysctl, 'net.core.netdev_max_backlog'),
+          busyRead: sysctlNumber(sysctl, 'net.core.busy_read'),
+          busyPoll: sysctlNumber(sysctl, 'net.core.busy_poll'),
           rpsSockFlows: sysctlNumber(sysctl, 'net.core.rps_sock_flow_entries'),
           flowLimitCpus: sysctlMask(sysctl, 'net.core.flow_limit_cpu_bitmap'),
         },

@@ -1,6 +1,6 @@
 /** What a network card cannot be, though each of its keys by itself could. */
 import { sysctlNumber } from './sysctl.ts';
-import type { HostSpec, NicSpec, Path } from './types.ts';
+import type { AppSpec, HostSpec, NicSpec, Path } from './types.ts';
 
 type Report = (path: Path, message: string, hint?: string) => void;
 
@@ -112,4 +112,20 @@ export function checkNic(h: HostSpec, report: Report): void {
         'leave out `napi: off`',
       );
   }
+}
+
+/** Where looking at a device costs nothing, a thread that looks until something comes would look for ever at one instant. */
+export function checkBusyPoll(h: HostSpec, apps: readonly AppSpec[], report: Report): void {
+  if ((h.costs['busyPoll'] ?? (h.machine === 'ideal' ? 0 : 1)) > 0) return;
+  const say = (path: Path): void =>
+    report(
+      path,
+      'a look at the device costs nothing here, and nobody can spin on nothing',
+      'give it a price: `costs: { busyPoll: 100 ns }`',
+    );
+  for (const name of ['net.core.busy_read', 'net.core.busy_poll'])
+    if (sysctlNumber(h.sysctl, name) > 0) say(['hosts', h.name, 'sysctl', name]);
+  for (const a of apps)
+    if (a.host === h.name && 'sockopt' in a && Number(a.sockopt['SO_BUSY_POLL'] ?? 0) > 0)
+      say([...a.path, 'sockopt', 'SO_BUSY_POLL']);
 }

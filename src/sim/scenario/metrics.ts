@@ -178,9 +178,14 @@ export const METRICS: readonly MetricDef[] = [
     'Packets that a half full backlog did not take because their connection had too many there (softnet_stat, 11th); they count as dropped too.',
   ),
   def(
+    '<host>.busy_poll.rx_packets',
+    'count',
+    'Frames that threads have polled themselves (BusyPollRxPackets).',
+  ),
+  def(
     '<host>.napi.polls',
     'count',
-    'Calls of the NAPI poll function (or rounds of the backlog queue on tun and lo).',
+    'Calls of the NAPI poll function, those of threads that poll themselves among them (or rounds of the backlog queue on tun and lo).',
   ),
   def('<host>.napi.frames_per_poll', 'count', 'Frames received, divided by polls.'),
   def('<host>.tcp.segments_received', 'count', 'Segments that reached TCP (InSegs).'),

@@ -6,7 +6,7 @@ import { ScenarioError } from '../../base/assert.ts';
 import type { VariantName } from './axes.ts';
 import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
-import { checkNic } from './check-nic.ts';
+import { checkBusyPoll, checkNic } from './check-nic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';
 import type { Problem } from './problems.ts';
@@ -61,6 +61,7 @@ export function resolve(
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
+  for (const h of hosts) checkBusyPoll(h, apps, report);
   checkReach(apps, links, nodes, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
