@@ -61,8 +61,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   readonly tx: TxQueue | null;
   readonly rxModeration: Moderation;
   readonly txModeration: Moderation;
-  private rxPackets = 0;
-  private rxBytes = 0;
+  /** Frames that it has given to the stack, their bytes at the IP layer, and those that found its ring full. */
+  rxPackets = 0;
+  rxBytes = 0;
+  missed = 0;
   private step = STEP_RX;
   /** Completions that the present step frees. */
   private freeing = 0;
@@ -435,6 +437,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   onMissed(skb: Skb, index: number, at: Instant): void {
     this.nic.counters.rx_missed_errors++;
+    this.missed++;
     this.lane.wide(at);
     this.lane.word((skb.wireSeq + index * skb.segSize) | 0);
     const { trace } = this.engine;

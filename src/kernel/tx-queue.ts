@@ -23,6 +23,8 @@ export class TxQueue implements TxDriver {
   bytes = 0;
   /** In the ring, and not yet on the wire. */
   readonly waiting: Ring<Skb> = new Ring<Skb>(4);
+  /** Frames of these. */
+  framesWaiting = 0;
   private server: NicQueue | null = null;
 
   /** @param name of qdisc and ring: the device's, where this is its only queue */
@@ -71,13 +73,16 @@ export class TxQueue implements TxDriver {
     } else {
       ring.push(owner, txTruesize, inFrames, now, NEVER);
       this.waiting.push(skb);
+      this.framesWaiting += skb.segs;
       port.kick();
     }
   }
 
   /** The port has the wire for the oldest that waits. @returns when the wire is through with it */
   transmitOne(now: Instant): Instant {
-    const departure = this.nic.wire.transmit(this.waiting.shift()!, now);
+    const skb = this.waiting.shift()!;
+    this.framesWaiting -= skb.segs;
+    const departure = this.nic.wire.transmit(skb, now);
     this.ring.departs(departure);
     this.napi.onTxQueued();
     return departure;

@@ -5,12 +5,12 @@ import type { RunResult } from '../../src/sim/run/result.ts';
 import { describe as describeWorlds } from '../../src/sim/scenario/load.ts';
 
 /** Eight bulk senders and one who asks for little, between machines of four cores. @param host of the server */
-function run(host: object, client: object = {}): RunResult {
+function run(host: object, client: object = {}, link: object = {}): RunResult {
   const [scenario] = describeWorlds('cards', {
     seed: 1,
     shows: 'what a network card can be told',
     hosts: { client: { cpus: 4, ...client }, server: { cpus: 4, ...host } },
-    links: [{ between: ['client', 'server'], rate: '10 Gbit/s', delay: '50 us' }],
+    links: [{ between: ['client', 'server'], rate: '10 Gbit/s', delay: '50 us', ...link }],
     apps: {
       server: { host: 'server', model: 'netty', listen: 80, codec: 'none', reply: 'none' },
       answers: {
@@ -138,6 +138,41 @@ it('two runs are alike', () => {
     sysctl: { 'net.core.busy_read': 50, 'net.core.busy_poll': 50 },
   };
   expect(run(all, all).fingerprint).toBe(run(all, all).fingerprint);
+});
+
+describe('the counters of a run', () => {
+  it('count what a checksum has shown, once for each name that it has', () => {
+    const c = run({}, {}, { corrupt: '2 %' }).counters['server']!;
+    const n = c['rx_csum_errors']!;
+    expect(n).toBeGreaterThan(10);
+    expect(c).toMatchObject({ InCsumErrors: n, 'eth0.rx_csum_errors': n });
+    expect(c['InErrs']).toBeGreaterThanOrEqual(n);
+  });
+
+  it('are ethtool’s: of the device, of each queue, and how it is set', () => {
+    const r = run({
+      nic: { channels: { combined: 2, rx: 1 }, ring: { rx: 512 }, coalesce: { 'rx-usecs': 5 } },
+    });
+    const c = r.counters['server']!;
+    expect(c).toMatchObject({
+      'eth0.channels.combined': 2,
+      'eth0.channels.rx': 1,
+      'eth0.channels.tx': 0,
+      'eth0.ring.rx': 512,
+      'eth0.ring.tx': 1024,
+      'eth0.coalesce.rx-usecs': 5,
+      'eth0.coalesce.adaptive-rx': 0,
+      InCsumErrors: 0,
+    });
+    const sum = (way: string, what: string, n: number): number =>
+      Array.from({ length: n }, (_, i) => c[`eth0.${way}${i}_${what}`]!).reduce((a, b) => a + b);
+    expect(sum('rx', 'packets', 3)).toBe(c['eth0.rx_packets']);
+    expect(sum('rx', 'bytes', 3)).toBe(c['eth0.rx_bytes']);
+    expect(sum('tx', 'packets', 2)).toBe(c['eth0.tx_packets']);
+    expect(sum('tx', 'bytes', 2)).toBe(c['eth0.tx_bytes']);
+    expect(c['eth0.rx3_packets']).toBeUndefined();
+    expect(sum('ch', 'events', 3)).toBeGreaterThan(0);
+  });
 });
 
 describe('adaptive moderation', () => {

@@ -6,12 +6,13 @@
 import { MODELS, type ModelInfo } from '../../app/models.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
 import { BILL_NAMES } from '../../kernel/cpu.ts';
+import { ethtoolSettings, ethtoolStatistics } from '../../kernel/ethtool.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { AppRun } from './apps.ts';
 import type { Latencies } from './latencies.ts';
 import type { DropCount, QueueSummary } from './result.ts';
-import type { HostRun, WireRun, World } from './world.ts';
+import type { HostRun, Interface, WireRun, World } from './world.ts';
 
 export interface Measured {
   readonly metrics: Record<string, number>;
@@ -169,6 +170,7 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
     irqs += d.counters.interrupts;
     missed += d.counters.rx_missed_errors;
     csum += d.counters.rx_csum_errors;
+    ethtool(d, mib);
     for (const q of d.qdiscs) {
       lost += q.losses;
       marked += q.marks;
@@ -176,6 +178,9 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   }
   mib['rx_missed_errors'] = missed;
   mib['rx_csum_errors'] = csum;
+  // The card hands on what it finds wrong, and TCP drops it (tcp_v4_rcv, csum_error).
+  mib['InCsumErrors'] = csum;
+  mib['InErrs'] = (mib['InErrs'] ?? 0) + csum;
   mib['qdisc_drops'] = lost;
   mib['softnet_dropped'] = h.counters.softnet_dropped;
   mib['BusyPollRxPackets'] = h.counters.busyPollRxPackets;
@@ -191,6 +196,13 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;
+}
+
+/** What ethtool says of each device: `eth0.rx_packets`, `eth0.coalesce.rx-usecs`. */
+function ethtool(d: Interface, mib: Record<string, number>): void {
+  const name = d.name.slice(d.name.indexOf('/') + 1);
+  const all = d instanceof Nic ? { ...ethtoolStatistics(d), ...ethtoolSettings(d) } : d.counters;
+  for (const [key, value] of Object.entries(all)) mib[`${name}.${key}`] = value;
 }
 
 function queues(run: HostRun, mib: Record<string, number>, out: Measured): void {
