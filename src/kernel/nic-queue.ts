@@ -30,9 +30,6 @@ import type { Skb } from './skb.ts';
 import { KernelTimer, type TimerHandler } from './timer.ts';
 import type { TxQueue } from './tx-queue.ts';
 
-/** CONFIG_HZ 250, ns: how old GRO takes what it holds to be. */
-const JIFFY = 4_000_000;
-
 const STEP_TX = 0;
 const STEP_RX = 1;
 const STEP_DELIVER = 2;
@@ -415,8 +412,9 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.core.softirq.napiSchedule(this);
   }
 
+  /** How old GRO takes what it holds to be. */
   private jiffy(): number {
-    return Math.floor(this.engine.now / JIFFY);
+    return Math.floor(this.engine.now / this.nic.host.jiffyNs);
   }
 
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */
