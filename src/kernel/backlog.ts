@@ -11,6 +11,8 @@ import type { Skb } from './skb.ts';
 
 export class Backlog extends Napi {
   readonly meter: QueueMeter;
+  /** Segments of what was dropped. */
+  droppedFrames = 0;
   private readonly limit: number;
   private readonly skbs: Ring<Skb> = new Ring<Skb>(8);
   /** What each of them costs here. */
@@ -32,6 +34,7 @@ export class Backlog extends Napi {
     const host = this.core.host;
     if (this.skbs.length >= this.limit) {
       host.counters.softnet_dropped++;
+      this.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return false;
     }
@@ -40,6 +43,11 @@ export class Backlog extends Napi {
     this.meter.enter(host.engine.now);
     this.core.softirq.napiSchedule(this);
     return true;
+  }
+
+  /** Shows what waits. */
+  each(visit: (skb: Skb) => void): void {
+    this.skbs.each(visit);
   }
 
   next(): number {

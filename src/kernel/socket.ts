@@ -318,7 +318,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (any) stack.pool.grab();
     this.settle(core);
     if (any) {
-      stack.building++;
+      skb.owner = c;
+      skb.txTruesize = skb.truesize;
       skb.departAt = departureOf(c);
       return skb;
     }
@@ -330,9 +331,6 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   }
 
   private send(skb: Skb, core: Core): void {
-    this.stack.building--;
-    skb.txTruesize = skb.truesize;
-    skb.owner = this;
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
     const result = this.stack.send(skb, this.device!, core);
@@ -341,6 +339,16 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (result === NET_XMIT_DROP) onXmitDropped(this.c, seq, size, now);
     else onXmitCongested(this.c, now);
     this.settle(core);
+  }
+
+  /**
+   * Shows every skb that it has, how many frames of it, and whether it has built it itself and not sent it yet; else it came while
+   * the socket was owned.
+   */
+  each(visit: (skb: Skb, count: number, built: boolean) => void): void {
+    this.backlog?.each((skb) => visit(skb, skb.segs, false));
+    if (this.held !== null) visit(this.held, 1, true);
+    if (this.heldByOwner !== null) visit(this.heldByOwner, 1, true);
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------
@@ -363,11 +371,13 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     const { stack } = this;
     if (c.backlogLen + c.rmemAlloc > 2 * c.rcvbuf + (c.sndbuf >> 1) + 65_536) {
       stack.mib.TCPBacklogDrop++;
+      stack.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
     this.backlog ??= new Ring<Skb>(4);
     this.backlog.push(skb);
+    skb.owner = c;
     c.backlogLen += skb.truesize;
     stack.backlogMeter.enter(stack.engine.now, 1);
     if (c.backlogLen > stack.backlogPeakBytes) stack.backlogPeakBytes = c.backlogLen;
@@ -376,6 +386,7 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
   private takeBacklog(core: Core): void {
     const skb = this.backlog!.shift()!;
     const c = this.c!;
+    skb.owner = null;
     c.backlogLen -= skb.truesize;
     this.stack.backlogMeter.leave(this.stack.engine.now, 1);
     onSegment(c, skb, this.stack.engine.now);

@@ -58,6 +58,7 @@ import { Lo } from './lo.ts';
 import { NET_XMIT_DROP, type NetDevice, type PacketHandler } from './netdev.ts';
 import { Outbox } from './outbox.ts';
 import { PORT_CONNECTED, PORT_NONE, portOfChild, Ports } from './ports.ts';
+import { freeUnsent } from './qdisc.ts';
 import { Routes } from './routes.ts';
 import type { Skb, SkbPool } from './skb.ts';
 import { StackMib } from './stack-mib.ts';
@@ -108,6 +109,10 @@ export class Stack implements PacketHandler {
   readonly backlogMeter: QueueMeter;
   backlogPeakBytes = 0;
 
+  /** Segments that were dropped before TCP saw them, and those that had no way to go. */
+  droppedFrames = 0;
+  unroutedFrames = 0;
+
   private readonly index: number;
   private readonly isns: Keyed;
   /** Made with the first SYN for a group of listeners. */
@@ -115,8 +120,6 @@ export class Stack implements PacketHandler {
   private readonly routes: Routes;
   private readonly icmpInput: IcmpInput;
   private connects = 0;
-  /** Segments that sockets have built and whose step is running. */
-  building = 0;
   private readonly outboxes: Outbox[];
 
   constructor(host: Host, options: StackOptions) {
@@ -184,6 +187,7 @@ export class Stack implements PacketHandler {
   receive(skb: Skb, core: Core): void {
     if (skb.dst !== this.host.addr) {
       this.mib.InAddrErrors++;
+      this.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
@@ -199,6 +203,7 @@ export class Stack implements PacketHandler {
     // Port 0 is nobody's: a frame without TCP. It is counted and let go; ICMP's answer is not modelled.
     if (skb.dport === 0) {
       this.mib.InUnknownProtos++;
+      this.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
@@ -421,8 +426,10 @@ export class Stack implements PacketHandler {
   /** Sends a segment that no socket sends. */
   transmit(skb: Skb, core: Core): void {
     const device = this.route(skb.dst);
-    if (device === null) skb.drop(1);
-    else this.send(skb, device, core);
+    if (device === null) {
+      this.unroutedFrames += skb.segs;
+      freeUnsent(skb, core);
+    } else this.send(skb, device, core);
   }
 
   /** @returns as `NetDevice.xmit` */
@@ -434,9 +441,10 @@ export class Stack implements PacketHandler {
   }
 
   txFreed(owner: unknown, truesize: number, core: Core): void {
-    const s = owner as Sock;
-    if (s.c === null) return;
-    onTxFreed(s.c, truesize);
+    const c = owner as Connection;
+    onTxFreed(c, truesize);
+    const s = c.owner as Sock;
+    if (s.c !== c) return; // it has another one by now, or none
     s.settle(core);
     s.follow(core);
   }
@@ -447,11 +455,9 @@ export class Stack implements PacketHandler {
       violated('stack: a segment was left unsent', `${this.host.name} flow ${s.c.flow}`);
   }
 
-  /** Skbs that it keeps: in the backlogs of sockets, waiting to be sent, or built and being paid for. */
-  get skbsHeld(): number {
-    let n = this.backlogMeter.depth + this.building;
-    for (const outbox of this.outboxes) n += outbox.skbs.length;
-    return n;
+  /** Shows what no socket sends and waits for its step. */
+  eachUnsent(visit: (skb: Skb) => void): void {
+    for (const outbox of this.outboxes) outbox.skbs.each(visit);
   }
 
   // ---- connections -------------------------------------------------------------------------------------------------
@@ -531,8 +537,11 @@ export class Stack implements PacketHandler {
   /** tcp_time_wait(): a small record takes the connection's place, after the ACK that is due. */
   enterTimeWait(s: Sock, c: Connection, core: Core): void {
     const ack = this.pool.grab();
-    if (pollSegment(c, this.engine.now, ack)) this.post(ack, core);
-    else ack.drop(1);
+    if (pollSegment(c, this.engine.now, ack)) {
+      ack.owner = c;
+      ack.txTruesize = ack.truesize;
+      this.post(ack, core);
+    } else ack.drop(1);
     const w = new TimewaitSock(this, timeWaitOf(c, this.engine.now), s.portShare);
     s.portShare = PORT_NONE;
     this.ehash.replace(s, w);

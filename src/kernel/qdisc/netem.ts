@@ -63,8 +63,8 @@ export class Netem implements Discipline {
     }
     if (o.delay > 0 || o.jitter > 0 || o.rate !== Infinity) books.orphaned(skb);
     if (twice && !lost) {
-      books.added(1);
       const copy = skb.copy();
+      books.copied(copy);
       if (this.isLost(copy, COPY)) books.lost(copy, 'loss');
       else this.admit(copy, COPY, now);
     }
@@ -75,6 +75,11 @@ export class Netem implements Discipline {
     if (this.ahead.length > 0) return this.ahead.shift();
     const { first } = this.timed;
     return first !== null && first.queuedAt <= now ? this.timed.shift() : null;
+  }
+
+  each(visit: (skb: Skb) => void): void {
+    this.ahead.each(visit);
+    this.timed.each(visit);
   }
 
   private isLost(skb: Skb, salt: number): boolean {
@@ -93,12 +98,10 @@ export class Netem implements Discipline {
       return this.place(skb, salt, now);
     }
     const [first, ...rest] = skb.frames();
+    this.books.cut(1 + rest.length);
     first!.damaged = true;
     const result = this.place(first!, salt, now);
-    for (const frame of rest) {
-      this.books.added(1);
-      this.enqueue(frame, now);
-    }
+    for (const frame of rest) this.enqueue(frame, now);
     return result;
   }
 
