@@ -50,7 +50,7 @@ import {
   type PathOptions,
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/settings.ts';
-import { receiveWindow } from '../tcp/window.ts';
+import { receiveWindow, rmemPressure } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { SS_UNCONNECTED } from './sock-state.ts';
@@ -518,5 +518,5 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
  * (tcp_epollin_ready).
  */
 function mustBeRead(c: Connection): boolean {
-  return inq(c) > 0 && (c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) || receiveWindow(c) <= c.rcvMss);
+  return inq(c) > 0 && (rmemPressure(c) || receiveWindow(c) <= c.rcvMss);
 }

@@ -32,6 +32,7 @@ import {
   REQ_RESET,
   RST,
   seq,
+  seqRaw,
   SYN,
   takeFastOpen,
   TcpContext,
@@ -117,6 +118,8 @@ export class Stack implements PacketHandler {
   private readonly isns: Keyed;
   /** Made with the first SYN for a group of listeners. */
   private groupHash: Keyed | null = null;
+  /** Made with the first pause. */
+  private pauses: Keyed | null = null;
   private readonly routes: Routes;
   private readonly icmpInput: IcmpInput;
   private connects = 0;
@@ -130,7 +133,7 @@ export class Stack implements PacketHandler {
     this.tcp = new TcpContext(
       options.tcp ?? tcpOptions(),
       host.engine.lane(`${host.name}/tcp`),
-      options.memory ?? new TcpMemory(),
+      options.memory ?? new TcpMemory(host.engine),
     );
     this.ports = new Ports<Sock>(32_768, 60_999); // net.ipv4.ip_local_port_range
     this.somaxconn = options.somaxconn ?? 4096;
@@ -559,6 +562,12 @@ export class Stack implements PacketHandler {
     if (s.boundPort !== 0) return; // it holds it by bind()
     s.portShare = PORT_CONNECTED;
     this.ports.share(s.sport, PORT_CONNECTED, 1);
+  }
+
+  /** Of how long a writer waits for the host's memory: a part of the longest pause, from 0 to 1. */
+  pauseOf(c: Connection): number {
+    this.pauses ??= this.engine.random.keyed(`${this.host.name}/memory-wait`);
+    return this.pauses.at(c.flow, seqRaw(c.writeSeq));
   }
 
   private stream(flow: number, side: 0 | 1): PayloadStream {

@@ -12,6 +12,7 @@ import { Nic } from '../../kernel/nic.ts';
 import type { Skb, SkbPool } from '../../kernel/skb.ts';
 import { Sock } from '../../kernel/socket.ts';
 import type { Connection } from '../../tcp/connection.ts';
+import { forwardAlloc } from '../../tcp/memory.ts';
 import type { Ledger } from './ledger.ts';
 import type { HostRun, World } from './world.ts';
 
@@ -21,7 +22,9 @@ type Charges = Map<Connection, number>;
 export function memory(world: World, ledger: Ledger): void {
   const charged: Charges = new Map();
   compareFrames(world, findFrames(world, charged), ledger);
-  for (const [c, host] of connections(world, charged)) sockMemory(c, host, charged, world, ledger);
+  const all = connections(world, charged);
+  for (const [c, host] of all) sockMemory(c, host, charged, world, ledger);
+  for (const run of world.hosts.values()) hostMemory(run, all, world, ledger);
 }
 
 // ---- Skbs
@@ -133,11 +136,44 @@ function sockMemory(
   };
   check('sk_rmem_alloc', c.rmemAlloc, received(c));
   check('sk_wmem_queued', c.wmemQueued, queued(c));
+  if (forwardAlloc(c) < 0) check('sk_forward_alloc', forwardAlloc(c), 0);
   check('sk_wmem_alloc', c.wmemAlloc, charged.get(c) ?? 0);
   if (sock === null || sock.c !== c) return;
   let backlog = 0;
   sock.backlog?.each((skb) => (backlog += skb.truesize));
   check('sk_backlog.len', c.backlogLen, backlog);
+}
+
+/** What all sockets of a host hold (tcp_memory_allocated) is what each of them does; so are those that nobody has open. */
+function hostMemory(
+  run: HostRun,
+  all: Map<Connection, HostRun>,
+  world: World,
+  ledger: Ledger,
+): void {
+  const { memory } = run.stack.tcp;
+  let pages = 0;
+  let connections = 0;
+  let orphans = 0;
+  for (const [c, host] of all) {
+    if (host !== run) continue;
+    pages += c.memPages;
+    if (c.state === 'CLOSED' || c.timeWaitFor > 0) continue;
+    connections++;
+    if (c.orphan) orphans++;
+  }
+  const check = (what: string, has: number, sum: number): void => {
+    ledger.checks['conserve-memory']++;
+    if (has !== sum)
+      ledger.fail(
+        'conserve-memory',
+        world.engine.now,
+        `${run.host.name}: ${has} ${what}, its connections make ${sum}`,
+      );
+  };
+  check('pages allocated', memory.allocated, pages);
+  check('connections', memory.connections, connections);
+  check('orphans', memory.orphans, orphans);
 }
 
 /** Truesize of the receive and out-of-order queues. */

@@ -16,6 +16,7 @@ export const MUTANT_NAMES = [
   'leaked-skb',
   'uncharged-byte',
   'unreturned-credit',
+  'hoarded-pages',
   'swallowed-wakeup',
   'stopped-clock',
   'lost-epollout',

@@ -193,6 +193,21 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
       }
     },
   },
+  'hoarded-pages': {
+    breaks: 'conserve-memory',
+    does: 'what sockets give back of the memory of TCP stays allocated',
+    apply: (world) => {
+      for (const { stack } of world.hosts.values()) {
+        let most = 0;
+        Object.defineProperty(stack.tcp.memory, 'allocated', {
+          get: () => most,
+          set: (pages: number) => {
+            most = Math.max(most, pages);
+          },
+        });
+      }
+    },
+  },
   'swallowed-wakeup': {
     breaks: 'no-lost-wakeup',
     does: 'data arrives, and the thread that sleeps for it is not woken',
