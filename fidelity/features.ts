@@ -17,6 +17,9 @@ const CLOSED = 'tcp/closed-forms.test.ts';
 const STATES = 'tcp/states.test.ts';
 const RECOVERY = 'tcp/recovery.test.ts';
 const MEMORY = 'tcp/receive-memory.test.ts';
+const HOST_MEMORY = 'tcp/memory.test.ts';
+const SHORT_WRITES = 'kernel/sockets/memory.test.ts';
+const TIGHT_WORLDS = 'worlds/memory.test.ts';
 const VALID = 'tcp/validation.test.ts';
 const ECN = 'tcp/congestion/ecn.test.ts';
 const DCTCP = 'tcp/congestion/dctcp.test.ts';
@@ -170,6 +173,18 @@ export const FEATURES: readonly Feature[] = [
       'r8/handshake-window-size',
     ],
     tests: [[CLOSED, 'throughput of a window-limited sender [T1]']],
+  },
+  {
+    name: 'Memory of a host for TCP: tcp_mem, pressure, tcp_max_orphans',
+    basis: '__sk_mem_raise_allocated, tcp_try_rmem_schedule, tcp_wmem_schedule, tcp_check_oom',
+    scripts: [],
+    tests: [
+      [HOST_MEMORY, 'is what it has written'],
+      [HOST_MEMORY, 'begins with the first page beyond the second mark'],
+      [HOST_MEMORY, 'are as many as tcp_max_orphans says'],
+      [SHORT_WRITES, 'takes a page, and pauses before the next'],
+      [TIGHT_WORLDS, 'whatever the three marks'],
+    ],
   },
   {
     name: 'Receive buffer: truesize, tuning, shrinking, collapse, prune',
@@ -543,5 +558,6 @@ export const NOT_MODELLED: readonly string[] = [
   'Accurate ECN (a peer that asks for it is answered as RFC 3168 says)',
   'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
   'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
+  'memory for TCP that a processor keeps for itself, memory cgroups, SO_RESERVE_MEM; orphans are counted at once and not every 100 ms',
   'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
 ];

@@ -427,6 +427,28 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ],
   ],
   [
+    'marks of memory that fall',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_mem: 1000 500 2000',
+    [
+      'my.yaml:14:29 the three numbers must not fall: low, pressure, high [e.g. `196608 262144 393216`]',
+    ],
+  ],
+  [
+    'memory in another unit than pages',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_mem: 1 GiB',
+    [
+      'my.yaml:14:29 expected three plain numbers, as sysctl takes them [e.g. `196608 262144 393216`]',
+    ],
+  ],
+  [
+    'fewer orphans than none',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_max_orphans: -1',
+    ['my.yaml:14:37 impossible value: -1; 0 .. 4294967295 [e.g. `65536`]'],
+  ],
+  [
     'a second Fast Open key',
     'net.ipv4.tcp_rmem: 4096 131072 6291456',
     'net.ipv4.tcp_fastopen_key: 1-2-3-4,5-6-7-8',

@@ -9,6 +9,7 @@ import { BILL_NAMES } from '../../kernel/cpu.ts';
 import { ethtoolSettings, ethtoolStatistics } from '../../kernel/ethtool.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import { PAGE } from '../../tcp/truesize.ts';
 import type { AppRun } from './apps.ts';
 import type { Latencies } from './latencies.ts';
 import type { DropCount, QueueSummary } from './result.ts';
@@ -98,7 +99,7 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   }
   m[`${at}.ctxt.voluntary`] = voluntary;
   m[`${at}.ctxt.involuntary`] = involuntary;
-  tcp(at, run, mib, m);
+  tcp(at, run, now, mib, m);
   devices(run, now, mib, out);
   queues(run, mib, out);
   const wall = now * h.cores.length;
@@ -131,6 +132,7 @@ const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[]
 function tcp(
   at: string,
   run: HostRun,
+  now: Instant,
   mib: Record<string, number>,
   m: Record<string, number>,
 ): void {
@@ -154,6 +156,12 @@ function tcp(
   m[`${at}.tcp.probes_sent`] = mib['TCPWinProbe']!;
   m[`${at}.tcp.timeouts`] = mib['TCPTimeouts']!;
   m[`${at}.tcp.resets_sent`] = mib['OutRsts']!;
+  const { memory } = run.stack.tcp;
+  m[`${at}.tcp.memory.max`] = memory.peak * PAGE;
+  m[`${at}.tcp.memory_pressures`] = mib['TCPMemoryPressures']!;
+  m[`${at}.tcp.memory_pressure_time`] =
+    mib['TCPMemoryPressuresChrono']! * 1e6 + (memory.pressure ? now - memory.since : 0);
+  m[`${at}.tcp.aborted_on_memory`] = mib['TCPAbortOnMemory']!;
 }
 
 /** Devices and softirqs; what they dropped goes into `mib` under ethtool's and softnet_stat's names. */

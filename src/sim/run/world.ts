@@ -106,7 +106,8 @@ export class World {
   private readonly mutant: string | null;
   private readonly userApps: UserApps;
   private readonly watch: AppWatch | undefined;
-  private readonly guarded: boolean;
+  /** Invariants are checked. */
+  readonly guarded: boolean;
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario;

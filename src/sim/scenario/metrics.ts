@@ -247,6 +247,26 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.tcp.probes_sent', 'count', 'Zero-window probes sent (TCPWinProbe).'),
   def('<host>.tcp.timeouts', 'count', 'Retransmission time-outs (TCPTimeouts).'),
   def('<host>.tcp.resets_sent', 'count', 'RST segments sent (OutRsts).'),
+  def(
+    '<host>.tcp.memory.max',
+    'bytes',
+    'Most that all connections together ever held, in whole pages (tcp_memory_allocated).',
+  ),
+  def(
+    '<host>.tcp.memory_pressures',
+    'count',
+    'Times that they held more than `tcp_mem` says for pressure (TCPMemoryPressures).',
+  ),
+  def(
+    '<host>.tcp.memory_pressure_time',
+    'duration',
+    'Time from then until they were back at the low mark, in whole milliseconds once it is over (TCPMemoryPressuresChrono).',
+  ),
+  def(
+    '<host>.tcp.aborted_on_memory',
+    'count',
+    'Closed connections that were reset because there were too many of them, or too little memory (TCPAbortOnMemory).',
+  ),
   def('<host>.drops', 'count', 'All that the host dropped, under whatever name.'),
   def(
     '<host>.drops.<LinuxName>',

@@ -48,7 +48,7 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
       return bad(`impossible value: ${outside}; ${least} .. ${def.most}`, example);
     }
     if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
-      return bad('the three numbers must not fall: least, initial, most', example);
+      return bad(`the three numbers must not fall: ${def.three}`, example);
     }
     return values;
   });
