@@ -3,17 +3,17 @@
  * (sim/scenario) holds these fields and may be given to a model as it is; fields that may be left out there are optional
  * here, with the default beside them.
  */
+import type { Distribution } from '../base/distribution.ts';
 import type { Target } from './env.ts';
 
 /** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
 export type SockOpts = Readonly<Record<string, number | string>>;
 
 /**
- * How times spread about their mean: not at all, as an exponential, or wider. `hyperExponential` is the squared coefficient of
- * variation C² ≥ 1 of a mixture of two exponentials, the few long times and the many short ones each half of the sum ("balanced
- * means", which two moments alone leave open); 1 is an exponential.
+ * How times spread about their mean: not at all, as an exponential, or wider (`hyperExponential` is C²: distribution.ts); or
+ * a distribution with a mean of its own, which is then told beside it.
  */
-export type Spread = 'fixed' | 'exponential' | { readonly hyperExponential: number };
+export type Spread = 'fixed' | 'exponential' | { readonly hyperExponential: number } | Distribution;
 
 /** Every server. */
 export interface ListenOptions {

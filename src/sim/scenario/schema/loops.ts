@@ -1,5 +1,6 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
+import type { Amount } from '../../../base/distribution.ts';
 import type { Codec, Reply, Spread } from '../../../app/options.ts';
 import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
@@ -49,7 +50,7 @@ function loopOptions<
   T extends {
     start: number;
     pause: number;
-    work: number;
+    work: Amount;
     'work-times': Spread | undefined;
     request: number;
     loops?: number | undefined;
@@ -66,7 +67,7 @@ function loopOptions<
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
-  } = serve(o);
+  } = serve(o, ctx);
   const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
   const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
