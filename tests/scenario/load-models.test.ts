@@ -121,3 +121,115 @@ describe('a time that is drawn', () => {
     expect(refused(work(how))).toEqual(says);
   });
 });
+
+describe('a client', () => {
+  const load = (how: string): AppSpec => app(file(how), 'load');
+  const sized = (how: string): string =>
+    file(how).replace('request: 100 B, response: 1 kB }', 'codec: sized }');
+  const open = `request: 100 B, response: 1 kB, mode: open`;
+  const partly = 'request: 100 B, response: 1 kB, mode: partly-open';
+
+  test('is closed by default, and keeps its connections', () => {
+    expect(load(ASK)).toMatchObject({
+      load: { mode: 'closed', thinkNs: 0, think: 'fixed' },
+      codec: 'fixed',
+      requestsPerConnection: null,
+      pipeline: 1,
+      read: 65_536,
+      pauseNs: 0,
+    });
+    expect(load(`${ASK}, think: { exponential: 1 s }`)).toMatchObject({
+      load: { mode: 'closed', thinkNs: 1e9, think: { kind: 'exponential', mean: 1e9 } },
+    });
+  });
+
+  test('is told when to ask', () => {
+    expect(load(`${open}, at: [0 ms, 5 ms, 5 ms]`)).toMatchObject({
+      requests: 3,
+      load: { mode: 'open', trace: { timesNs: Float64Array.from([0, 5e6, 5e6]) } },
+    });
+    expect(load(`${partly}, rate: 5 /s, users: 9, leave: 20 %, think: 1 s`)).toMatchObject({
+      connections: 9,
+      load: { mode: 'partly-open', ratePerSec: 5, arrivals: 'poisson', leave: 0.2, thinkNs: 1e9 },
+    });
+  });
+
+  test('with sizes that are drawn says them', () => {
+    const drawn = 'requests: 10, request: { uniform: { min: 8 B, max: 1 kB } }, response: 1 kB';
+    expect(app(sized(drawn), 'load')).toMatchObject({
+      codec: 'sized',
+      request: { kind: 'uniform', min: 8, max: 1000 },
+      response: 1000,
+    });
+    expect(refused(file(drawn))).toEqual([
+      'my.yaml:10:7 its requests say how long they are, and `server` does not read that [add `codec: sized` to `server`, and leave out its `request` and `response`]',
+    ]);
+    expect(refused(file(`${drawn}, codec: fixed`))).toEqual([
+      'my.yaml:10:70 the server would not know where a drawn size ends [leave out `codec: fixed`]',
+    ]);
+    expect(refused(sized(ASK))).toEqual([
+      'my.yaml:10:7 `server` reads sizes, and these requests do not say theirs [add `codec: sized` here]',
+    ]);
+    expect(refused(sized('requests: 10, request: 7 B, response: 1 kB, codec: sized'))).toEqual([
+      'my.yaml:10:79 7 bytes hold no header [with `codec: sized` at least 8 B]',
+    ]);
+    expect(refused(file(ASK, ', codec: sized'))).toEqual([
+      'my.yaml:9:52 `request` says nothing with `codec: sized`',
+      'my.yaml:9:68 `response` says nothing with `codec: sized`',
+    ]);
+  });
+
+  test.each([
+    [
+      'request: 100 B, response: 1 kB',
+      ['my.yaml:10:7 missing key `requests` [e.g. `requests: 1000`]'],
+    ],
+    [
+      `${ASK}, rate: 5 /s, leave: 20 %`,
+      [
+        'my.yaml:10:102 `rate` says nothing with `mode: closed`',
+        'my.yaml:10:114 `leave` says nothing with `mode: closed`',
+      ],
+    ],
+    [
+      `${open}, requests: 5`,
+      [
+        'my.yaml:10:7 `mode: open` needs a `rate` above 0 [requests per second, e.g. `rate: 500 /s`]',
+      ],
+    ],
+    [`${open}, at: [1 ms, 0 ms]`, ['my.yaml:10:111 times go back']],
+    [`${open}, at: [1 ms], requests: 2`, ['my.yaml:10:122 2 requests, and times of 1 [at most 1]']],
+    [
+      `${open}, at: [1 ms], arrivals: fixed`,
+      ['my.yaml:10:112 `arrivals` says nothing beside `at`'],
+    ],
+    [
+      `${open}, rate: 1 /s, requests: 1, think: 1 ms`,
+      ['my.yaml:10:125 `think` says nothing with `mode: open`'],
+    ],
+    [
+      partly,
+      [
+        'my.yaml:10:7 `mode: partly-open` needs a `rate` above 0 [users per second, e.g. `rate: 5 /s`]',
+        'my.yaml:10:7 missing key `users` [how many come, e.g. `users: 100`]',
+        'my.yaml:10:7 missing key `leave` [after five answers on average: `leave: 20 %`]',
+      ],
+    ],
+    [
+      `${partly}, rate: 1 /s, users: 5, leave: 0 %`,
+      ["my.yaml:10:136 impossible value: '0 %' is too small (from 0.01 % to 100 %)"],
+    ],
+    [
+      `${partly}, rate: 1 /s, users: 5, leave: 9 %, connections: 3`,
+      ['my.yaml:10:141 `connections` says nothing with `mode: partly-open`'],
+    ],
+    [
+      `${ASK}, pipeline: 4`,
+      [
+        'my.yaml:10:112 a blocking thread cannot ask again before it has its answer [add `io: epoll`, or leave `pipeline` out]',
+      ],
+    ],
+  ])('%s is refused', (how, says) => {
+    expect(refused(file(how))).toEqual(says);
+  });
+});

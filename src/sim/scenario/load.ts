@@ -24,6 +24,7 @@ import {
   treeOf,
   without,
 } from './tree.ts';
+import { type ReadFile, Traces } from './traces.ts';
 import type { Position, Scenario, Source } from './types.ts';
 
 /** Of the format. */
@@ -40,6 +41,8 @@ export interface LoadOptions {
   readonly seed?: string;
   /** Only these scenarios; left out or empty: all. */
   readonly names?: readonly string[];
+  /** Reads a file that a scenario names (`trace:`); left out: none can be named. */
+  readonly readFile?: ReadFile;
 }
 
 /**
@@ -53,7 +56,7 @@ export function load(text: string, options: LoadOptions): Scenario[] {
   const scenarios: Scenario[] = [];
   for (const one of file.chosen) {
     for (const v of variants(one.tree, file.settings, problems)) {
-      const s = check(one.name, v, file.from, one.at, problems);
+      const s = check(one.name, v, file.from, one.at, file.traces, problems);
       if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
     }
     sweepOf(one, file);
@@ -96,6 +99,7 @@ interface Read {
   readonly chosen: readonly Written[];
   readonly settings: readonly Setting[];
   readonly texts: ReadonlyMap<string, string>;
+  readonly traces: Traces;
   readonly problems: Problems;
 }
 
@@ -127,7 +131,8 @@ function read(text: string, options: LoadOptions): Read {
     },
   );
   const from = { file: options.file, text };
-  return { from, chosen, settings: settings.filter((s) => s !== null), texts, problems };
+  const traces = new Traces(options.readFile, texts, problems);
+  return { from, chosen, settings: settings.filter((s) => s !== null), texts, traces, problems };
 }
 
 /** null: it has none, or what is wrong with it has been said. */
@@ -136,7 +141,7 @@ function sweepOf(one: Written, file: Read): Sweep | null {
   if (written === undefined) return null;
   const { from, settings, texts } = file;
   const build = (v: Variant, problems: Problems): Scenario | null =>
-    check(one.name, v, from, one.at, problems);
+    check(one.name, v, from, one.at, file.traces, problems);
   return readSweep(one.tree, written, { ...one, from, settings, texts, build }, file.problems);
 }
 
@@ -148,7 +153,14 @@ export function describe(name: string, scenario: unknown, seed?: string): Scenar
   const found: (Scenario | null)[] =
     tree.kind === 'map'
       ? variants(tree, [], problems).map((v) =>
-          check(name, v, { file: at.file, text: '' }, at, problems),
+          check(
+            name,
+            v,
+            { file: at.file, text: '' },
+            at,
+            new Traces(undefined, new Map(), problems),
+            problems,
+          ),
         )
       : [];
   problems.throwIfAny(new Map());
@@ -317,6 +329,7 @@ function check(
   v: Variant,
   from: { file: string; text: string },
   at: Position,
+  traces: Traces,
   problems: Problems,
 ): Scenario | null {
   const tree = withUserModel(v.tree);
@@ -327,7 +340,7 @@ function check(
     for (const p of explain(issues, { schema: scenarioSchema, tree, source })) problems.add(p);
     return null;
   }
-  return resolve(name, parsed.data, v.name, source, (p) => problems.add(p));
+  return resolve(name, parsed.data, v.name, source, traces, (p) => problems.add(p));
 }
 
 /** `app: ./my-server.ts` says `model: user`. */

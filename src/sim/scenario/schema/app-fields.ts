@@ -205,7 +205,20 @@ export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work
   return { ...rest, startNs: start, pauseNs: pause, workNs: mean, work: spread };
 }
 
-export const codec: z.ZodType<Codec> = documented(
+/** A key that says nothing beside another one: 0 is what it is when it is left out. */
+export function alien(
+  key: string,
+  beside: string,
+  input: unknown,
+  value: unknown,
+  ctx: z.RefinementCtx,
+): void {
+  if (value === undefined || value === 0) return;
+  const message = `\`${key}\` says nothing with \`${beside}\``;
+  ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true } });
+}
+
+export const codec: z.ZodType<Exclude<Codec, 'sized'>> = documented(
   z.enum(['none', 'fixed', 'line', 'length-field', 'json']),
   {
     text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',

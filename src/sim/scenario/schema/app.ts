@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { ModelName } from '../types.ts';
 import { type AppBody, connectTo, host } from './app-fields.ts';
-import { bulk, client, raw, talk } from './clients.ts';
+import { client } from './client.ts';
+import { bulk, raw, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
 import { userApp } from './user-app.ts';

@@ -59,7 +59,8 @@ function withBody(short: Json, body: Json, expects: string | undefined): Json {
   const simple = types.filter((t) => (t as Json).type !== 'object');
   const example = expects === undefined ? {} : { examples: [expects] };
   const described = short.description === undefined ? {} : { description: short.description };
-  if (Array.isArray(short.type)) return { ...described, ...example, anyOf: [{ type: short.type }, body] };
+  if (Array.isArray(short.type))
+    return { ...described, ...example, anyOf: [{ type: short.type }, body] };
   return simple.length === 0
     ? { ...body, ...described }
     : { ...described, ...example, anyOf: [...simple, body] };
