@@ -187,6 +187,19 @@ export interface ClientOptions extends ConnectOptions {
   readonly pauseNs?: number;
 }
 
+/** Begins requests and never ends them; one thread for all connections. */
+export interface SlowLorisOptions extends Omit<ConnectOptions, 'io'> {
+  /** What each connection says first, as bytes; then `a` after `a`. */
+  readonly text: string;
+  /** Bytes of one write(), and the time between two. */
+  readonly write: number;
+  readonly intervalNs: number;
+  /** After so many bytes a connection says no more; null: it goes on. */
+  readonly bytes: number | null;
+  /** How long each connection is held from its start, however often the server ends it; null: to the end of the run. */
+  readonly holdNs: number | null;
+}
+
 /** Sends messages and reads what comes back, each with a thread of its own. */
 export interface TalkOptions extends ConnectOptions {
   /** Of each connection. */
@@ -267,6 +280,14 @@ export const TALK_DEFAULTS: Omit<TalkOptions, 'connect' | 'messages'> = {
 };
 export const ECHO_DEFAULTS: Omit<ListenOptions, 'listen'> = LISTEN;
 export const STALLED_DEFAULTS: Omit<StalledOptions, 'listen' | 'afterBytes' | 'stallNs'> = LISTEN;
+const { io: _, ...CONNECT_ONE_WAY } = CONNECT;
+export const SLOW_LORIS_DEFAULTS: Omit<SlowLorisOptions, 'connect' | 'intervalNs'> = {
+  ...CONNECT_ONE_WAY,
+  text: 'GET / HTTP/1.1\r\nHost: server\r\nX-a: ',
+  write: 1,
+  bytes: null,
+  holdNs: null,
+};
 export const BULK_DEFAULTS: Omit<BulkOptions, 'connect' | 'bytes'> = {
   ...CONNECT,
   write: 65_536,

@@ -233,3 +233,37 @@ describe('a client', () => {
     expect(refused(file(how))).toEqual(says);
   });
 });
+
+describe('a slow-loris', () => {
+  const slow = (how: string): string =>
+    file(ASK).replace(
+      '      load:',
+      `      slow: { host: a, model: slow-loris, connect: 'b:80'${how} }\n      load:`,
+    );
+
+  test('holds on to the end of the run, which does not wait for it, or as long as is written', () => {
+    const [s] = read(slow(', interval: 15 s'));
+    expect(s!.apps.find((a) => a.name === 'slow')).toMatchObject({
+      intervalNs: 15e9,
+      write: 1,
+      bytes: null,
+      holdNs: null,
+    });
+    expect(s!.stop.when.map((w) => w.app)).toEqual(['load']);
+    const [held] = read(slow(', interval: 15 s, hold: 1 min, bytes: 99 B'));
+    expect(held!.stop.when.map((w) => w.app)).toEqual(['slow', 'load']);
+  });
+
+  test.each([
+    ['', ['my.yaml:10:7 missing key `interval` [e.g. `interval: 15 s`]']],
+    [', interval: 0 s', ["my.yaml:10:70 impossible value: '0 s' is too small"]],
+    [
+      ', interval: 1 s, io: threads',
+      [
+        'my.yaml:10:75 unknown key `io` [keys here: model, host, connect, connections, start, stagger, sockopt, interval, write, text, bytes, hold]',
+      ],
+    ],
+  ])('%s is refused', (how, says) => {
+    expect(refused(slow(how))).toEqual(says);
+  });
+});

@@ -81,6 +81,7 @@ export const METRICS: readonly MetricDef[] = [
   def('<app>.messages', 'count', 'Messages that a talker has sent.'),
   def('<app>.answers', 'count', 'Answers that a talker has read and found right.'),
   def('<app>.mismatched', 'count', 'Answers that were not what `answer:` says, byte by byte.'),
+  def('<app>.cut', 'count', 'Connections of a slow-loris that the server has ended.'),
   def('<app>.reads', 'count', 'Event loop: reads that brought data, each one a channelRead.'),
   def('<app>.read_loops', 'count', 'Event loop: turns of the read loop of one channel.'),
   def('<app>.auto_read_on', 'count', 'Event loop: times a channel began to read on.'),

@@ -245,6 +245,10 @@ function isSource(a: AppSpec): boolean {
   return SOURCES.includes(a.model);
 }
 
+/** Of the sources, those that are through at some time. */
+const ends = (a: AppSpec): boolean =>
+  isSource(a) && !(a.model === 'slow-loris' && a.holdNs === null);
+
 /** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
 function checkReach(
   apps: readonly AppSpec[],
@@ -281,7 +285,7 @@ function stopEvents(
   report: Report,
 ): StopEvent[] {
   if (when === null) {
-    return apps.filter(isSource).map((a) => ({ app: a.name, event: 'closed' }));
+    return apps.filter(ends).map((a) => ({ app: a.name, event: 'closed' }));
   }
   const valid = apps.map((a) => `${a.name}.closed`);
   return when.map((text, i): StopEvent => {

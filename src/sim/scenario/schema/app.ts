@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ModelName } from '../types.ts';
 import { type AppBody, connectTo, host } from './app-fields.ts';
 import { client } from './client.ts';
-import { bulk, raw, talk } from './clients.ts';
+import { bulk, raw, slowLoris, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
 import { userApp } from './user-app.ts';
@@ -19,12 +19,13 @@ export const MODELS: readonly ModelName[] = [
   'stalled',
   'bulk',
   'client',
+  'slow-loris',
   'talk',
   'raw',
   'user',
 ];
 /** Those that put something on a wire of themselves. */
-export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'talk', 'raw'];
+export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'slow-loris', 'talk', 'raw'];
 
 export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   blocking,
@@ -35,6 +36,7 @@ export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   stalled,
   bulk,
   client,
+  slowLoris,
   talk,
   raw,
   userApp(host, connectTo),

@@ -43,8 +43,38 @@ const arrivals = documented(z.enum(['poisson', 'fixed']), {
   text: 'Exponential gaps, or equal ones. Default: poisson.',
 }).default('poisson');
 
-/** Who talks has two threads for each connection: there is no choice. */
+/** Who talks has two threads for each connection, and a slow loris one for all: there is no choice. */
 const { io: _, ...connectingThreads } = connecting;
+
+export const slowLoris: ModelSchema<'slow-loris'> = z
+  .strictObject({
+    model: z.literal('slow-loris'),
+    ...connectingThreads,
+    interval: quantity(
+      'duration',
+      { text: 'Time between two writes on a connection.', example: '15 s' },
+      { min: 1 },
+    ),
+    write: bytes('Bytes of each write. Default: 1 B.', { min: 1, max: GiB }).prefault('1 B'),
+    text: documented(z.string(), {
+      text: 'What each connection says first; then `a` without end. Default: the beginning of a GET whose last header goes on.',
+    }).default('GET / HTTP/1.1\r\nHost: server\r\nX-a: '),
+    bytes: bytes(
+      'After so many a connection says no more: one less than `request` for a server that counts. Left out: it goes on.',
+      { min: 1 },
+    ).optional(),
+    hold: time(
+      'How long each connection is held, from its start on; what the server ends is made again. Left out: to the end of the run, which then does not wait for it.',
+    ).optional(),
+  })
+  .transform(({ start, stagger, interval, bytes: most, hold, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    staggerNs: stagger,
+    intervalNs: interval,
+    bytes: most ?? null,
+    holdNs: hold ?? null,
+  }));
 
 export const talk: ModelSchema<'talk'> = z
   .strictObject({
