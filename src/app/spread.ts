@@ -1,5 +1,5 @@
 /** Times that spread about a mean, in whole nanoseconds. */
-import { type Amount, draw } from '../base/distribution.ts';
+import { type Amount, draw, type Draws } from '../base/distribution.ts';
 import type { Spread } from './options.ts';
 
 /** What is drawn when values of this mean spread so; a distribution that has a mean of its own stands for itself. */
@@ -10,7 +10,7 @@ export function about(kind: Spread, mean: number): Amount {
   return { kind: 'hyper-exponential', mean, c2: kind.hyperExponential };
 }
 
-/** @param uniform the i-th draw for this time, in [0, 1): an exponential takes one, a hyper-exponential two */
-export function spread(kind: Spread, meanNs: number, uniform: (i: number) => number): number {
-  return draw(about(kind, meanNs), uniform);
+/** One time: of the draws an exponential takes one, a hyper-exponential two. */
+export function spread(kind: Spread, meanNs: number, draws: Draws): number {
+  return draw(about(kind, meanNs), draws);
 }

@@ -5,7 +5,7 @@
  * it asks for the same. Draws are made only for what is drawn, so a server of fixed work has no stream.
  */
 import type { Keyed } from '../base/random.ts';
-import { type Amount, draw, isDrawn } from '../base/distribution.ts';
+import { type Amount, draw, type Draws, isDrawn } from '../base/distribution.ts';
 import type { AppEnv } from './env.ts';
 import type { ServeOptions } from './options.ts';
 import { about } from './spread.ts';
@@ -28,10 +28,12 @@ export class Work {
 }
 
 /** Of one connection. */
-export class ConnectionWork {
+export class ConnectionWork implements Draws {
   private readonly work: Work;
   private readonly connection: number;
   private requests = 0;
+  /** Draws made for the request at hand. */
+  private drawn = 0;
 
   constructor(work: Work, connection: number) {
     this.work = work;
@@ -40,8 +42,13 @@ export class ConnectionWork {
 
   /** User CPU time of the next request, ns; 0: none. */
   next(): number {
-    const { draws, times } = this.work;
-    const n = this.requests++;
-    return draw(times, (i) => draws!.at(this.connection, n, i));
+    this.drawn = 0;
+    const ns = draw(this.work.times, this);
+    this.requests++;
+    return ns;
+  }
+
+  uniform(): number {
+    return this.work.draws!.at(this.connection, this.requests, this.drawn++);
   }
 }

@@ -7,6 +7,13 @@
  */
 import { assert, unreachable } from './assert.ts';
 import { exp, ln, normalQuantile, pow } from './math.ts';
+import { exponential } from './random.ts';
+
+/** Where the draws for one value come from, one after the other: a stream, or what keeps count of keyed ones. */
+export interface Draws {
+  /** In [0, 1). */
+  uniform(): number;
+}
 
 /** All in one unit, ns or bytes. */
 export type Distribution =
@@ -50,40 +57,36 @@ export type Amount = number | Distribution;
 export const isDrawn = (a: Amount): a is Distribution => typeof a !== 'number';
 
 /**
- * A whole value, ≥ 0.
- *
- * @param uniform the i-th draw for this value, in [0, 1): a hyper-exponential takes two, a constant none, all others one
+ * A whole value, ≥ 0: of the draws a hyper-exponential takes two, a constant none, all others one.
  */
-export function draw(a: Amount, uniform: (i: number) => number): number {
+export function draw(a: Amount, draws: Draws): number {
   if (typeof a === 'number') return a;
   switch (a.kind) {
     case 'uniform':
-      return a.min + Math.floor(uniform(0) * (a.max - a.min + 1));
+      return a.min + Math.floor(draws.uniform() * (a.max - a.min + 1));
     case 'exponential':
-      return exponential(a.mean, uniform(0));
+      return Math.round(exponential(a.mean, draws.uniform()));
     case 'hyper-exponential': {
       // Branches with probability p and 1 − p and means m/2p and m/2(1 − p): their second moment gives C² = 1/(2p(1 − p)) − 1.
       const p = (1 + Math.sqrt((a.c2 - 1) / (a.c2 + 1))) / 2;
-      const value = uniform(0);
-      const share = uniform(1) < p ? p : 1 - p;
-      return exponential(a.mean / (2 * share), value);
+      const value = draws.uniform();
+      const share = draws.uniform() < p ? p : 1 - p;
+      return Math.round(exponential(a.mean / (2 * share), value));
     }
     case 'pareto': {
-      const above = 1 - uniform(0) * (1 - pow(a.min / a.max, a.shape));
+      const above = 1 - draws.uniform() * (1 - pow(a.min / a.max, a.shape));
       return Math.min(a.max, Math.round(a.min * pow(above, -1 / a.shape)));
     }
     case 'lognormal': {
-      const x = a.median * exp(a.sigma * normalQuantile(uniform(0)));
+      const x = a.median * exp(a.sigma * normalQuantile(draws.uniform()));
       return Math.min(a.max, Math.round(x));
     }
     case 'empirical':
-      return empirical(a, uniform(0));
+      return empirical(a, draws.uniform());
     default:
       return unreachable(a);
   }
 }
-
-const exponential = (mean: number, u: number): number => Math.round(-mean * ln(1 - u));
 
 function empirical(a: Extract<Distribution, { kind: 'empirical' }>, u: number): number {
   const { values, shares, lines } = a;

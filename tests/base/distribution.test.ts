@@ -13,7 +13,10 @@ const KS = 1.949;
 
 const sample = (d: Distribution, seed: string, n = N): number[] => {
   const keyed = new Random(seed).keyed('sizes');
-  return Array.from({ length: n }, (_, k) => draw(d, (i) => keyed.at(3, k, i)));
+  return Array.from({ length: n }, (_, k) => {
+    let i = 0;
+    return draw(d, { uniform: () => keyed.at(3, k, i++) });
+  });
 };
 
 /** √n times the largest distance between what was drawn and P(X ≤ x). */
@@ -148,10 +151,9 @@ describe('any distribution', () => {
       [any, unit, unit],
       (d, u, v) => {
         const { min, max } = rangeOf(d);
-        const [low, high] = [Math.min(u, v), Math.max(u, v)].map((x) => draw(d, () => x)) as [
-          number,
-          number,
-        ];
+        const [low, high] = [Math.min(u, v), Math.max(u, v)].map((x) =>
+          draw(d, { uniform: () => x }),
+        ) as [number, number];
         return Number.isSafeInteger(low) && low >= min && high <= max && low <= high;
       },
       { numRuns: 2000 },
@@ -159,7 +161,7 @@ describe('any distribution', () => {
   });
 
   it('needs no draw when it is a plain value', () => {
-    expect(draw(7, () => expect.unreachable())).toBe(7);
+    expect(draw(7, { uniform: () => expect.unreachable() })).toBe(7);
     expect([meanOf(7), rangeOf(7)]).toEqual([7, { min: 7, max: 7 }]);
   });
 });

@@ -99,9 +99,9 @@ class EpollServer {
       if (fd >= 0) {
         this.backoff.reset();
         this.probe.count('connections', 1);
-        const work = this.work.of(this.accepted++);
+        const i = this.accepted++;
         const requests = requestsOf(o);
-        this.peers[fd] = requests === null ? undefined : new Peer(requests, work);
+        this.peers[fd] = requests === null ? undefined : new Peer(requests, this.work.of(i));
         yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd, k.EPOLLIN | this.trigger);
         continue;
       }

@@ -6,7 +6,7 @@
  * Draws belong to a user, or in an open loop to the request, which is nobody's in particular: sharing the same requests out
  * over more connections changes none of them.
  */
-import { type Amount, draw, isDrawn } from '../../base/distribution.ts';
+import { type Amount, draw, type Draws, isDrawn } from '../../base/distribution.ts';
 import { ln } from '../../base/math.ts';
 import type { Keyed, Stream } from '../../base/random.ts';
 import { add, instant, type Duration, type Instant } from '../../base/units.ts';
@@ -28,7 +28,7 @@ export class Workload {
   readonly trace: Trace | null;
   /** Of a trace that says whose each request is: each user's, in order. */
   private readonly owned: readonly number[][] | null;
-  private readonly sizes: Keyed | null;
+  private readonly sizes: RequestDraws | null;
   private readonly sessions: Keyed | null;
 
   constructor(o: ClientOptions, env: AppEnv) {
@@ -45,7 +45,7 @@ export class Workload {
     this.owned =
       this.trace?.users == null ? null : ownedBy(this.trace.users, o.requests, this.users);
     const drawn = isDrawn(o.request) || isDrawn(o.response);
-    this.sizes = drawn ? env.random.keyed(`app/${env.name}/sizes`) : null;
+    this.sizes = drawn ? new RequestDraws(env.random.keyed(`app/${env.name}/sizes`)) : null;
     this.sessions =
       load.mode === 'partly-open' ? env.random.keyed(`app/${env.name}/sessions`) : null;
   }
@@ -102,10 +102,30 @@ export class Workload {
   private size(a: Amount, given: Float64Array | null, i: number, n: number, which: number): number {
     if (given !== null) return given[this.indexOf(i, n)]!;
     if (!isDrawn(a)) return a;
-    const [flow, item] = this.o.load.mode === 'open' ? [0, this.indexOf(i, n)] : [i, n];
-    const bytes = draw(a, (j) => this.sizes!.at(flow, item, which + j));
+    const open = this.o.load.mode === 'open';
+    const draws = this.sizes!;
+    draws.flow = open ? 0 : i;
+    draws.item = open ? this.indexOf(i, n) : n;
+    draws.salt = which;
+    const bytes = draw(a, draws);
     const least = which === ANSWER ? 1 : LEAST;
     return bytes > MOST ? MOST : bytes < least ? least : bytes;
+  }
+}
+
+/** Keyed draws of one request, one after the other. */
+class RequestDraws implements Draws {
+  private readonly keyed: Keyed;
+  flow = 0;
+  item = 0;
+  salt = 0;
+
+  constructor(keyed: Keyed) {
+    this.keyed = keyed;
+  }
+
+  uniform(): number {
+    return this.keyed.at(this.flow, this.item, this.salt++);
   }
 }
 
@@ -155,6 +175,7 @@ export class UserTimes {
     this.answer = all.answerSize(user, n);
     if (all.o.load.mode === 'open') return all.at(all.indexOf(user, n));
     if (n === 0) return this.start;
-    return add(done, draw(this.think, () => this.thinkStream!.uniform()) as Duration);
+    const { think, thinkStream } = this;
+    return add(done, (isDrawn(think) ? draw(think, thinkStream!) : think) as Duration);
   }
 }
