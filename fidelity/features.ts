@@ -536,6 +536,28 @@ export const MACHINE: readonly Feature[] = [
     tests: [['validation/accept-queue.test.ts', 'K1']],
   },
   {
+    name: 'Loads: open, closed, partly open; traces; sizes; keep-alive, pipelining',
+    basis:
+      'Schroeder, Wierman, Harchol-Balter 2006; RFC 9112 §9.3; validation W1 (intended and naive latency)',
+    scripts: [],
+    tests: [
+      ['validation/coordinated-omission.test.ts', 'validation W1'],
+      ['validation/open-loop.test.ts', 'each request takes as long as Lindley'],
+      ['base/distribution.test.ts', 'is drawn as its distribution function says'],
+      ['app/load-worlds.test.ts', 'the same is asked of every server'],
+      ['app/load.property.test.ts', 'answers or fails every request'],
+    ],
+  },
+  {
+    name: 'Clients that take their time: slow-loris, slow readers',
+    basis: 'Slowloris (Hansen 2009)',
+    scripts: [],
+    tests: [
+      ['app/slow.test.ts', 'keeps every thread of a pool'],
+      ['app/slow.test.ts', 'keep every thread of a pool in write()'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],

@@ -128,6 +128,7 @@ export {
 export { nextConnection, threadPerConnection } from './blocking/accept.ts';
 export { writeAll } from './blocking/write.ts';
 export { Mutex } from './mutex.ts';
+export { type Amount, type Distribution, draw, type Draws } from '../base/distribution.ts';
 export { spread } from './spread.ts';
 export { FixedFrames } from './codec/fixed.ts';
 export { FixedLengthDecoder } from './codec/fixed-length.ts';

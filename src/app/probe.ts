@@ -20,9 +20,10 @@ export interface Probe {
   /**
    * One request was answered. `intended` is when it was meant to be sent, whether or not its connection was free then
    * (no coordinated omission: a stalled server is charged for the requests that it held up); `done` is when the last
-   * byte of the answer had been read.
+   * byte of the answer had been read. `begun` is when its client turned to it: where it is told, the time from there is
+   * measured too, as a client sees it that does not know what it meant to do.
    */
-  latency(intended: Instant, done: Instant): void;
+  latency(intended: Instant, done: Instant, begun?: Instant): void;
   /** Adds `n` to the counter `<app>.<name>`. */
   count(name: string, n: number): void;
   /** A queue inside the application, `<app>.<name>`; `bound` in items. Ask once, keep the meter. */

@@ -6,6 +6,7 @@ import type { FrameDecoder } from './frame.ts';
 import { JsonDecoder } from './json.ts';
 import { encodeLengthField, LengthFieldDecoder } from './length-field.ts';
 import { encodeLine, LineDecoder } from './line.ts';
+import { SizedDecoder } from './sized.ts';
 
 /** @param size bytes of a message, for `fixed` @returns null for `none`: what a read brings is a message */
 export function decoderOf(codec: Codec, size: number): FrameDecoder | null {
@@ -14,6 +15,8 @@ export function decoderOf(codec: Codec, size: number): FrameDecoder | null {
       return null;
     case 'fixed':
       return new FixedLengthDecoder(size);
+    case 'sized':
+      return new SizedDecoder();
     case 'line':
       return new LineDecoder();
     case 'length-field':

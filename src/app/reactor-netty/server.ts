@@ -8,6 +8,7 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Sys, ThreadBody } from '../../kernel/syscall.ts';
 import type { AppEnv } from '../env.ts';
+import { SIZED_HEADER } from '../codec/sized.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import type { Channel } from '../netty/channel.ts';
 import { addCodec, needsBytes } from '../netty/frames.ts';
@@ -165,6 +166,8 @@ function smallestMessage(o: ReactiveOptions): number | null {
     case 'line': // a character and the line feed
     case 'json': // two braces
       return 2;
+    case 'sized':
+      return SIZED_HEADER;
     case 'length-field': // four bytes of length, and one
       return 5;
     default:

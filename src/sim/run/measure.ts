@@ -66,8 +66,11 @@ function latencies(name: string, l: Latencies, metrics: Record<string, number>):
   if (l.empty) return;
   const s = l.summary();
   metrics[`${name}.p50`] = s.p50;
+  metrics[`${name}.p75`] = s.p75;
   metrics[`${name}.p90`] = s.p90;
   metrics[`${name}.p99`] = s.p99;
+  metrics[`${name}.p999`] = s.p999;
+  metrics[`${name}.p9999`] = s.p9999;
   metrics[`${name}.max`] = s.max;
   metrics[`${name}.mean`] = s.mean;
 }
@@ -324,6 +327,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
 function application(world: World, app: AppRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   latencies(`${app.name}.latency`, app.latencies, m);
+  latencies(`${app.name}.service_latency`, app.serviceLatencies, m);
   for (const name of ['requests', 'failed', 'connections', ...countsOf(app.model)])
     m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
   let read = 0;

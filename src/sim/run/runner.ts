@@ -131,7 +131,10 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
 }
 
 function histograms(world: World): HistogramSummary[] {
-  const all = [world.latencies, ...[...world.apps.values()].map((a) => a.latencies)];
+  const all = [
+    world.latencies,
+    ...[...world.apps.values()].flatMap((a) => [a.latencies, a.serviceLatencies]),
+  ];
   return all.filter((l) => !l.empty).map((l) => l.summary());
 }
 

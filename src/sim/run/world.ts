@@ -308,7 +308,7 @@ export class World {
   /** Whether a connection is one of a request client's: seen from either end. */
   private ofRequests({ host, c }: FlowEnd): boolean {
     for (const spec of this.scenario.apps) {
-      if (spec.model !== 'client') continue;
+      if (spec.model !== 'client' && spec.model !== 'slow-loris') continue;
       const { connect } = spec;
       const [near, far] = [this.host(spec.host).host, this.host(connect.host).host];
       if (host.name === near.name && c.dst === far.addr && c.dport === connect.port) return true;

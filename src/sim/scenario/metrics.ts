@@ -39,13 +39,20 @@ function queue(name: string, dimension: Dimension, what: string, bound: string):
   ];
 }
 
-function latencies(prefix: string, whose: string): MetricDef[] {
-  const mean = `Arithmetic mean of ${whose} latencies. Of a request: from when it was meant to be sent to the last byte of its answer read.`;
+const INTENDED = 'from when it was meant to be sent to the last byte of its answer read';
+const NAIVE =
+  'from when its client turned to it, however late, to the last byte of its answer read. What a load generator without a schedule measures (coordinated omission)';
+
+function latencies(prefix: string, whose: string, request = INTENDED): MetricDef[] {
+  const mean = `Arithmetic mean of ${whose} latencies. Of a request: ${request}.`;
   return [
     def(`${prefix}.mean`, 'duration', mean),
     def(`${prefix}.p50`, 'duration', 'The median of them.'),
+    def(`${prefix}.p75`, 'duration', 'Their 75th percentile.'),
     def(`${prefix}.p90`, 'duration', 'Their 90th percentile.'),
     def(`${prefix}.p99`, 'duration', 'Their 99th percentile.'),
+    def(`${prefix}.p999`, 'duration', 'Their 99.9th percentile.'),
+    def(`${prefix}.p9999`, 'duration', 'Their 99.99th percentile.'),
     def(`${prefix}.max`, 'duration', 'The largest of them.'),
   ];
 }
@@ -60,6 +67,7 @@ export const METRICS: readonly MetricDef[] = [
   def('duration', 'duration', 'Simulated time from the start of the run to its end.'),
 
   ...latencies('<app>.latency', "this application's"),
+  ...latencies('<app>.service_latency', "this client's service", NAIVE),
   def('<app>.requests', 'count', 'Requests answered.'),
   def('<app>.failed', 'count', 'Requests or connections that ended in an error or a time-out.'),
   def('<app>.connections', 'count', 'Connections opened (a client) or accepted (a server).'),
@@ -73,6 +81,7 @@ export const METRICS: readonly MetricDef[] = [
   def('<app>.messages', 'count', 'Messages that a talker has sent.'),
   def('<app>.answers', 'count', 'Answers that a talker has read and found right.'),
   def('<app>.mismatched', 'count', 'Answers that were not what `answer:` says, byte by byte.'),
+  def('<app>.cut', 'count', 'Connections of a slow-loris that the server has ended.'),
   def('<app>.reads', 'count', 'Event loop: reads that brought data, each one a channelRead.'),
   def('<app>.read_loops', 'count', 'Event loop: turns of the read loop of one channel.'),
   def('<app>.auto_read_on', 'count', 'Event loop: times a channel began to read on.'),

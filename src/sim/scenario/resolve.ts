@@ -13,6 +13,7 @@ import type { Problem } from './problems.ts';
 import { SOURCES } from './schema/app.ts';
 import type { LinkBody } from './schema/link.ts';
 import type { CompareBody, ExpectBody, ScenarioBody } from './schema/scenario.ts';
+import type { Traces } from './traces.ts';
 import {
   type AppSpec,
   type ComparedMetric,
@@ -37,6 +38,7 @@ export function resolve(
   body: ScenarioBody,
   variant: VariantName,
   source: Source,
+  traces: Traces,
   problems: (p: Problem) => void,
 ): Scenario {
   const start: Position = { file: source.file, line: 1, column: 1 };
@@ -58,8 +60,8 @@ export function resolve(
   }
   const nodes = [...hosts.map((h) => h.name), ...routers.map((r) => r.name)];
   const links = resolveLinks(body.links, nodes, report);
-  const apps = Object.entries(body.apps).map(
-    ([app, a]): AppSpec => ({ ...a, name: app, path: ['apps', app] }) as AppSpec,
+  const apps = Object.entries(body.apps).map(([app, a]): AppSpec =>
+    traces.fill({ ...a, name: app, path: ['apps', app] } as AppSpec, report),
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
@@ -198,7 +200,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
         `nothing listens on ${address}`,
         didYouMean(address, there, 'there are'),
       );
-    }
+    } else checkSizes(a, listeners.get(address)!, report);
   }
   if (!apps.some(isSource)) {
     const path = apps.length === 0 ? ['apps'] : apps[0]!.path.slice(0, 1);
@@ -210,6 +212,24 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
   }
 }
 
+/** Who asks with sizes and who answers must both know of them. */
+function checkSizes(client: AppSpec, server: AppSpec, report: Report): void {
+  if (client.model !== 'client' || !('codec' in server)) return;
+  const [asks, answers] = [client.codec === 'sized', server.codec === 'sized'];
+  if (asks && !answers)
+    report(
+      [...client.path, 'codec'],
+      `its requests say how long they are, and \`${server.name}\` does not read that`,
+      `add \`codec: sized\` to \`${server.name}\`, and leave out its \`request\` and \`response\``,
+    );
+  if (answers && !asks)
+    report(
+      [...client.path, 'codec'],
+      `\`${server.name}\` reads sizes, and these requests do not say theirs`,
+      'add `codec: sized` here',
+    );
+}
+
 /** Does its listener share its port with others that do so (SO_REUSEPORT)? */
 const sharesPort = (a: AppSpec): boolean => 'sockopt' in a && a.sockopt['SO_REUSEPORT'] === 1;
 
@@ -218,6 +238,10 @@ function isSource(a: AppSpec): boolean {
   if (a.model === 'user') return 'connect' in a && !('listen' in a);
   return SOURCES.includes(a.model);
 }
+
+/** Of the sources, those that are through at some time. */
+const ends = (a: AppSpec): boolean =>
+  isSource(a) && !(a.model === 'slow-loris' && a.holdNs === null);
 
 /** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
 function checkReach(
@@ -255,7 +279,7 @@ function stopEvents(
   report: Report,
 ): StopEvent[] {
   if (when === null) {
-    return apps.filter(isSource).map((a) => ({ app: a.name, event: 'closed' }));
+    return apps.filter(ends).map((a) => ({ app: a.name, event: 'closed' }));
   }
   const valid = apps.map((a) => `${a.name}.closed`);
   return when.map((text, i): StopEvent => {

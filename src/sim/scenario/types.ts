@@ -17,6 +17,7 @@ import type {
   NettyOptions,
   RawOptions,
   ReactiveOptions,
+  SlowLorisOptions,
   StalledOptions,
   TalkOptions,
 } from '../../app/options.ts';
@@ -230,6 +231,9 @@ export interface BulkApp extends AppPlace, BulkOptions {
 export interface ClientApp extends AppPlace, ClientOptions {
   readonly model: 'client';
 }
+export interface SlowLorisApp extends AppPlace, SlowLorisOptions {
+  readonly model: 'slow-loris';
+}
 export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
@@ -245,6 +249,7 @@ export type AppSpec =
   | StalledApp
   | BulkApp
   | ClientApp
+  | SlowLorisApp
   | TalkApp
   | RawApp
   | UserApp;

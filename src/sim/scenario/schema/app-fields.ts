@@ -7,8 +7,10 @@ import type {
   SockOpts,
   Spread,
 } from '../../../app/options.ts';
+import { type Amount, isDrawn, meanOf } from '../../../base/distribution.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
+import { amount } from './distribution.ts';
 import { documented, port, quantity, whole } from './fields.ts';
 
 /** Each model's options, without name and place. */
@@ -37,7 +39,7 @@ interface Serving extends Listening {
   pause: number;
   request: number;
   response: number;
-  work: number;
+  work: Amount;
   'work-times': Spread | undefined;
 }
 interface Connecting {
@@ -177,23 +179,55 @@ export const serving: Fields<Serving> = {
     max: GiB,
   }).prefault('0 B'),
   response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
-  work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
-  'work-times': times('How `work` spreads.').optional(),
+  work: amount('duration', 'User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+  'work-times': times('How `work`, a plain time, spreads.').optional(),
 };
 
-/** `start`, `pause` and `work` under the names that models know. */
-export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work-times'>>({
-  start,
-  pause,
-  work,
-  'work-times': workTimes,
-  ...rest
-}: T): Omit<T, 'start' | 'pause' | 'work' | 'work-times'> &
-  Required<Pick<ServeOptions, 'startNs' | 'pauseNs' | 'workNs' | 'work'>> {
-  return { ...rest, startNs: start, pauseNs: pause, workNs: work, work: workTimes ?? 'fixed' };
+/**
+ * A time that is drawn as a distribution says, or spreads about its mean as the key beside it says.
+ *
+ * @param key  of the time; `<key>-times` is the one beside it
+ */
+export function spreading(
+  key: 'work' | 'think',
+  time: Amount,
+  times: Spread | undefined,
+  ctx: z.RefinementCtx,
+): { readonly mean: number; readonly spread: Spread } {
+  if (!isDrawn(time)) return { mean: time, spread: times ?? 'fixed' };
+  if (times !== undefined) {
+    const message = `\`${key}\` is a distribution already`;
+    const hint = `leave out \`${key}-times\`, or write the mean alone: \`${key}: 10 ms\``;
+    const path = [`${key}-times`];
+    ctx.issues.push({ code: 'custom', message, input: times, path, params: { key: true, hint } });
+  }
+  return { mean: meanOf(time), spread: time };
 }
 
-export const codec: z.ZodType<Codec> = documented(
+/** `start`, `pause` and `work` under the names that models know. */
+export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work-times'>>(
+  { start, pause, work, 'work-times': workTimes, ...rest }: T,
+  ctx: z.RefinementCtx,
+): Omit<T, 'start' | 'pause' | 'work' | 'work-times'> &
+  Required<Pick<ServeOptions, 'startNs' | 'pauseNs' | 'workNs' | 'work'>> {
+  const { mean, spread } = spreading('work', work, workTimes, ctx);
+  return { ...rest, startNs: start, pauseNs: pause, workNs: mean, work: spread };
+}
+
+/** A key that says nothing beside another one: 0 is what it is when it is left out. */
+export function alien(
+  key: string,
+  beside: string,
+  input: unknown,
+  value: unknown,
+  ctx: z.RefinementCtx,
+): void {
+  if (value === undefined || value === 0) return;
+  const message = `\`${key}\` says nothing with \`${beside}\``;
+  ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true } });
+}
+
+export const codec: z.ZodType<Exclude<Codec, 'sized'>> = documented(
   z.enum(['none', 'fixed', 'line', 'length-field', 'json']),
   {
     text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',

@@ -1,7 +1,8 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
+import type { Amount } from '../../../base/distribution.ts';
 import type { Codec, Reply, Spread } from '../../../app/options.ts';
-import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import { alien, bytes, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -22,7 +23,9 @@ const looping = {
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
   ).optional(),
-  codec: codec.optional(),
+  codec: documented(z.enum(['none', 'fixed', 'sized', 'line', 'length-field', 'json']), {
+    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
+  }).optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -49,9 +52,10 @@ function loopOptions<
   T extends {
     start: number;
     pause: number;
-    work: number;
+    work: Amount;
     'work-times': Spread | undefined;
     request: number;
+    response: number;
     loops?: number | undefined;
     codec?: Codec | undefined;
     reply?: Reply | undefined;
@@ -66,14 +70,19 @@ function loopOptions<
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
-  } = serve(o);
+  } = serve(o, ctx);
   const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
-  const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
+  const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
   if (how !== 'fixed' && o.request > 0)
     wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
+  if (how === 'sized') {
+    alien('response', 'codec: sized', o, o.response, ctx);
+    if (replies !== 'answer' && replies !== 'none')
+      wrong(`\`reply: ${replies}\` is not what a request with \`codec: sized\` asks for`, 'reply');
+  }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
   return {
