@@ -26,8 +26,8 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
   const meters = new LoopMeters(probe);
   // NioEventLoopGroup's default: twice the available processors.
   const n = o.loops ?? 2 * env.cpus;
-  const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters);
-  const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters);
+  const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters, o.ioRatio);
+  const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters, o.ioRatio);
   const config = channelConfig(o, true, env);
   const init = initializer(o, probe, env);
   yield* bind(sys, { listen: o, parent, children, config, meters, init });
@@ -37,6 +37,7 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
 export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): ChannelConfig {
   return {
     autoRead,
+    allowHalfClosure: o.allowHalfClosure ?? false,
     maxMessagesPerRead: o.maxMessagesPerRead,
     waterMarks: o.waterMarks,
     recvAllocator: (maxMessages) => new RecvAllocator(o.read, maxMessages),

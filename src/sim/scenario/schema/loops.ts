@@ -1,7 +1,18 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
+import type { FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Reply, Spread } from '../../../app/options.ts';
-import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import {
+  bytes,
+  codec,
+  frame,
+  GiB,
+  idleFrame,
+  type ModelSchema,
+  serve,
+  serving,
+  time,
+} from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -23,6 +34,7 @@ const looping = {
     { min: 1, max: 1024 },
   ).optional(),
   codec: codec.optional(),
+  frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -39,6 +51,16 @@ const looping = {
       .prefault({}),
     { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
   ),
+  'io-ratio': whole(
+    {
+      text: 'Percent of a turn that goes to channels; tasks get the rest, at least 64 of them. 100: all tasks, however long they take. Default: 50.',
+      example: '50',
+    },
+    { min: 1, max: 100 },
+  ).default(50),
+  'allow-half-closure': documented(z.boolean(), {
+    text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
+  }).default(false),
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
@@ -54,6 +76,9 @@ function loopOptions<
     request: number;
     loops?: number | undefined;
     codec?: Codec | undefined;
+    frame?: FrameOptions | undefined;
+    'io-ratio': number;
+    'allow-half-closure': boolean;
     reply?: Reply | undefined;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
@@ -62,7 +87,10 @@ function loopOptions<
   const {
     loops,
     codec: named,
+    frame: frames,
     reply,
+    'io-ratio': ioRatio,
+    'allow-half-closure': allowHalfClosure,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
@@ -76,8 +104,13 @@ function loopOptions<
     wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
+  const idle = idleFrame(how, frames);
+  if (idle !== null) wrong(idle, 'frame');
   return {
     ...rest,
+    ...(frames === undefined ? {} : { frame: frames }),
+    ioRatio,
+    allowHalfClosure,
     loops: loops ?? null,
     codec: how,
     reply: replies,
