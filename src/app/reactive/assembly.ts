@@ -2,7 +2,7 @@
  * The three phases of a stream, made visible: `traced` gives a chain an Assembly, which every operator put on top of it
  * inherits. With the trace on, each operator is then told of when it is assembled, when it is subscribed to (from the last
  * one up to the source; onSubscribe comes down again, and request goes up), and with each signal that it gives. A record is
- * `<lane>` and what happened, the operator's number and name, and the thread that it happened on.
+ * `<lane>`, what happened, the operator's number and name, and the thread that it happened on.
  *
  * Off, there is no Assembly and nothing in between: stages call one another as ever. On, nothing changes but that
  * (Hooks.onOperatorDebug and log() in Reactor).

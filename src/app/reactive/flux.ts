@@ -156,11 +156,16 @@ export class Flux<T> extends Stream<T> {
     return new Mono(this.put(name, operator), this.assembly);
   }
 
-  /** From here on, `to` is told of every operator that is put on top, and of what each gives and is asked for. */
-  traced(to: StreamTrace, lane: string): Flux<T> {
+  /**
+   * From here on, `to` (a Probe) is told of every operator that is put on top, and of what each gives and is asked for; with
+   * the trace off this is the stream itself.
+   *
+   * @param lane who it concerns, within the application @param name what this is called there
+   */
+  traced(to: StreamTrace, lane: string, name: string = 'source'): Flux<T> {
     if (!to.tracing) return this;
     const assembly = new Assembly(to, lane);
-    return new Flux(assembly.put('source', this.source), assembly);
+    return new Flux(assembly.put(name, this.source), assembly);
   }
 
   map<R>(mapper: UserFunction<T, R>): Flux<R> {

@@ -84,11 +84,11 @@ export class Mono<T> extends Stream<T> {
     return new Mono(this.put(name, operator), this.assembly);
   }
 
-  /** From here on, `to` is told of every operator that is put on top, and of what each gives and is asked for. */
-  traced(to: StreamTrace, lane: string): Mono<T> {
+  /** Traces what is put on top of it. @see Flux.traced */
+  traced(to: StreamTrace, lane: string, name: string = 'source'): Mono<T> {
     if (!to.tracing) return this;
     const assembly = new Assembly(to, lane);
-    return new Mono(assembly.put('source', this.source), assembly);
+    return new Mono(assembly.put(name, this.source), assembly);
   }
 
   map<R>(mapper: UserFunction<T, R>): Mono<R> {
