@@ -1,4 +1,5 @@
 // Assembly, subscription, execution: three phases that can be told apart in the trace of a run.
+import { readFileSync } from 'node:fs';
 import { describe as group, expect, it } from 'vitest';
 import { NO_TRACE, type TraceSink } from '../../../src/base/trace.ts';
 import { Flux } from '../../../src/app/reactive/flux.ts';
@@ -113,6 +114,14 @@ group('the phases of a stream', () => {
     // The work is between an element and what map makes of it: 10 µs of user time, at least.
     expect(next[2]!.time - next[1]!.time).toBeGreaterThanOrEqual(10_000);
     expect(of('cancel').length).toBeGreaterThan(0);
+  });
+
+  it('is what the guide shows', () => {
+    const url = new URL('../../../docs/guide/your-own-server.md', import.meta.url);
+    const shown = /<!-- phases -->\n\n```text\n([^]*?)```/.exec(readFileSync(url, 'utf8'))![1]!;
+    const lines = all.map((r) => `stream.${r.what}`.padEnd(21) + r.stage);
+    const n = shown.trimEnd().split('\n').length;
+    expect(`${lines.slice(0, n).join('\n')}\n`).toBe(shown);
   });
 
   it('changes nothing: same fingerprint without a trace', () => {
