@@ -28,21 +28,30 @@ export const FRAME_DEFAULTS: FrameOptions = {
 
 const WIDTHS = [1, 2, 3, 4, 8];
 
-/** What is wrong with a description of frames, and with which part of it; null: nothing. */
-export function wrongFrame(
-  o: FrameOptions,
-): { readonly message: string; readonly key: keyof FrameOptions } | null {
+/** What is wrong with a description of frames, with which part of it, and what to write instead; null: nothing. */
+export function wrongFrame(o: FrameOptions): {
+  readonly message: string;
+  readonly key: keyof FrameOptions;
+  readonly hint: string;
+} | null {
   if (!WIDTHS.includes(o.lengthFieldLength))
     return {
       message: `a length field of ${o.lengthFieldLength} bytes: it has 1, 2, 3, 4 or 8`,
       key: 'lengthFieldLength',
+      hint: 'four bytes are usual',
     };
   const end = o.lengthFieldOffset + o.lengthFieldLength;
   if (end > o.maxFrameLength)
     return {
       message: `the length field ends after ${end} bytes, and a frame has at most ${o.maxFrameLength}`,
       key: 'maxFrameLength',
+      hint: 'the longest frame is counted with its header',
     };
-  if (o.delimiter === '') return { message: 'an empty delimiter ends no frame', key: 'delimiter' };
+  if (o.delimiter === '')
+    return {
+      message: 'an empty delimiter ends no frame',
+      key: 'delimiter',
+      hint: 'one character at least, e.g. `delimiter: "\\0"`',
+    };
   return null;
 }

@@ -238,7 +238,8 @@ export const frame: z.ZodType<FrameOptions> = documented(
       const wrong = wrongFrame(options);
       if (wrong !== null) {
         const path = [wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)];
-        ctx.issues.push({ code: 'custom', message: wrong.message, input: f, path });
+        const { message, hint } = wrong;
+        ctx.issues.push({ code: 'custom', message, input: f, path, params: { hint } });
       }
       return options;
     }),
