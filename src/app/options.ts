@@ -71,13 +71,13 @@ export interface LoopOptions extends ServeOptions {
   readonly waterMarks: { readonly low: number; readonly high: number };
   /** Part of a turn's time that goes to channels, the rest to tasks, 1 … 100; 100: tasks as long as there are any. */
   readonly ioRatio?: number;
-  /** The peer's FIN ends reading only, and the channel stays open for writing (ALLOW_HALF_CLOSURE). Default false. */
-  readonly allowHalfClosure?: boolean;
   /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
   readonly transport: 'nio' | 'epoll';
 }
 
 export interface NettyOptions extends LoopOptions {
+  /** The peer's FIN ends reading only, and the channel stays open for writing (ALLOW_HALF_CLOSURE). Default false. */
+  readonly allowHalfClosure?: boolean;
   /** Whether a handler turns autoRead off while the channel is not writable. Netty by itself does not. */
   readonly backpressure: 'none' | 'auto-read';
   /** Hands the work to a pool of threads behind a bounded queue, instead of doing it on the loop. */

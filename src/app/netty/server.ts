@@ -28,7 +28,10 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
   const n = o.loops ?? 2 * env.cpus;
   const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters, o.ioRatio);
   const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters, o.ioRatio);
-  const config = channelConfig(o, true, env);
+  const config = {
+    ...channelConfig(o, true, env),
+    allowHalfClosure: o.allowHalfClosure ?? false,
+  };
   const init = initializer(o, probe, env);
   yield* bind(sys, { listen: o, parent, children, config, meters, init });
 }
@@ -37,7 +40,7 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
 export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): ChannelConfig {
   return {
     autoRead,
-    allowHalfClosure: o.allowHalfClosure ?? false,
+    allowHalfClosure: false,
     maxMessagesPerRead: o.maxMessagesPerRead,
     waterMarks: o.waterMarks,
     recvAllocator: (maxMessages) => new RecvAllocator(o.read, maxMessages),

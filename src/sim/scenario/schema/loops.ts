@@ -58,9 +58,6 @@ const looping = {
     },
     { min: 1, max: 100 },
   ).default(50),
-  'allow-half-closure': documented(z.boolean(), {
-    text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
-  }).default(false),
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
@@ -78,7 +75,6 @@ function loopOptions<
     codec?: Codec | undefined;
     frame?: FrameOptions | undefined;
     'io-ratio': number;
-    'allow-half-closure': boolean;
     reply?: Reply | undefined;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
@@ -90,7 +86,6 @@ function loopOptions<
     frame: frames,
     reply,
     'io-ratio': ioRatio,
-    'allow-half-closure': allowHalfClosure,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
@@ -110,7 +105,6 @@ function loopOptions<
     ...rest,
     ...(frames === undefined ? {} : { frame: frames }),
     ioRatio,
-    allowHalfClosure,
     loops: loops ?? null,
     codec: how,
     reply: replies,
@@ -123,6 +117,9 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
+    'allow-half-closure': documented(z.boolean(), {
+      text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
+    }).default(false),
     backpressure: documented(z.enum(['none', 'auto-read']), {
       text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
     }).default('none'),
@@ -146,7 +143,11 @@ export const netty: ModelSchema<'netty'> = z
       },
     ).optional(),
   })
-  .transform(({ offload, ...o }, ctx) => ({ ...loopOptions(o, ctx), offload: offload ?? null }));
+  .transform(({ offload, 'allow-half-closure': allowHalfClosure, ...o }, ctx) => ({
+    ...loopOptions(o, ctx),
+    allowHalfClosure,
+    offload: offload ?? null,
+  }));
 
 export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
