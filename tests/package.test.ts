@@ -143,7 +143,7 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
         copyFileSync(join(folder, 'node_modules/hostwire/examples', file), join(project, file));
       const main = join(folder, 'node_modules/hostwire/dist/cli/main.js');
       const run = exec(process.execPath, [main, 'run', 'my-server.yaml', '--quiet'], project);
-      expect(await succeed(run)).toBe('3 of 3 runs hold · exit 0\n');
+      expect(await succeed(run)).toBe('4 of 4 runs hold · exit 0\n');
       writeFileSync(
         join(project, 'run.mjs'),
         `import { readFileSync } from 'node:fs';
