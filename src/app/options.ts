@@ -4,6 +4,7 @@
  * here, with the default beside them.
  */
 import type { Amount, Distribution } from '../base/distribution.ts';
+import type { FrameOptions } from './codec/frame-options.ts';
 import type { Target } from './env.ts';
 
 /** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
@@ -57,7 +58,7 @@ export interface EpollOptions extends CountingOptions {
 }
 
 /** How messages are told apart in the stream; `none`: what one read() brings is one message. */
-export type Codec = 'none' | 'fixed' | 'sized' | 'line' | 'length-field' | 'json';
+export type Codec = 'none' | 'fixed' | 'sized' | 'line' | 'length-field' | 'json' | 'delimiter';
 /** What is sent back for a message: nothing, an answer of `response` bytes, the message, the message in upper case. */
 export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
 
@@ -67,16 +68,22 @@ export interface LoopOptions extends ServeOptions {
   /** Threads of the worker group; null: what the framework makes of the host's cores. */
   readonly loops: number | null;
   readonly codec: Codec;
+  /** What `codec` leaves open; default FRAME_DEFAULTS. */
+  readonly frame?: FrameOptions;
   readonly reply: Reply;
   /** Reads of one channel before the others get their turn (MAX_MESSAGES_PER_READ). */
   readonly maxMessagesPerRead: number;
   /** WRITE_BUFFER_WATER_MARK, bytes. */
   readonly waterMarks: { readonly low: number; readonly high: number };
+  /** Part of a turn's time that goes to channels, the rest to tasks, 1 … 100; 100: tasks as long as there are any. */
+  readonly ioRatio?: number;
   /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
   readonly transport: 'nio' | 'epoll';
 }
 
 export interface NettyOptions extends LoopOptions {
+  /** The peer's FIN ends reading only, and the channel stays open for writing (ALLOW_HALF_CLOSURE). Default false. */
+  readonly allowHalfClosure?: boolean;
   /** Whether a handler turns autoRead off while the channel is not writable. Netty by itself does not. */
   readonly backpressure: 'none' | 'auto-read';
   /** Hands the work to a pool of threads behind a bounded queue, instead of doing it on the loop. */
@@ -205,6 +212,8 @@ export interface TalkOptions extends ConnectOptions {
   /** Of each connection. */
   readonly messages: number;
   readonly codec: Codec;
+  /** What `codec` leaves open; default FRAME_DEFAULTS. */
+  readonly frame?: FrameOptions;
   /** What a message says, framing left out; null: `size` bytes of pattern. A `#` stands for the message's number. */
   readonly text: string | null;
   readonly size: number;

@@ -32,6 +32,10 @@ export interface Probe {
   require(law: AppLaw, holds: boolean, detail: () => string): void;
   /** The same, looked at when the run ends. @param broken what is wrong, or null */
   atEnd(law: AppLaw, broken: () => string | null): void;
+  /** Somebody reads the trace: look before a record is built. */
+  readonly tracing: boolean;
+  /** A record of the trace. @param lane who it concerns within the application */
+  trace(lane: string, what: string, fields: Readonly<Record<string, number | string>>): void;
   /** The application has done all that it was asked to do, and its connections are closed. Told once. */
   closed(at: Instant): void;
 }

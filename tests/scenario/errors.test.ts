@@ -706,6 +706,77 @@ test('a sysctl that would have nothing to act on is refused: nothing is remember
   ]);
 });
 
+describe('framing and turns of event loops', () => {
+  /** A server on event loops with these options, on one line. */
+  const loops = (options: string, client = ''): string => `version: 1
+scenarios:
+  own:
+    shows: event loops
+    hosts: { client: {}, server: {} }
+    links: [{ between: [client, server], rate: 1 Gbit/s }]
+    apps:
+      server: { host: server, model: netty, listen: 80, ${options} }
+      client: { host: client, model: talk, connect: server:80, messages: 1, text: hi${client} }
+`;
+
+  test('are taken as written', () => {
+    const frame =
+      'frame: { length-field-offset: 1, length-field-length: 2, max-frame-length: 64 KiB }';
+    const [scenario] = read(loops(`codec: length-field, ${frame}, io-ratio: 100`, ', codec: line'));
+    expect(scenario!.apps[0]).toMatchObject({
+      ioRatio: 100,
+      allowHalfClosure: false,
+      frame: {
+        lengthFieldOffset: 1,
+        lengthFieldLength: 2,
+        lengthAdjustment: 0,
+        initialBytesToStrip: null,
+        maxFrameLength: 65_536,
+      },
+    });
+    expect(scenario!.apps[1]).not.toHaveProperty('frame');
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a width that no field has',
+      'codec: length-field, frame: { length-field-length: 5 }',
+      '1, 2, 3, 4 or 8',
+    ],
+    [
+      'a frame shorter than its header',
+      'codec: length-field, frame: { max-frame-length: 3 B }',
+      'my.yaml:8:105 the length field ends after 4 bytes, and a frame has at most 3 [the longest frame is counted with its header]',
+    ],
+    [
+      'no delimiter',
+      "codec: delimiter, frame: { delimiter: '' }",
+      'an empty delimiter ends no frame',
+    ],
+    [
+      'a frame for who has none',
+      'codec: none, frame: {}',
+      '`frame` says nothing with `codec: none`',
+    ],
+    ['a ratio of nothing', 'io-ratio: 0', '1'],
+    ['more than everything', 'io-ratio: 101', '100'],
+    [
+      'a word that is near',
+      'codec: line, frame: { max-frame-lenght: 1 KiB }',
+      'did you mean `max-frame-length`?',
+    ],
+  ])('%s is refused', (_title, options, says) => {
+    expect(said(problems(loops(options))).join('\n')).toContain(says);
+    expect(problems(loops(options))[0]!.at.line).toBe(8);
+  });
+
+  test('so is a frame for a client whose messages have none', () => {
+    expect(said(problems(loops('codec: line', ', codec: fixed, frame: {}'))).join('\n')).toContain(
+      '`frame` says nothing with `codec: fixed`',
+    );
+  });
+});
+
 test('what is wrong with some of the variants says with which', () => {
   const each = (netty: string): string =>
     VALID.replace(

@@ -97,6 +97,19 @@ export class AppRun implements Probe {
     this.ends.push({ law, broken });
   }
 
+  get tracing(): boolean {
+    return this.engine.trace.on;
+  }
+
+  trace(lane: string, what: string, fields: Readonly<Record<string, number | string>>): void {
+    this.engine.trace.record(
+      this.engine.now,
+      `${this.host.name}/${this.name}/${lane}`,
+      what,
+      fields,
+    );
+  }
+
   /** The run has ended: what was left for then. */
   audit(): void {
     for (const { law, broken } of this.ends) {

@@ -1,5 +1,6 @@
 /** What applications of several models share: where they run, what they listen on or connect to, socket options, framing. */
 import { z } from 'zod';
+import { FRAME_DEFAULTS, wrongFrame, type FrameOptions } from '../../../app/codec/frame-options.ts';
 import type {
   Codec,
   ConnectOptions,
@@ -228,11 +229,75 @@ export function alien(
 }
 
 export const codec: z.ZodType<Exclude<Codec, 'sized'>> = documented(
-  z.enum(['none', 'fixed', 'line', 'length-field', 'json']),
+  z.enum(['none', 'fixed', 'line', 'length-field', 'json', 'delimiter']),
   {
-    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
+    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each, or as `frame:` says; `json`, one object after the other; `delimiter`, by the bytes that `frame:` gives.',
   },
 );
+
+/** What `codec:` leaves open, in the words of Netty's decoders. */
+export const frame: z.ZodType<FrameOptions> = documented(
+  z
+    .strictObject({
+      'max-frame-length': bytes(
+        'The longest frame, of a length field with its header; a longer one is skipped, and an error. Default: 1 MiB.',
+        { min: 1, max: GiB },
+      ).default(FRAME_DEFAULTS.maxFrameLength),
+      'length-field-offset': whole(
+        { text: 'Bytes in front of the length field. Default: 0.', example: '2' },
+        { min: 0, max: 65_535 },
+      ).default(FRAME_DEFAULTS.lengthFieldOffset),
+      'length-field-length': whole(
+        { text: 'Bytes of the length field: 1, 2, 3, 4 or 8. Default: 4.', example: '2' },
+        { min: 1, max: 8 },
+      ).default(FRAME_DEFAULTS.lengthFieldLength),
+      'length-adjustment': whole(
+        {
+          text: 'Added to the length to get the bytes behind its field: -4 when it counts itself. Default: 0.',
+          example: '-4',
+        },
+        { min: -65_535, max: 65_535 },
+      ).default(FRAME_DEFAULTS.lengthAdjustment),
+      'initial-bytes-to-strip': whole(
+        {
+          text: 'Bytes taken off the front of a frame. Default: up to the end of the length field.',
+        },
+        { min: 0, max: 65_535 },
+      ).optional(),
+      delimiter: documented(z.string(), {
+        text: 'What ends a frame, with `codec: delimiter`. Default: a NUL.',
+        example: '"\\r\\n"',
+      }).default(FRAME_DEFAULTS.delimiter),
+    })
+    .transform((f, ctx): FrameOptions => {
+      const options: FrameOptions = {
+        maxFrameLength: f['max-frame-length'],
+        lengthFieldOffset: f['length-field-offset'],
+        lengthFieldLength: f['length-field-length'],
+        lengthAdjustment: f['length-adjustment'],
+        initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
+        delimiter: f.delimiter,
+      };
+      const wrong = wrongFrame(options);
+      if (wrong !== null) {
+        const path = [wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)];
+        const { message, hint } = wrong;
+        ctx.issues.push({ code: 'custom', message, input: f, path, params: { hint } });
+      }
+      return options;
+    }),
+  {
+    text: 'What `codec:` leaves open; the words are those of Netty’s decoders.',
+    example: '{ length-field-length: 2, max-frame-length: 64 KiB }',
+  },
+);
+
+/** What is wrong with `frame:` beside that codec; null: nothing. */
+export function idleFrame(codec: Codec, o: FrameOptions | undefined): string | null {
+  if (o === undefined || codec === 'length-field' || codec === 'delimiter') return null;
+  if (codec === 'line' || codec === 'json') return null;
+  return `\`frame\` says nothing with \`codec: ${codec}\``;
+}
 
 export const connectTo: z.ZodType<Target> = documented(
   z.string().transform((text, ctx) => {

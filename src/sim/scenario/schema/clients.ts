@@ -5,6 +5,8 @@ import {
   type AppBody,
   bytes,
   codec,
+  frame,
+  idleFrame,
   connecting,
   GiB,
   host,
@@ -82,6 +84,7 @@ export const talk: ModelSchema<'talk'> = z
     ...connectingThreads,
     messages: whole({ text: 'On each connection.', example: '100' }, { min: 1, max: 1e9 }),
     codec: codec.default('line'),
+    frame: frame.optional(),
     text: documented(z.string().min(1), {
       text: 'What a message says, framing left out; `#` stands for its number.',
       example: 'hello #',
@@ -100,7 +103,7 @@ export const talk: ModelSchema<'talk'> = z
       '0 ms',
     ),
   })
-  .transform(({ start, stagger, gap, pause, text, size, ...rest }, ctx) => {
+  .transform(({ start, stagger, gap, pause, text, size, frame: frames, ...rest }, ctx) => {
     const fail = (message: string, key: string): void =>
       void ctx.issues.push({ code: 'custom', message, input: rest, path: [key] });
     if ((text === undefined) === (size === undefined))
@@ -112,8 +115,11 @@ export const talk: ModelSchema<'talk'> = z
         `\`codec: ${rest.codec}\` needs a \`text\`: pattern bytes may look like framing`,
         'size',
       );
+    const idle = idleFrame(rest.codec, frames);
+    if (idle !== null) fail(idle, 'frame');
     return {
       ...rest,
+      ...(frames === undefined ? {} : { frame: frames }),
       startNs: start,
       staggerNs: stagger,
       gapNs: gap,

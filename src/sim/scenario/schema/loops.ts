@@ -1,8 +1,19 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
 import type { Amount } from '../../../base/distribution.ts';
+import type { FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Reply, Spread } from '../../../app/options.ts';
-import { alien, bytes, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import {
+  alien,
+  bytes,
+  frame,
+  GiB,
+  idleFrame,
+  type ModelSchema,
+  serve,
+  serving,
+  time,
+} from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -23,9 +34,13 @@ const looping = {
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
   ).optional(),
-  codec: documented(z.enum(['none', 'fixed', 'sized', 'line', 'length-field', 'json']), {
-    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
-  }).optional(),
+  codec: documented(
+    z.enum(['none', 'fixed', 'sized', 'line', 'length-field', 'json', 'delimiter']),
+    {
+      text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants; `line`, by line feed; `length-field`, four bytes of length before each, or as `frame:` says; `json`, one object after the other; `delimiter`, by the bytes that `frame:` gives.',
+    },
+  ).optional(),
+  frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -42,6 +57,13 @@ const looping = {
       .prefault({}),
     { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
   ),
+  'io-ratio': whole(
+    {
+      text: 'Percent of a turn that goes to channels; tasks get the rest, at least 64 of them. 100: all tasks, however long they take. Default: 50.',
+      example: '50',
+    },
+    { min: 1, max: 100 },
+  ).default(50),
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
@@ -58,6 +80,8 @@ function loopOptions<
     response: number;
     loops?: number | undefined;
     codec?: Codec | undefined;
+    frame?: FrameOptions | undefined;
+    'io-ratio': number;
     reply?: Reply | undefined;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
@@ -66,7 +90,9 @@ function loopOptions<
   const {
     loops,
     codec: named,
+    frame: frames,
     reply,
+    'io-ratio': ioRatio,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
@@ -85,8 +111,12 @@ function loopOptions<
   }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
+  const idle = idleFrame(how, frames);
+  if (idle !== null) wrong(idle, 'frame');
   return {
     ...rest,
+    ...(frames === undefined ? {} : { frame: frames }),
+    ioRatio,
     loops: loops ?? null,
     codec: how,
     reply: replies,
@@ -99,6 +129,9 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
+    'allow-half-closure': documented(z.boolean(), {
+      text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
+    }).default(false),
     backpressure: documented(z.enum(['none', 'auto-read']), {
       text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
     }).default('none'),
@@ -122,7 +155,11 @@ export const netty: ModelSchema<'netty'> = z
       },
     ).optional(),
   })
-  .transform(({ offload, ...o }, ctx) => ({ ...loopOptions(o, ctx), offload: offload ?? null }));
+  .transform(({ offload, 'allow-half-closure': allowHalfClosure, ...o }, ctx) => ({
+    ...loopOptions(o, ctx),
+    allowHalfClosure,
+    offload: offload ?? null,
+  }));
 
 export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
