@@ -481,6 +481,16 @@ export const MACHINE: readonly Feature[] = [
     tests: [['validation/accept-queue.test.ts', 'K1']],
   },
   {
+    name: 'Pauses: a process stopped (garbage collection, SIGSTOP), a virtual core taken away (steal)',
+    basis: 'do_signal_stop; account_steal_time, KVM run_delay',
+    scripts: [],
+    tests: [
+      ['kernel/machine/pauses.test.ts', 'is billed as stolen only while there is something to do'],
+      ['worlds/pauses.test.ts', 'late by the pause, on an ideal machine'],
+      ['worlds/pauses.test.ts', 'rate × pause − ring'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],

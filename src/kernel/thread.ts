@@ -7,6 +7,8 @@
  * from phase 0 with what the trap remembers), or a cost ≥ 0: that is spent, then the function is called again and finds in
  * `trap.phase` where it was. What the call made `core.follow` runs before the thread goes back to user mode.
  *
+ * While its process is stopped (process.ts) a thread that would run user code is held instead: it leaves its core.
+ *
  * Left out: signals, priorities, memory. User code between two yields costs nothing; user time is what `compute` says.
  */
 import { EAGAIN, EINTR } from '../base/errno.ts';
@@ -65,6 +67,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** Of user time: how much the present step spends. */
   private stepUser = 0;
   private killed = false;
+  /** Asleep because its process is stopped, at the border to user mode. */
+  private held = false;
   private wokenExclusive = false;
   private wokenKey = 0;
   /** Where it stands on wait queues, one entry for each; the first `waits` are in use. */
@@ -190,6 +194,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
 
   next(): number {
     if (this.killed && this.mode !== CALL && this.mode !== RETRY) this.mode = DIE;
+    if (this.hold()) return -1;
     this.bill = BILL_SYSTEM;
     switch (this.mode) {
       case ENTER:
@@ -214,7 +219,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
         break;
       case USER:
         this.cost -= this.stepUser;
-        if (this.cost > 0) break; // its slice has ended
+        if (this.cost > 0 || this.hold()) break; // its slice has ended, or it is stopped
         this.result = 0;
         this.trap.nr = NR_NONE;
         this.resume();
@@ -226,8 +231,25 @@ export class Thread extends Task implements Waiter, TimerHandler {
         this.die();
         break;
       default:
-        this.resume();
+        if (!this.hold()) this.resume();
     }
+  }
+
+  /** At the border to user mode: a stopped process's thread sleeps until `release`. Being killed comes first. */
+  private hold(): boolean {
+    if (!this.process.stopped || this.killed) return false;
+    if (this.mode !== RESUME && this.mode !== USER) return false;
+    this.held = true;
+    this.state = SLEEPING;
+    this.asleepSince = this.host.engine.now;
+    return true;
+  }
+
+  /** Its process goes on. */
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    wakeUp(this, false);
   }
 
   takeBack(left: number): boolean {
@@ -262,7 +284,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
       return;
     }
     // Straight on, unless segments are still to be sent, someone else has a better claim to the core, or it was killed.
-    if (!this.core.followed && !this.killed && !this.core.rq.resched()) this.resume();
+    const { process, core } = this;
+    if (!core.followed && !this.killed && !process.stopped && !core.rq.resched()) this.resume();
   }
 
   private block(): void {
@@ -345,6 +368,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   kill(): void {
     if (this.state === DEAD || this.body === null) return;
     this.killed = true;
+    this.held = false;
     if (!wakeUp(this, false) && this.host.executing !== this.core) this.core.poke();
   }
 
@@ -355,6 +379,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** What it waits for, in words; null when it does not sleep. */
   waitingFor(): string | null {
     if (this.state !== SLEEPING) return null;
+    if (this.held) return `${this.name}: stopped since ${this.asleepSince} ns`;
     const trap = this.trap;
     const call = SYSCALL_NAMES[trap.nr] ?? 'nothing';
     const file = this.process.fds.get(trap.fd);

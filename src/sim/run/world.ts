@@ -34,6 +34,7 @@ import { Router, type Port } from '../net/router.ts';
 import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
+  FaultSpec,
   HostSpec,
   LinkDirection,
   RawApp,
@@ -45,6 +46,7 @@ import { HostGuard } from './flow-guard.ts';
 import { Flows, HostMeter, type FlowEnd } from './flow-meter.ts';
 import { Latencies } from './latencies.ts';
 import { Ledger } from './ledger.ts';
+import { Pauses, stolen, stopped, type Victim } from './pauses.ts';
 import { RawSender } from './raw-sender.ts';
 import { mustReach, routesOf, type Edge } from './routes.ts';
 
@@ -102,6 +104,7 @@ export class World {
   /** What `stop.when` still waits for. */
   readonly missing: Set<string> = new Set();
   stoppedAt: Instant | null = null;
+  private readonly pauses: Pauses;
   private readonly mutant: string | null;
   private readonly userApps: UserApps;
   private readonly watch: AppWatch | undefined;
@@ -117,6 +120,7 @@ export class World {
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
     });
+    this.pauses = new Pauses(this.engine);
     this.ledger = new Ledger(() => this.engine.stop());
     this.flows.onLatency = (ns) => this.latencies.record(ns);
     this.flows.isBulk = (e) => !this.ofRequests(e);
@@ -127,6 +131,14 @@ export class World {
     this.connect();
     for (const e of scenario.stop.when) this.missing.add(`${e.app}.${e.event}`);
     for (const spec of scenario.apps) this.addApp(spec);
+    for (const spec of scenario.faults) this.pauses.add(spec, this.victimOf(spec));
+  }
+
+  private victimOf(spec: FaultSpec): Victim {
+    if (spec.kind === 'steal') return stolen(this.host(spec.target).host, spec.cores);
+    const process = this.apps.get(spec.target)?.process ?? null;
+    assert(process !== null, 'world: a fault of no process', () => spec.target);
+    return stopped(process);
   }
 
   host(name: string): HostRun {

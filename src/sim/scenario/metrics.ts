@@ -70,6 +70,11 @@ export const METRICS: readonly MetricDef[] = [
     'duration',
     'When its last connection was closed; absent when it was not.',
   ),
+  def(
+    '<app>.stopped',
+    'duration',
+    'Time that its process was stopped: by its garbage collector, or from outside (`faults:`).',
+  ),
   def('<app>.messages', 'count', 'Messages that a talker has sent.'),
   def('<app>.answers', 'count', 'Answers that a talker has read and found right.'),
   def('<app>.mismatched', 'count', 'Answers that were not what `answer:` says, byte by byte.'),
@@ -293,6 +298,16 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.cpu.user', 'fraction', 'Share of all cores spent in applications.'),
   def('<host>.cpu.switch', 'fraction', 'Share of all cores spent in context switches.'),
   def('<host>.cpu.idle', 'fraction', 'Share of all cores spent idle.'),
+  def(
+    '<host>.cpu.steal',
+    'fraction',
+    'Share of all cores that the hypervisor took while there was something to do (`faults:`).',
+  ),
+  def(
+    '<host>.stolen',
+    'duration',
+    'Time that the hypervisor took cores away, summed over cores, whether or not there was something to do.',
+  ),
 
   def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
   def(

@@ -16,6 +16,7 @@ import {
   type AppSpec,
   type Expectation,
   type Expr,
+  type FaultSpec,
   type HostSpec,
   type LinkDirection,
   type LinkSpec,
@@ -61,6 +62,8 @@ export function resolve(
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
   checkReach(apps, links, nodes, report);
+  const faults = body.faults.map((f, i): FaultSpec => ({ ...f, path: ['faults', i] }));
+  checkFaults(faults, apps, hosts, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
   const expect = body.expect.map((e, i) => expectation(e, i, world, variant, source, report));
@@ -76,6 +79,7 @@ export function resolve(
     routers,
     links,
     apps,
+    faults,
     stop,
     expect,
     source,
@@ -213,6 +217,44 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
       'no traffic: no application sends anything of itself',
       'add one with `model: bulk`, `model: client` or `model: raw`',
     );
+  }
+}
+
+/** Who is paused must be there, and have what is taken away. */
+function checkFaults(
+  faults: readonly FaultSpec[],
+  apps: readonly AppSpec[],
+  hosts: readonly HostSpec[],
+  report: Report,
+): void {
+  for (const f of faults) {
+    const path = [...f.path, f.kind];
+    if (f.kind !== 'steal') {
+      const app = apps.find((a) => a.name === f.target);
+      const names = apps.filter((a) => a.model !== 'raw').map((a) => a.name);
+      if (app === undefined)
+        report(
+          path,
+          `no application is called \`${f.target}\``,
+          didYouMean(f.target, names, 'there are'),
+        );
+      else if (app.model === 'raw')
+        report(path, `\`${f.target}\` sends raw frames: it has no process that could be stopped`);
+      continue;
+    }
+    const host = hosts.find((h) => h.name === f.target);
+    if (host === undefined) {
+      const names = hosts.map((h) => h.name);
+      report(path, `no host is called \`${f.target}\``, didYouMean(f.target, names, 'there are'));
+      continue;
+    }
+    const beyond = (f.cores ?? []).find((core) => core >= host.cpus);
+    if (beyond !== undefined)
+      report(
+        [...f.path, 'cores'],
+        `\`${host.name}\` has no core ${beyond}`,
+        `its cores are 0 .. ${host.cpus - 1}; \`cpus:\` says how many`,
+      );
   }
 }
 
