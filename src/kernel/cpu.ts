@@ -14,7 +14,8 @@
  * A virtual core may be taken away for a while (`steal`). Like KVM's run_delay, which becomes the steal column of /proc/stat
  * (account_steal_time), only the part is billed as stolen in which the core had something to do; the rest is idle.
  *
- * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches.
+ * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches (but for
+ * costs.cacheRefill).
  */
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';

@@ -46,6 +46,8 @@ export abstract class Task {
   runnableSince = 0;
   /** Place among those with equal vruntime. */
   order = 0;
+  /** Whose caches hold what it uses: the core that it was switched to last; null: it has not run yet. */
+  warmOn: Core | null = null;
   /** CPU time in all, ns (user and system). */
   cpuTime = 0;
   /** Context switches, voluntary (it slept) and involuntary (it was pre-empted); wake-ups. */
@@ -63,8 +65,8 @@ export abstract class Task {
     this.core = core;
   }
 
-  /** It has been switched to. */
-  abstract begin(): void;
+  /** It has been switched to. @param refill ns that cold caches cost it */
+  abstract begin(refill: number): void;
   /** What its next step costs; −1 when it no longer runs (its state says why). */
   abstract next(): number;
   /** Its step has had its time. */
@@ -82,6 +84,8 @@ const STEP_SWITCH = 1;
 export class RunQueue implements StepSource {
   /** Who runs; null while idle or switching. */
   current: Task | null = null;
+  /** Who was switched to last: the caches are its. */
+  private warm: Task | null = null;
   /** Who is being switched to. */
   private incoming: Task | null = null;
   /** What the step that `next` announced is billed as. */
@@ -195,7 +199,15 @@ export class RunQueue implements StepSource {
     task.sliceUsed = 0;
     this.core.host.counters.contextSwitches++;
     this.trace('switch', task);
-    task.begin();
+    task.begin(this.refillOf(task));
+  }
+
+  /** The caches are `task`'s from now on; what it costs to make them so. One that never ran has nothing to fetch again. */
+  private refillOf(task: Task): number {
+    const warm = task.warmOn === null || (task.warmOn === this.core && this.warm === task);
+    task.warmOn = this.core;
+    this.warm = task;
+    return warm ? 0 : this.core.host.costs.cacheRefill;
   }
 
   takeBack(left: number): boolean {

@@ -64,6 +64,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
   private mode = RESUME;
   /** ns of the call's next phase, or of user time still to be spent. */
   private cost = 0;
+  /** ns that cold caches still cost it; user time has them in `cost`. */
+  private refill = 0;
   /** Of user time: how much the present step spends. */
   private stepUser = 0;
   private killed = false;
@@ -175,7 +177,9 @@ export class Thread extends Task implements Waiter, TimerHandler {
     return this.mode !== CALL;
   }
 
-  begin(): void {
+  begin(refill: number): void {
+    if (this.mode === USER) this.cost += refill;
+    else if (refill > this.refill) this.refill = refill;
     if (this.mode !== RETRY) return;
     for (let i = 0; i < this.waits; i++) {
       const e = this.entries[i]!;
@@ -188,7 +192,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
       this.passOn();
       return;
     }
-    this.trap.phase = 0;
+    if (this.refill > 0) return;
+    this.trap.phase = 0; // the call that it slept in, from the start
     this.call();
   }
 
@@ -198,7 +203,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
     this.bill = BILL_SYSTEM;
     switch (this.mode) {
       case ENTER:
-        return this.host.costs.syscall;
+        return this.host.costs.syscall + this.refill;
       case CALL:
         return this.cost;
       case USER: {
@@ -207,11 +212,13 @@ export class Thread extends Task implements Waiter, TimerHandler {
         return (this.stepUser = slice < this.cost ? slice : this.cost);
       }
       default:
-        return 0;
+        if (this.refill > 0 && this.mode === RESUME) this.bill = BILL_USER;
+        return this.refill;
     }
   }
 
   effect(): void {
+    this.refill = 0;
     switch (this.mode) {
       case ENTER:
       case CALL:
@@ -225,7 +232,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
         this.resume();
         break;
       case RETRY:
-        this.begin(); // woken before it had left its core
+        this.begin(0); // woken before it had left its core, or what cold caches cost is spent
         break;
       case DIE:
         this.die();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BILL_SWITCH, BILL_USER } from '../../../src/kernel/cpu.ts';
+import { BILL_SWITCH, BILL_SYSTEM, BILL_USER } from '../../../src/kernel/cpu.ts';
 import { Futex, type Sys, type ThreadBody } from '../../../src/kernel/syscall.ts';
 import type { Thread } from '../../../src/kernel/thread.ts';
 import { prop } from '../../support/prop.ts';
@@ -239,5 +239,118 @@ describe('several cores', () => {
     host.process('b').spawn(busy(1500));
     w.run();
     expect(host.cores[0]!.spent(BILL_SWITCH)).toBe(4 * 25);
+  });
+});
+
+describe('cold caches', () => {
+  const REFILL = 700;
+
+  /** Two threads on one core hand a token back and forth `n` times by futex; ns in all, and the bills of the core. */
+  const pingPong = (n: number, cpus: number, cacheRefill: number): Record<string, number> => {
+    const w = new World();
+    const host = w.host({ cpus, sched, costs: { contextSwitch: 100, cacheRefill } });
+    const turn = [new Futex(0), new Futex(0)];
+    const p = host.process('p');
+    for (const me of [0, 1])
+      p.spawn(
+        function* (sys): ThreadBody {
+          for (let i = 0; i < n; i++) {
+            if (me === 1 || i > 0)
+              while (turn[me]!.value <= i - (1 - me))
+                yield sys.futexWait(turn[me]!, turn[me]!.value);
+            turn[1 - me]!.value++;
+            yield sys.futexWake(turn[1 - me]!, 1);
+          }
+        },
+        `t${me}`,
+        1 << (me % cpus),
+      );
+    w.run();
+    expect([...host.threads()]).toEqual([]);
+    const switches = host.cores[0]!.spent(BILL_SWITCH) / 100;
+    return {
+      switches,
+      system: host.cores[0]!.spent(BILL_SYSTEM),
+      user: host.cores[0]!.spent(BILL_USER),
+    };
+  };
+
+  it('cost each switch to another thread on the core, and nothing where a thread has it to itself [closed form]', () => {
+    for (const n of [1, 5, 20]) {
+      const shared = pingPong(n, 1, REFILL);
+      // Neither pays for its first turn.
+      expect(shared['system']! + shared['user']!).toBe((shared['switches']! - 2) * REFILL);
+      expect(shared['switches']).toBeGreaterThan(n);
+      const alone = pingPong(n, 2, REFILL);
+      expect([alone['system'], alone['user']]).toEqual([0, 0]);
+    }
+  });
+
+  it('are spent before the call that it slept in goes on, and are part of its own time', () => {
+    const w = new World();
+    const host = w.host({ sched, costs: { contextSwitch: 100, cacheRefill: REFILL } });
+    const woke: number[] = [];
+    const t = host.process('t').spawn(function* (sys): ThreadBody {
+      for (let i = 0; i < 2; i++) {
+        yield sys.nanosleep(10_000);
+        woke.push(w.engine.now);
+      }
+    });
+    // Another thread is there between the first sleep and its end, and not during the second.
+    const other = host.process('other');
+    w.when(5000, () => void other.spawn(busy(100)));
+    w.run();
+    expect(woke).toEqual([10_100 + 100 + REFILL, 20_900 + 100]);
+    expect(t.cpuTime).toBe(REFILL);
+    expect(host.cores[0]!.spent(BILL_SYSTEM)).toBe(REFILL);
+  });
+
+  it('stretch user time that was pre-empted: each turn after the first costs so much more', () => {
+    const w = new World();
+    const host = w.host({
+      sched: { slice: 10_000, migrationCost: 0 },
+      costs: { cacheRefill: REFILL },
+    });
+    const a = host.process('a').spawn(busy(25_000));
+    const b = host.process('b').spawn(busy(25_000));
+    w.run();
+    for (const t of [a, b]) {
+      const turns = t.nivcsw + 1;
+      expect(turns).toBe(3);
+      expect(t.cpuTime).toBe(25_000 + (turns - 1) * REFILL);
+    }
+    expect(host.cores[0]!.spent(BILL_USER)).toBe(a.cpuTime + b.cpuTime);
+  });
+
+  it('cost a thread that moves to another core', () => {
+    const w = new World();
+    const host = w.host({ cpus: 2, sched, costs: { cacheRefill: REFILL } });
+    const word = new Futex(0);
+    const t = host.process('t').spawn(function* (sys): ThreadBody {
+      yield sys.futexWait(word, 0);
+      yield sys.futexWait(word, 0);
+    });
+    w.when(10, () => void word.waiters.wake(0, 1, true)); // back to core 0, where nobody was
+    w.when(20, () => void host.process('hog').spawn(busy(1e6), '', 1));
+    w.when(5000, () => void word.waiters.wake(0, 1, true));
+    w.run();
+    expect(t.core.index).toBe(1);
+    expect(t.cpuTime).toBe(REFILL);
+  });
+
+  it('[mutant] that everybody pays for at every switch break the form', () => {
+    const alone = (always: boolean): number => {
+      const w = new World();
+      const host = w.host({ sched, costs: { cacheRefill: REFILL } });
+      const t = host.process('t').spawn(function* (sys): ThreadBody {
+        for (let i = 0; i < 5; i++) yield sys.nanosleep(1000);
+      });
+      const rq = host.cores[0]!.rq as unknown as { refillOf: () => number };
+      if (always) rq.refillOf = () => REFILL;
+      w.run();
+      return t.cpuTime;
+    };
+    expect(alone(false)).toBe(0);
+    expect(alone(true)).toBe(6 * REFILL);
   });
 });
