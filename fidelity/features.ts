@@ -491,6 +491,17 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'epoll: triggers, herds and EPOLLEXCLUSIVE, instances in one another; select, poll',
+    basis: 'fs/eventpoll.c, fs/select.c; validation K5',
+    scripts: [],
+    tests: [
+      ['validation/epoll-edge.test.ts', 'EPOLLET tells of new data'],
+      ['validation/epoll-herd.test.ts', 'are woken one at a time, and it is always the same one'],
+      ['kernel/sockets/epoll-nested.test.ts', 'no wake-up is lost through nested instances'],
+      ['kernel/sockets/select.test.ts', 'no wake-up is lost by select'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],

@@ -1,4 +1,8 @@
-/** poll(2) (fs/select.c do_sys_poll). POLLERR and POLLHUP are reported whether asked for or not. */
+/**
+ * poll(2) (fs/select.c do_sys_poll). POLLERR and POLLHUP are reported whether asked for or not; an entry with a negative
+ * descriptor says nothing.
+ */
+import { EINVAL } from '../../base/errno.ts';
 import { pollFile } from '../poll.ts';
 import { EPOLLERR, EPOLLHUP, POLLNVAL, type PollFd, type Trap } from '../syscall.ts';
 import type { Thread } from '../thread.ts';
@@ -9,6 +13,7 @@ const PAID = 1;
 /** Each try asks every descriptor, and pays for it. */
 export function sysPoll(t: Thread, trap: Trap): number {
   const fds = trap.obj as readonly PollFd[];
+  if (fds.length > t.process.fds.limit) return t.done(-EINVAL);
   if (trap.phase === START) {
     trap.phase = PAID;
     const cost = t.host.costs.pollFd * fds.length;
@@ -17,7 +22,8 @@ export function sysPoll(t: Thread, trap: Trap): number {
   let n = 0;
   for (const p of fds) {
     const file = t.process.fds.get(p.fd);
-    p.revents = file === null ? POLLNVAL : pollFile(file) & (p.events | EPOLLERR | EPOLLHUP);
+    if (file !== null) p.revents = pollFile(file) & (p.events | EPOLLERR | EPOLLHUP);
+    else p.revents = p.fd < 0 ? 0 : POLLNVAL;
     if (p.revents !== 0) n++;
   }
   if (n > 0 || trap.a === 0 || t.timedOut) return t.done(n);

@@ -341,7 +341,7 @@ export const NAMED_COUNTERS: Readonly<
   Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
 > = {
   '<call>':
-    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice'.split(
+    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice select'.split(
       ' ',
     ),
   '<LinuxName>':
