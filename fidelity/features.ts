@@ -502,6 +502,15 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Limits of open files: RLIMIT_NOFILE, fs.file-max',
+    basis: 'alloc_fd, alloc_empty_file, do_accept',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/limits.test.ts', 'the connection stays in the queue'],
+      ['worlds/limits.test.ts', 'with few descriptors answers all its clients, later'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],

@@ -27,7 +27,7 @@ export class Process {
     this.host = host;
     this.pid = pid;
     this.name = name;
-    this.fds = new FdTable(nofile);
+    this.fds = new FdTable(nofile, host.files);
   }
 
   /**

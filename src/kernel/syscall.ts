@@ -258,7 +258,7 @@ export class Sys {
     this.trap = trap;
   }
 
-  /** A TCP socket; socket(2). @param flags NONBLOCK or 0 @returns its descriptor, −EMFILE */
+  /** A TCP socket; socket(2). @param flags NONBLOCK or 0 @returns its descriptor, −EMFILE, −ENFILE */
   socket(flags = 0): Trap {
     return this.trap.fill(NR_SOCKET, 0, flags, 0, 0, null);
   }
@@ -270,7 +270,7 @@ export class Sys {
   listen(fd: Fd, backlog: number): Trap {
     return this.trap.fill(NR_LISTEN, fd, backlog, 0, 0, null);
   }
-  /** accept4(2). @param flags NONBLOCK or 0 @returns the connection's descriptor, −EAGAIN, −EMFILE, −EINVAL */
+  /** accept4(2). @param flags NONBLOCK or 0 @returns the connection's descriptor, −EAGAIN, −EMFILE, −ENFILE, −EINVAL */
   accept(fd: Fd, flags = 0): Trap {
     return this.trap.fill(NR_ACCEPT, fd, flags, 0, 0, null);
   }
@@ -329,7 +329,7 @@ export class Sys {
   ioctl(fd: Fd, request: number): Trap {
     return this.trap.fill(NR_IOCTL, fd, request, 0, 0, null);
   }
-  /** A file with `size` bytes of pattern to send from; there are no names, and no disk. @returns its descriptor, −EMFILE */
+  /** A file with `size` bytes of pattern to send from; there are no names, and no disk. @returns its descriptor, −EMFILE, −ENFILE */
   open(size: number): Trap {
     return this.trap.fill(NR_OPEN, 0, size, 0, 0, null);
   }
@@ -389,7 +389,7 @@ export class Sys {
   ): Trap {
     return this.trap.fill(NR_SELECT, 0, nfds, timeout, 0, { read, write, except });
   }
-  /** epoll_create1(2). @returns its descriptor, −EMFILE */
+  /** epoll_create1(2). @returns its descriptor, −EMFILE, −ENFILE */
   epollCreate(): Trap {
     return this.trap.fill(NR_EPOLL_CREATE, 0, 0, 0, 0, null);
   }

@@ -160,6 +160,12 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ],
   ],
   [
+    'more descriptors than the kernel lets a process have',
+    'nic: {',
+    'nofile: 2000000\n        nic: {',
+    ['my.yaml:15:17 impossible value: `2000000`; at most 1048576'],
+  ],
+  [
     'a time without a unit',
     'delay: 10 ms',
     'delay: 10',

@@ -106,6 +106,7 @@ function host(run: HostRun, now: Instant, out: Measured): void {
     for (const core of h.cores) spent += core.spent(bill);
     m[`${at}.cpu.${name}`] = wall > 0 ? spent / wall : name === 'idle' ? 1 : 0;
   });
+  m[`${at}.descriptors.peak`] = Math.max(0, ...h.processes.map((p) => p.fds.peak));
   m[`${at}.stolen`] = h.cores.reduce((sum, core) => sum + core.timeStolen, 0);
   const dropped = DROPS.map((name) => [name, mib[name] ?? 0] as const);
   let sum = 0;

@@ -160,6 +160,7 @@ export class World {
         machine: spec.machine,
         costs: spec.costs as Partial<Costs>,
         idle: spec.idle,
+        fileMax: sysctlNumber(sysctl, 'fs.file-max'),
         softnet: {
           weight: sysctlNumber(sysctl, 'net.core.dev_weight'),
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
@@ -245,7 +246,8 @@ export class World {
   }
 
   private addApp(spec: AppSpec): void {
-    const { host } = this.host(spec.host);
+    const { host, spec: hostSpec } = this.host(spec.host);
+    const nofile = this.nofile(hostSpec);
     const app = new AppRun(spec, host, this.latencies, this.guarded ? this.ledger : null, (a) =>
       this.onClosed(a),
     );
@@ -260,8 +262,8 @@ export class World {
     if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));
     else if (spec.model === 'user') {
       const own = this.userRun(spec, app, env);
-      launch(app, (sys) => own.start(sys), this.nofile());
-    } else launch(app, (sys) => startApp(sys, spec, app, env), this.nofile());
+      launch(app, (sys) => own.start(sys), nofile);
+    } else launch(app, (sys) => startApp(sys, spec, app, env), nofile);
   }
 
   private userRun(spec: UserApp, app: AppRun, env: AppEnv): UserRun {
@@ -303,8 +305,9 @@ export class World {
     this.raws.push(sender);
   }
 
-  /** RLIMIT_NOFILE: as many descriptors as the scenario has connections, at least what Linux has. */
-  private nofile(): number {
+  /** RLIMIT_NOFILE of processes on a host: as written, or as many as the scenario has connections, at least what Linux has. */
+  private nofile(host: HostSpec): number {
+    if (host.nofile !== null) return host.nofile;
     let connections = 0;
     for (const a of this.scenario.apps) if ('connections' in a) connections += a.connections;
     return Math.max(1024, connections + NOFILE_SPARE);

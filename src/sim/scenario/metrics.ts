@@ -146,6 +146,11 @@ export const METRICS: readonly MetricDef[] = [
     'count',
     'Context switches of threads that were pre-empted (nonvoluntary_ctxt_switches).',
   ),
+  def(
+    '<host>.descriptors.peak',
+    'count',
+    'Open descriptors of one process: the most there were. `nofile:` bounds them.',
+  ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
     '<host>.softnet.processed',

@@ -245,6 +245,14 @@ export const hostSchema: z.ZodType<HostBody> = z
       text: 'Prices of kernel steps, in place of the machine’s.',
       example: '{ syscall: 150 ns }',
     }).default({}),
+    nofile: whole(
+      {
+        text: 'Descriptors that each process may have open (EMFILE beyond): RLIMIT_NOFILE, `nofile` of limits.conf, `ulimit -n`. Nothing stands at 0, 1 and 2 here. Left out: 1024, or as many as the connections of the scenario take.',
+        source: 'include/asm-generic/resource.h; fs.nr_open: at most 1048576',
+        example: '1024',
+      },
+      { min: 1, max: 1_048_576 },
+    ).optional(),
     cpuidle: documented(cpuidle, {
       text: 'How long cores that sleep deeply take to come back: what wakes them waits so long. Matters most on virtual machines.',
       source: 'drivers/cpuidle; kernel/time/tick-sched.c',
@@ -260,6 +268,7 @@ export const hostSchema: z.ZodType<HostBody> = z
     device: h.device,
     nic: h.nic,
     costs: h.costs,
+    nofile: h.nofile ?? null,
     idle: h.cpuidle,
   }));
 
