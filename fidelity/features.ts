@@ -511,6 +511,19 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Scheduler: virtual runtime, lag and its decay, wake-up placement and pre-emption, migration, cold caches',
+    basis:
+      'kernel/sched/fair.c: place_entity, requeue_delayed_entity, select_idle_sibling, wake_affine_idle, sched_balance_newidle',
+    scripts: [],
+    tests: [
+      ['kernel/machine/sched.test.ts', 'share a core to within one slice'],
+      ['kernel/machine/sched.test.ts', 'wait until the others have caught up'],
+      ['kernel/machine/sched.test.ts', 'keep the lag that a task is owed'],
+      ['kernel/machine/sched.test.ts', 'alone there and about to sleep'],
+      ['kernel/machine/sched.test.ts', 'cost each switch to another thread'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],
@@ -532,5 +545,6 @@ export const NOT_MODELLED: readonly string[] = [
   'Accurate ECN (a peer that asks for it is answered as RFC 3168 says)',
   'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
   'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
+  'scheduler: deadlines of EEVDF beside virtual runtime (tasks interrupted in mid-slice come sooner in Linux), slices that end with ticks (every 4 ms at HZ=250; here after 3 ms, exactly), nice, groups, periodic balancing; dup(), fork()',
   'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
 ];

@@ -166,6 +166,12 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:15:17 impossible value: `2000000`; at most 1048576'],
   ],
   [
+    'a slice that Linux does not take',
+    'nic: {',
+    'sched: { base_slice_ns: 50000 }\n        nic: {',
+    ["my.yaml:15:33 impossible value: '50000' is too small"],
+  ],
+  [
     'a time without a unit',
     'delay: 10 ms',
     'delay: 10',

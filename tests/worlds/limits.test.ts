@@ -44,3 +44,26 @@ describe.each(['blocking', 'epoll', 'netty'])('a %s server', (model) => {
     }
   });
 });
+
+it('slices are as long as `sched:` says: two who compute on one core take turns', () => {
+  const switches = (base_slice_ns: string): number => {
+    const host = { machine: 'ideal', sched: { base_slice_ns } };
+    const load = { model: 'client', host: 'client', requests: 1, request: '1 B', response: '1 B' };
+    const server = { model: 'blocking', host: 'server', request: '1 B', response: '1 B' };
+    const [scenario] = describeWorlds('turns', {
+      shows: 'two servers on one core',
+      hosts: { client: host, server: host },
+      links: [{ between: ['client', 'server'], delay: '1 ms' }],
+      apps: {
+        a: { ...server, listen: 80, work: '10 ms' },
+        b: { ...server, listen: 81, work: '10 ms' },
+        first: { ...load, connect: 'server:80', connections: 1 },
+        second: { ...load, connect: 'server:81', connections: 1 },
+      },
+    });
+    return runScenario(scenario!).metrics['server.ctxt.involuntary']!;
+  };
+  // Ten slices each; the last one is used up when the answer is still to be written.
+  expect(switches('1 ms')).toBe(20);
+  expect(switches('5 ms')).toBe(4);
+});

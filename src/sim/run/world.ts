@@ -159,6 +159,7 @@ export class World {
         cpus: spec.cpus,
         machine: spec.machine,
         costs: spec.costs as Partial<Costs>,
+        sched: spec.sched,
         idle: spec.idle,
         fileMax: sysctlNumber(sysctl, 'fs.file-max'),
         softnet: {

@@ -102,6 +102,8 @@ export interface HostSpec {
   readonly nic: NicSpec;
   /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
   readonly costs: Readonly<Record<string, number>>;
+  /** ns (kernel/sched.ts). */
+  readonly sched: Readonly<{ slice: number; migrationCost: number }>;
   /** RLIMIT_NOFILE of its processes; null: enough for the scenario's connections. */
   readonly nofile: number | null;
   /** How long its cores take to come back from idle, ns (kernel/cpuidle.ts). */

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BILL_SWITCH, BILL_SYSTEM, BILL_USER } from '../../../src/kernel/cpu.ts';
+import { SLEEPING } from '../../../src/kernel/sched.ts';
 import { Futex, type Sys, type ThreadBody } from '../../../src/kernel/syscall.ts';
 import type { Thread } from '../../../src/kernel/thread.ts';
 import { prop } from '../../support/prop.ts';
-import { World } from './support.ts';
+import { Steps, World } from './support.ts';
 
 const SLICE = 1000;
 const sched = { slice: SLICE, migrationCost: 0 };
@@ -107,8 +108,86 @@ describe('wake-ups', () => {
     expect(latency(false)).toBe(1500);
   });
 
-  it('and not when the waker is about to sleep (sync): the slice goes on [sock_def_readable()]', () => {
-    expect(latency(true)).toBe(2000);
+  it('and do so even when the waker is about to sleep: WF_SYNC stops nobody [check_preempt_wakeup_fair(), 6.18]', () => {
+    expect(latency(true)).toBe(1500);
+  });
+
+  /**
+   * A sleeper shares a core with two others that compute. It is woken after `pause`, `ahead` ns ahead of their average or,
+   * when below 0, behind it: how long until it runs?
+   */
+  const owed = (used: number, pause: number): { lag: number; wait: number } => {
+    const w = new World();
+    const host = w.host({ sched });
+    const word = new Futex(0);
+    let ran = -1;
+    const t = host.process('sleeper').spawn(function* (sys): ThreadBody {
+      yield sys.compute(used);
+      yield sys.futexWait(word, 0);
+      ran = w.engine.now;
+    });
+    for (const name of ['a', 'b']) host.process(name).spawn(busy(1e6));
+    let slept = -1;
+    const look = (): void => {
+      if (t.state !== SLEEPING) return w.when(w.engine.now + 1, look);
+      slept = w.engine.now;
+      w.when(slept + pause, () => void word.waiters.wake(0, 1, false));
+    };
+    w.when(1, look);
+    w.run();
+    return { lag: t.lag, wait: ran - slept - pause };
+  };
+
+  it('of one that had more than its share wait until the others have caught up, and no longer [DELAY_DEQUEUE]', () => {
+    // It ran for 900 while the two had nothing: it is 600 ahead of the average of three.
+    const soon = owed(900, 1);
+    expect(soon.wait).toBeGreaterThan(500);
+    // 5 ms later the others are far ahead of it, and what it had taken is forgotten: it waits as a new one would.
+    const late = owed(900, 5000);
+    expect(late.wait).toBeLessThanOrEqual(SLICE);
+    expect(soon.wait).toBeGreaterThan(late.wait);
+  });
+
+  it('keep the lag that a task is owed, of any size up to two slices, with the weight of the task counted [place_entity()]', () => {
+    prop(
+      [fc.integer({ min: 0, max: 2 * SLICE }), fc.integer({ min: 1, max: 6 })],
+      (lag, others) => {
+        const w = new World();
+        const host = w.host({ sched });
+        const word = new Futex(0);
+        const t = host.process('t').spawn(function* (sys): ThreadBody {
+          yield sys.futexWait(word, 0);
+        });
+        for (let i = 0; i < others; i++) host.process(`p${i}`).spawn(busy(1e6));
+        w.run(777);
+        host.cores[0]!.poke(); // bills what runs
+        t.lag = lag;
+        host.cores[0]!.rq.enqueue(t);
+        const all = host.processes.map((p) => p.threads[0]!.vruntime);
+        const average = all.reduce((a, b) => a + b, 0) / all.length;
+        expect(Math.abs(average - t.vruntime - lag)).toBeLessThanOrEqual(2); // rounding
+      },
+    );
+  });
+
+  it("go to the waker's core when none is idle, it is alone there and about to sleep [wake_affine_idle()]", () => {
+    const where = (sync: boolean): number => {
+      const w = new World();
+      const host = w.host({ cpus: 2, sched });
+      const word = new Futex(0);
+      const t = host.process('t').spawn(function* (sys): ThreadBody {
+        yield sys.futexWait(word, 0);
+      });
+      const waker = new Steps([0], () => void word.waiters.wake(0, 1, sync));
+      w.when(10, () => {
+        for (const core of [0, 1]) host.process(`hog${core}`).spawn(busy(100_000), '', 1 << core);
+      });
+      w.when(100, () => host.cores[1]!.raiseIrq(waker));
+      w.run(101);
+      return t.core.index;
+    };
+    expect(where(false)).toBe(0); // where it ran before
+    expect(where(true)).toBe(1);
   });
 
   it('go to the core it ran on if that is idle, else to an idle one, else back', () => {

@@ -5,6 +5,8 @@ import {
   IDLE_DEFAULTS,
   type IdleOptions,
   PROFILES as PROFILE_CHANGES,
+  SCHED_DEFAULTS,
+  type SchedOptions,
 } from '../../../kernel/profile.ts';
 import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
@@ -193,6 +195,30 @@ function costOf(c: CostEntry): z.ZodType<number> {
 const duration = (text: string, example: string): z.ZodType<number> =>
   quantity('duration', { text, example }, { max: 1e9 });
 
+const sched = z
+  .strictObject({
+    base_slice_ns: nsecs(
+      {
+        text: 'How long a thread runs before others that wait get their turn (/sys/kernel/debug/sched). Default: 3 ms; it ends exactly then, where Linux waits for the next tick.',
+        source: 'kernel/sched/fair.c sysctl_sched_base_slice: 0.7 ms on one core, 2.8 ms on 8',
+        example: '3 ms',
+      },
+      { min: 100_000, max: 100_000_000 },
+    ).optional(),
+    migration_cost_ns: nsecs(
+      {
+        text: 'A thread that ran less than so long ago is not pulled to another core. Default: 500 us.',
+        source: 'kernel/sched/fair.c sysctl_sched_migration_cost',
+        example: '500 us',
+      },
+      { max: 1_000_000_000 },
+    ).optional(),
+  })
+  .transform((s): SchedOptions => ({
+    slice: s.base_slice_ns ?? SCHED_DEFAULTS.slice,
+    migrationCost: s.migration_cost_ns ?? SCHED_DEFAULTS.migrationCost,
+  }));
+
 const cpuidle = z
   .strictObject({
     after: duration(
@@ -253,6 +279,10 @@ export const hostSchema: z.ZodType<HostBody> = z
       },
       { min: 1, max: 1_048_576 },
     ).optional(),
+    sched: documented(sched, {
+      text: 'The scheduler, by the names of /sys/kernel/debug/sched.',
+      example: '{ base_slice_ns: 3 ms }',
+    }).prefault({}),
     cpuidle: documented(cpuidle, {
       text: 'How long cores that sleep deeply take to come back: what wakes them waits so long. Matters most on virtual machines.',
       source: 'drivers/cpuidle; kernel/time/tick-sched.c',
@@ -269,6 +299,7 @@ export const hostSchema: z.ZodType<HostBody> = z
     nic: h.nic,
     costs: h.costs,
     nofile: h.nofile ?? null,
+    sched: h.sched,
     idle: h.cpuidle,
   }));
 
