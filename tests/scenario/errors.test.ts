@@ -254,6 +254,24 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:15:16 impossible: `limit_min` is above `limit_max`'],
   ],
   [
+    'byte queue limits of a link that contradict each other',
+    'delay: 10 ms',
+    'delay: 10 ms\n        bql: { limit_min: 10 kB, limit_max: 5 kB }',
+    ['my.yaml:20:9 impossible: `limit_min` is above `limit_max`'],
+  ],
+  [
+    'byte queue limits of a link that never hold',
+    'delay: 10 ms',
+    'delay: 10 ms\n        bql: { hold_time: 0 ms }',
+    ["my.yaml:20:27 impossible value: '0 ms' is too small"],
+  ],
+  [
+    'a CoDel on a link that waits for longer than a queue in front of a device may',
+    'delay: 10 ms',
+    'delay: 10 ms\n        codel: { target: 200 s }',
+    ["my.yaml:20:26 impossible value: '200 s' is too large"],
+  ],
+  [
     'a machine without cores',
     'cpus: 2',
     'cpus: 0',
@@ -431,6 +449,28 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:29:61 no variant is called `blokking` [did you mean `blocking`?]'],
   ],
   [
+    'a comparison with a variant that is not there',
+    '    each: {',
+    '    compare: { to: epol, metrics: [goodput] }\n    each: {',
+    ['my.yaml:26:20 no variant is called `epol` [did you mean `epoll`?]'],
+  ],
+  [
+    'a comparison by what is no metric',
+    '    each: {',
+    '    compare: { to: epoll, metrics: [goodput, godput] }\n    each: {',
+    ['my.yaml:26:46 no metric is called `godput` [did you mean `goodput`?]'],
+  ],
+  [
+    'a comparison of variants that nothing makes',
+    '    each: { apps.server.model: [blocking, epoll] }\n',
+    '    compare: { to: epoll, metrics: [goodput] }\n',
+    [
+      'my.yaml:26:20 no variant is called `epoll` [there is nothing to compare without `each:`]',
+      'my.yaml:29:61 no variant is called `blocking`',
+      'my.yaml:31:48 `model` is not varied',
+    ],
+  ],
+  [
     'another variant by an axis that is not varied',
     'goodput[model=epoll]',
     'goodput[modle=epoll]',
@@ -461,7 +501,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '[blocking, epoll] }',
     '[blocking, epol] }',
     [
-      'my.yaml:26:43 `epol` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `epoll`?]',
+      'my.yaml:26:43 `epol` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
       'my.yaml:31:48 `model` never is `epoll` [did you mean `epol`?]',
     ],
   ],
@@ -738,4 +778,22 @@ test('a sysctl that would have nothing to act on is refused: nothing is remember
   expect(said(problems(text))).toEqual([
     expect.stringContaining('unknown key `net.ipv4.tcp_no_ssthresh_metrics_save`'),
   ]);
+});
+
+test('what is wrong with some of the variants says with which', () => {
+  const each = (netty: string): string =>
+    VALID.replace(
+      '{ apps.server.model: [blocking, epoll] }',
+      `{ apps.server: { a: { model: blocking }, b: { model: netty, ${netty} }, c: { model: epoll } } }`,
+    ).replace(/^ *expect:[^]*/m, '');
+  expect(said(problems(each('loops: two')))).toEqual([
+    expect.stringContaining('in the variant `b`'),
+  ]);
+  const both = VALID.replace('read: 64 KiB', 'loops: 1, read: 64 KiB').replace(
+    '[blocking, epoll]',
+    '[blocking, netty, epoll]',
+  );
+  expect(said(problems(both))[0]).toContain(
+    'unknown key `loops`, in the variants `blocking`, `epoll`',
+  );
 });

@@ -51,6 +51,11 @@ const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that
     'server.outbound.peak',
   ],
   ['upper-case', ['apps.talker.messages=100'], 'server.request_calls'],
+  ['event-loop-blocking', ['apps.server.pause=0 ms'], 'askers.latency.max'],
+  ['fin-with-backlog', ['apps.server.operator=flatMap'], 'server.requests'],
+  ['decoder-defeats-limit', ['apps.sender.messages=20'], 'server.receiver_queue.peak'],
+  ['full-accept-queue', ['apps.server.backlog=128'], 'clients.latency.max'],
+  ['same-arrivals', ['apps.server.work=1 us'], 'latency.mean'],
   ['interrupt-coalescing', ['apps.asker.rate=1000 /s'], 'server.irq'],
   ['receive-livelock', ['hosts.host.costs.irq=0 ns'], 'host.softnet.processed'],
 ];

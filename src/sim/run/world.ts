@@ -158,6 +158,7 @@ export class World {
         addr: FIRST_ADDRESS + index,
         cpus: spec.cpus,
         machine: spec.machine,
+        hz: spec.hz,
         costs: spec.costs as Partial<Costs>,
         sched: spec.sched,
         idle: spec.idle,
