@@ -11,9 +11,8 @@
  * in the competition until it has not (DELAY_DEQUEUE), and is owed nothing then (DELAY_ZERO): after a long sleep all is
  * forgotten.
  *
- * A task that wakes pre-empts only one that is ahead of it; EEVDF asks whether the running one is ahead of the average, and
- * lets it run to its deadline if not (RUN_TO_PARITY), which of two tasks is the same. WF_SYNC, that the waker is about to
- * sleep, does not matter for it in 6.18. The switch happens at the next return to user mode, as does the one at the end of a slice.
+ * A task that wakes, and would be next, pre-empts only one that is ahead of the average: one that is not runs to the end of
+ * its slice (RUN_TO_PARITY). WF_SYNC, that the waker is about to sleep, does not matter for it in 6.18. The switch happens at the next return to user mode, as does the one at the end of a slice.
  *
  * Placement: the core it ran on if that is idle, else an idle core that it may use, else the core it ran on, or the waker's when
  * that is about to sleep (WF_SYNC). A core that goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
@@ -257,7 +256,8 @@ export class RunQueue implements StepSource {
   /** A woken task was put here: does it pre-empt who runs? check_preempt_wakeup_fair */
   checkPreempt(task: Task): void {
     const cur = this.current;
-    if (cur !== null && task.vruntime < cur.vruntime) this.needResched = true;
+    if (cur !== null && task === this.heap[0] && cur.vruntime > this.average())
+      this.needResched = true;
   }
 
   private trace(what: string, task: Task): void {

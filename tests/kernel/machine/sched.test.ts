@@ -112,6 +112,36 @@ describe('wake-ups', () => {
     expect(latency(true)).toBe(1500);
   });
 
+  it('leave one alone that is not ahead of the average, though it is ahead of the one that wakes [RUN_TO_PARITY]', () => {
+    const woken = (lag: number): number[] => {
+      const w = new World();
+      const host = w.host({ sched });
+      const ran: number[] = [];
+      const words = [new Futex(0), new Futex(0)];
+      const [s, t] = words.map((word, i) =>
+        host.process(`t${i}`).spawn(function* (sys): ThreadBody {
+          yield sys.futexWait(word, 0);
+          ran.push(w.engine.now);
+          yield sys.compute(1e6);
+        }),
+      );
+      for (const name of ['a', 'b']) host.process(name).spawn(busy(1e6));
+      const wake = (at: number, i: number, task: Thread, owed: number): void =>
+        w.when(at, () => {
+          task.lag = owed;
+          words[i]!.waiters.wake(0, 1, false);
+        });
+      wake(2500, 0, s!, lag);
+      wake(2600, 1, t!, 1500);
+      w.run(10_000);
+      return ran;
+    };
+    // The first comes at once. It is behind the average for its whole slice, and the second, far behind, waits for that.
+    expect(woken(1200)).toEqual([2500, 3500]);
+    // Owed little, it is ahead of the average when the second comes.
+    expect(woken(10)).toEqual([2500, 2600]);
+  });
+
   /**
    * A sleeper shares a core with two others that compute. It is woken after `pause`, `ahead` ns ahead of their average or,
    * when below 0, behind it: how long until it runs?
