@@ -8,13 +8,18 @@
  * An instance may stand in the interest list of another: it is readable while one of its own files is ready, and says so to
  * the outer one when that begins (ep_poll_safewake). Circles and deep nests are refused (ep_loop_check).
  *
- * Left out: busy polling; what EPOLLWAKEUP does; the limits on wake-up paths (reverse_path_check), which take hundreds of nested
+ * With net.core.busy_poll an instance remembers by which device queue the packets of its last ready socket came, and a thread
+ * that finds nothing ready polls that queue before it sleeps (ep_busy_loop).
+ *
+ * Left out: EPIOCSPARAMS; what EPOLLWAKEUP does; the limits on wake-up paths (reverse_path_check), which take hundreds of nested
  * instances to reach.
  */
 import { EEXIST, EINVAL, ELOOP, ENOENT } from '../base/errno.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
+import type { BusyWait } from './busy-poll.ts';
 import type { File } from './file.ts';
+import type { Napi } from './napi.ts';
 import {
   EPOLLERR,
   EPOLLET,
@@ -30,6 +35,11 @@ import {
 import type { Thread } from './thread.ts';
 import { WaitEntry, WaitQueue } from './wait-queue.ts';
 import { POLLFREE, pollFile } from './poll.ts';
+
+/** A file whose packets come by a device queue. */
+interface SocketFile extends File {
+  readonly napi: Napi | null;
+}
 
 /** Bits that say how to report, not what (EP_PRIVATE_BITS). An item with no other bit is disarmed. */
 const PRIVATE_BITS = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
@@ -71,6 +81,7 @@ export class EpItem extends WaitEntry {
     // A one-shot item that has fired says nothing, not even an error, until it is armed again.
     if ((this.events & ~PRIVATE_BITS) === 0) return false;
     if (key !== 0 && (key & this.events) === 0) return false;
+    this.ep.noteNapi(this.file);
     this.ep.markReady(this);
     const woke = this.ep.wakeOne(sync);
     return (this.events & EPOLLEXCLUSIVE) === 0 || (woke && this.wantedExclusively(key));
@@ -92,7 +103,7 @@ export class EpItem extends WaitEntry {
 }
 
 /** An epoll instance. read and write on it are EINVAL. */
-export class Epoll implements File {
+export class Epoll implements File, BusyWait {
   readonly kind = 'epoll';
   nonblock = false;
   /** For a poll() on the instance itself. */
@@ -106,10 +117,15 @@ export class Epoll implements File {
   readonly ready: QueueMeter;
   private head: EpItem | null = null;
   private tail: EpItem | null = null;
+  /** What a thread may poll (ep->napi_id); null: nothing. */
+  napi: Napi | null = null;
   private readonly clock: { readonly now: Instant };
+  private readonly busyPoll: number;
 
-  constructor(name: string, clock: { readonly now: Instant }) {
+  /** @param busyPoll how long to poll devices, µs (net.core.busy_poll); 0: not */
+  constructor(name: string, clock: { readonly now: Instant }, busyPoll = 0) {
     this.clock = clock;
+    this.busyPoll = busyPoll;
     this.ready = new QueueMeter(name, Infinity);
   }
 
@@ -151,6 +167,7 @@ export class Epoll implements File {
     const item = new EpItem(this, fd, file, events | EPOLLERR | EPOLLHUP, data);
     this.items.set(fd, item);
     inner?.refs.add(item);
+    this.noteNapi(file);
     if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item);
     else file.wait.add(item);
     this.check(item);
@@ -207,6 +224,17 @@ export class Epoll implements File {
     let highest = 0;
     for (const { ep } of this.refs) highest = Math.max(highest, ep.depthAbove() + 1);
     return highest;
+  }
+
+  /** ep_set_busy_poll_napi_id() */
+  noteNapi(file: File): void {
+    if (this.busyPoll === 0 || file.kind !== 'tcp') return;
+    this.napi = (file as SocketFile).napi ?? this.napi;
+  }
+
+  /** ep_busy_loop_end() */
+  busyEnd(since: number, now: number): boolean {
+    return this.anyReady || now > since + this.busyPoll;
   }
 
   /** Links `item` to the tail of the ready list, once. */
