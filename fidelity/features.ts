@@ -558,6 +558,49 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Pauses: a process stopped (garbage collection, SIGSTOP), a virtual core taken away (steal)',
+    basis: 'do_signal_stop; account_steal_time, KVM run_delay',
+    scripts: [],
+    tests: [
+      ['kernel/machine/pauses.test.ts', 'is billed as stolen only while there is something to do'],
+      ['worlds/pauses.test.ts', 'late by the pause, on an ideal machine'],
+      ['worlds/pauses.test.ts', 'rate × pause − ring'],
+    ],
+  },
+  {
+    name: 'epoll: triggers, herds and EPOLLEXCLUSIVE, instances in one another; select, poll',
+    basis: 'fs/eventpoll.c, fs/select.c; validation K5',
+    scripts: [],
+    tests: [
+      ['validation/epoll-edge.test.ts', 'EPOLLET tells of new data'],
+      ['validation/epoll-herd.test.ts', 'are woken one at a time, and it is always the same one'],
+      ['kernel/sockets/epoll-nested.test.ts', 'no wake-up is lost through nested instances'],
+      ['kernel/sockets/select.test.ts', 'no wake-up is lost by select'],
+    ],
+  },
+  {
+    name: 'Limits of open files: RLIMIT_NOFILE, fs.file-max',
+    basis: 'alloc_fd, alloc_empty_file, do_accept',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/limits.test.ts', 'the connection stays in the queue'],
+      ['worlds/limits.test.ts', 'with few descriptors answers all its clients, later'],
+    ],
+  },
+  {
+    name: 'Scheduler: virtual runtime, lag and its decay, wake-up placement and pre-emption, migration, cold caches',
+    basis:
+      'kernel/sched/fair.c: place_entity, requeue_delayed_entity, select_idle_sibling, wake_affine_idle, sched_balance_newidle',
+    scripts: [],
+    tests: [
+      ['kernel/machine/sched.test.ts', 'share a core to within one slice'],
+      ['kernel/machine/sched.test.ts', 'wait until the others have caught up'],
+      ['kernel/machine/sched.test.ts', 'keep the lag that a task is owed'],
+      ['kernel/machine/sched.test.ts', 'alone there and about to sleep'],
+      ['kernel/machine/sched.test.ts', 'cost each switch to another thread'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],
@@ -581,5 +624,6 @@ export const NOT_MODELLED: readonly string[] = [
   'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
   'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
   'memory for TCP that a processor keeps for itself, memory cgroups, SO_RESERVE_MEM; orphans are counted at once and not every 100 ms',
+  'scheduler: deadlines of EEVDF beside virtual runtime (tasks interrupted in mid-slice come sooner in Linux), slices that end with ticks (every 4 ms at HZ=250; here after 3 ms, exactly), nice, groups, periodic balancing; dup(), fork()',
   'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
 ];

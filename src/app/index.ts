@@ -16,7 +16,7 @@ export type { Duration, Instant } from '../base/units.ts';
 
 // System calls.
 export type { Fd, Sys, ThreadBody, ThreadStart, Trap } from '../kernel/syscall.ts';
-export { EpollEvents, Futex, PollFd, TcpInfo } from '../kernel/syscall.ts';
+export { EpollEvents, FD_SETSIZE, FdSet, Futex, PollFd, TcpInfo } from '../kernel/syscall.ts';
 export {
   EPOLLIN,
   EPOLLPRI,
@@ -28,6 +28,7 @@ export {
   EPOLLWRNORM,
   EPOLLRDHUP,
   EPOLLEXCLUSIVE,
+  EPOLLWAKEUP,
   EPOLLONESHOT,
   EPOLLET,
   EPOLL_CTL_ADD,

@@ -153,6 +153,13 @@ export const SYSCTLS: readonly SysctlDef[] = [
     fallback: 'pfifo_fast',
   },
   ofMachine(
+    'fs.file-max',
+    UINT_MAX,
+    'files',
+    'that all processes may have open (ENFILE beyond)',
+    'fs/file_table.c files_maxfiles_init(): a tenth of the memory, in KiB; systemd raises it to the largest number there is',
+  ),
+  ofMachine(
     'net.core.netdev_max_backlog',
     1000,
     'packets',

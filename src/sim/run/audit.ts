@@ -5,6 +5,7 @@
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER } from '../../base/units.ts';
+import { BILL_NAMES } from '../../kernel/cpu.ts';
 import { Lo } from '../../kernel/lo.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
@@ -210,7 +211,7 @@ function cpu(run: HostRun, ledger: Ledger): void {
   const now = run.host.engine.now;
   for (const core of run.host.cores) {
     let sum = 0;
-    for (let bill = 0; bill < 6; bill++) sum += core.spent(bill);
+    for (let bill = 0; bill < BILL_NAMES.length; bill++) sum += core.spent(bill);
     ledger.checks['conserve-cpu']++;
     if (sum !== now)
       ledger.fail(

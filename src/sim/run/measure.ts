@@ -111,6 +111,8 @@ function host(run: HostRun, now: Instant, out: Measured): void {
     for (const core of h.cores) spent += core.spent(bill);
     m[`${at}.cpu.${name}`] = wall > 0 ? spent / wall : name === 'idle' ? 1 : 0;
   });
+  m[`${at}.descriptors.peak`] = Math.max(0, ...h.processes.map((p) => p.fds.peak));
+  m[`${at}.stolen`] = h.cores.reduce((sum, core) => sum + core.timeStolen, 0);
   const dropped = DROPS.map((name) => [name, mib[name] ?? 0] as const);
   let sum = 0;
   for (const [name, count] of [...dropped, ...deviceDrops(mib)]) {
@@ -340,6 +342,7 @@ function application(world: World, app: AppRun, now: Instant, out: Measured): vo
   m[`${app.name}.bytes_read`] = read;
   m[`${app.name}.bytes_written`] = written;
   for (const [name, n] of app.counts) m[`${app.name}.${name}`] = n;
+  if (app.process !== null) m[`${app.name}.stopped`] = app.process.timeStopped;
   if (app.closedAt !== NEVER && app.closedAt <= now) m[`${app.name}.closed_at`] = app.closedAt;
   for (const q of app.queues) queue(out, q.name, 'items', q.peak, q.bound);
 }

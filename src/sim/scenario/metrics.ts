@@ -78,6 +78,11 @@ export const METRICS: readonly MetricDef[] = [
     'duration',
     'When its last connection was closed; absent when it was not.',
   ),
+  def(
+    '<app>.stopped',
+    'duration',
+    'Time that its process was stopped: by its garbage collector, or from outside (`faults:`).',
+  ),
   def('<app>.messages', 'count', 'Messages that a talker has sent.'),
   def('<app>.answers', 'count', 'Answers that a talker has read and found right.'),
   def('<app>.mismatched', 'count', 'Answers that were not what `answer:` says, byte by byte.'),
@@ -149,6 +154,11 @@ export const METRICS: readonly MetricDef[] = [
     '<host>.ctxt.involuntary',
     'count',
     'Context switches of threads that were pre-empted (nonvoluntary_ctxt_switches).',
+  ),
+  def(
+    '<host>.descriptors.peak',
+    'count',
+    'Open descriptors of one process: the most there were. `nofile:` bounds them.',
   ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
@@ -347,6 +357,16 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.cpu.user', 'fraction', 'Share of all cores spent in applications.'),
   def('<host>.cpu.switch', 'fraction', 'Share of all cores spent in context switches.'),
   def('<host>.cpu.idle', 'fraction', 'Share of all cores spent idle.'),
+  def(
+    '<host>.cpu.steal',
+    'fraction',
+    'Share of all cores that the hypervisor took while there was something to do (`faults:`).',
+  ),
+  def(
+    '<host>.stolen',
+    'duration',
+    'Time that the hypervisor took cores away, summed over cores, whether or not there was something to do.',
+  ),
 
   def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
   def(
@@ -380,7 +400,7 @@ export const NAMED_COUNTERS: Readonly<
   Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
 > = {
   '<call>':
-    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice'.split(
+    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice select'.split(
       ' ',
     ),
   '<LinuxName>':

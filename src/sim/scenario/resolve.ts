@@ -20,6 +20,7 @@ import {
   type Comparison,
   type Expectation,
   type Expr,
+  type FaultSpec,
   type HostSpec,
   type LinkDirection,
   type LinkSpec,
@@ -67,6 +68,8 @@ export function resolve(
   checkApps(apps, hosts, report);
   for (const h of hosts) checkBusyPoll(h, apps, report);
   checkReach(apps, links, nodes, report);
+  const faults = body.faults.map((f, i): FaultSpec => ({ ...f, path: ['faults', i] }));
+  checkFaults(faults, apps, hosts, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
   const expect = body.expect.map((e, i) => expectation(e, i, world, variant, source, report));
@@ -82,6 +85,7 @@ export function resolve(
     routers,
     links,
     apps,
+    faults,
     stop,
     compare: comparison(body.compare, world, variant, report),
     expect,
@@ -228,6 +232,44 @@ function checkSizes(client: AppSpec, server: AppSpec, report: Report): void {
       `\`${server.name}\` reads sizes, and these requests do not say theirs`,
       'add `codec: sized` here',
     );
+}
+
+/** Who is paused must be there, and have what is taken away. */
+function checkFaults(
+  faults: readonly FaultSpec[],
+  apps: readonly AppSpec[],
+  hosts: readonly HostSpec[],
+  report: Report,
+): void {
+  for (const f of faults) {
+    const path = [...f.path, f.kind];
+    if (f.kind !== 'steal') {
+      const app = apps.find((a) => a.name === f.target);
+      const names = apps.filter((a) => a.model !== 'raw').map((a) => a.name);
+      if (app === undefined)
+        report(
+          path,
+          `no application is called \`${f.target}\``,
+          didYouMean(f.target, names, 'there are'),
+        );
+      else if (app.model === 'raw')
+        report(path, `\`${f.target}\` sends raw frames: it has no process that could be stopped`);
+      continue;
+    }
+    const host = hosts.find((h) => h.name === f.target);
+    if (host === undefined) {
+      const names = hosts.map((h) => h.name);
+      report(path, `no host is called \`${f.target}\``, didYouMean(f.target, names, 'there are'));
+      continue;
+    }
+    const beyond = (f.cores ?? []).find((core) => core >= host.cpus);
+    if (beyond !== undefined)
+      report(
+        [...f.path, 'cores'],
+        `\`${host.name}\` has no core ${beyond}`,
+        `its cores are 0 .. ${host.cpus - 1}; \`cpus:\` says how many`,
+      );
+  }
 }
 
 /** Does its listener share its port with others that do so (SO_REUSEPORT)? */
