@@ -32,11 +32,6 @@ interface Bucket {
 }
 
 export class Gro {
-  /** Skbs held, and complete ones that the stack has not been given. */
-  get skbs(): number {
-    return this.held + this.normal.length;
-  }
-
   private readonly truesize: number;
   private readonly buckets: Bucket[] = [];
   private held = 0;
@@ -53,6 +48,12 @@ export class Gro {
   /** Something is held back. */
   get holds(): boolean {
     return this.held > 0;
+  }
+
+  /** Shows what is held, and what is complete and the stack has not been given. */
+  each(visit: (skb: Skb) => void): void {
+    for (const bucket of this.buckets) bucket.skbs.forEach(visit);
+    this.normal.each(visit);
   }
 
   /**
@@ -101,6 +102,11 @@ export class Gro {
     if (this.held > 0)
       for (const bucket of this.buckets)
         while (bucket.skbs.length > 0 && bucket.ages[0]! < jiffy) this.complete(bucket, 0);
+    this.flushNormal();
+  }
+
+  /** gro_normal_list(): all that is complete goes to the stack, and what is held stays. */
+  flushNormal(): void {
     this.flushing = this.normal.length > 0;
   }
 

@@ -10,7 +10,8 @@ import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
-import { RescheduleIpi } from './irq.ts';
+import { FileCount } from './file.ts';
+import { RescheduleIpi, RpsIpi } from './irq.ts';
 import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Process } from './process.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type SchedOptions,
   type SoftnetOptions,
 } from './profile.ts';
+import { SockFlows } from './rps.ts';
 import type { Syscall, Thread } from './thread.ts';
 import { TimerTable } from './timer.ts';
 
@@ -42,6 +44,8 @@ export interface HostOptions {
   readonly clock?: Partial<ClockOptions>;
   /** RLIMIT_NOFILE of its processes. */
   readonly nofile?: number;
+  /** fs.file-max: files that all of them may have open; left out: no limit. */
+  readonly fileMax?: number;
 }
 
 export class Host {
@@ -62,9 +66,14 @@ export class Host {
   readonly timers: TimerTable;
   readonly cores: readonly Core[];
   readonly ipi: RescheduleIpi;
+  readonly rpsIpi: RpsIpi;
+  /** Where connections were read last; null: nobody asks (net.core.rps_sock_flow_entries 0). */
+  readonly sockFlows: SockFlows | null;
   readonly devices: NetDevice[] = [];
   readonly processes: Process[] = [];
   readonly nofile: number;
+  /** Open files of all processes. */
+  readonly files: FileCount;
   /** What each system call does, by number. */
   readonly syscalls: readonly Syscall[];
   /** Tasks that wait on any run queue: a core that goes idle looks at the others only if there are some. */
@@ -90,9 +99,13 @@ export class Host {
     this.idle = { ...IDLE_DEFAULTS, ...options.idle };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);
     this.nofile = options.nofile ?? HOST_DEFAULTS.nofile;
+    this.files = new FileCount(options.fileMax ?? Infinity);
     this.syscalls = syscalls;
     this.timers = new TimerTable(this);
     this.ipi = new RescheduleIpi(cpus);
+    this.rpsIpi = new RpsIpi(cpus);
+    const { rpsSockFlows } = this.softnet;
+    this.sockFlows = rpsSockFlows > 0 ? new SockFlows(rpsSockFlows) : null;
     const kind = engine.define(`${this.name}/cpu`, CPU, (index) => this.cores[index]!.onTimer());
     const cores: Core[] = [];
     this.cores = cores;

@@ -21,6 +21,8 @@ export class Lo implements NetDevice {
   readonly gsoMaxSegs = 65_535;
   readonly qdisc: Qdisc | null = null;
   readonly loopback = true;
+  /** Segments that were sent here, whatever became of them. */
+  frames = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -45,6 +47,7 @@ export class Lo implements NetDevice {
 
   /** loopback_xmit() */
   private receive(skb: Skb, truesize: number, cloned: boolean, core: Core): boolean {
+    this.frames += skb.segs;
     const c = this.counters;
     const bytes = skb.len + skb.segs * skb.headerLen;
     c.tx_packets++;

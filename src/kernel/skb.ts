@@ -14,6 +14,7 @@ import { PayloadStream } from '../base/payload.ts';
 import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
 import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
 import { seqAdd } from '../tcp/seq.ts';
+import type { Napi } from './napi.ts';
 import { tailroomOf } from './truesize.ts';
 
 /** An Ethernet header: hard_header_len. */
@@ -23,7 +24,10 @@ export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
   /** Frames of this train that are queued, on a wire or being received; 0 when it lies in the pool. */
   outstanding = 0;
-  /** Whom the sending device tells when it is done with it (skb->destructor): a socket, or null. */
+  /**
+   * The connection that is charged for it (skb->sk): where it is being sent, whom the device tells when it is done with it
+   * (skb->destructor), and in a socket's backlog whose that is. Null: nobody.
+   */
   owner: unknown = null;
   /** What the sender's socket is charged until then. */
   txTruesize = 0;
@@ -31,6 +35,8 @@ export class Skb extends Segment implements Train {
   link: Skb | null = null;
   /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
   departAt = 0;
+  /** The device queue that it came by (skb->napi_id); null: none. */
+  napi: Napi | null = null;
   /** For the qdisc that holds it (qdisc_skb_cb): when it came, or when it may go. */
   queuedAt = 0;
   /** Its payload was changed on the way to the device: its checksum is wrong. */
@@ -72,6 +78,7 @@ export class Skb extends Segment implements Train {
     skb.mergeable = 0;
     skb.pages = 0;
     skb.cloned = false;
+    skb.napi = null;
     return skb;
   }
 
@@ -133,6 +140,8 @@ export const wireBytes = (skb: Skb): number => skb.len + skb.segs * (skb.headerL
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {
   private readonly free: Skb[] = [];
+  /** Every record there is, in use or not. */
+  readonly records: Skb[] = [];
   /** What a payload says whose damage the checksum did not show. */
   readonly garbage: PayloadStream = new PayloadStream(-1);
   /** Skbs in use. */
@@ -149,7 +158,7 @@ export class SkbPool {
 
   /** An skb whose segment still says what it said last: for TCP, which writes all of it. */
   grab(): Skb {
-    const skb = this.free.pop() ?? new Skb(this);
+    const skb = this.free.pop() ?? this.make();
     if (++this.live > this.peak) this.peak = this.live;
     skb.outstanding = 1;
     skb.owner = null;
@@ -163,8 +172,14 @@ export class SkbPool {
 
   /** What `grab` will give, to be filled before it is known whether it is needed. */
   peek(): Skb {
-    if (this.free.length === 0) this.free.push(new Skb(this));
+    if (this.free.length === 0) this.free.push(this.make());
     return this.free.at(-1)!;
+  }
+
+  private make(): Skb {
+    const skb = new Skb(this);
+    this.records.push(skb);
+    return skb;
   }
 
   /** Called by `Skb.drop` when the last frame is gone. */

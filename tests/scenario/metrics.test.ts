@@ -20,6 +20,7 @@ scenarios:
       streams: { host: server, model: reactive, listen: 8082, codec: line, reply: same }
       talker: { host: client, model: talk, connect: server:8081, messages: 3, text: hello }
       caller: { host: client, model: talk, connect: server:8082, messages: 3, text: hello }
+      loris: { host: client, model: slow-loris, connect: server:8082, interval: 1 s }
     stop: { when: [asker.closed, talker.closed, caller.closed], limit: 10 s }
     expect:
       - { that: asker.requests, is: 6, source: all are answered }

@@ -1,12 +1,15 @@
 /**
- * Clients that ask and wait for answers, one outstanding request on each connection. Closed loop: a user asks, waits, thinks,
- * asks again, so a slow server slows the load. Open loop: requests are meant for times that no answer moves; a user whose
- * connection is still busy asks late, and latency is taken from the intended time (no coordinated omission).
+ * Clients that ask and wait for answers. Closed loop: a user asks, waits, thinks, asks again, so a slow server slows the load.
+ * Open loop: requests are meant for times that no answer moves; a user whose connection is still busy asks late, and latency
+ * is taken from the intended time (no coordinated omission). Partly open: users come so, stay for some requests, and leave
+ * (Schroeder, Wierman and Harchol-Balter, "Open Versus Closed: A Cautionary Tale", NSDI 2006). load/workload.ts says what
+ * each asks for.
  *
  * Latency ends with the last byte of the answer read. What fails (refused, reset, closed early, timed out) is counted and
- * enters no latency; the connection is replaced at the next request. Left out: pipelining, sharing of connections.
+ * enters no latency; the connection is replaced at the next request.
  *
- * Here a blocking thread for each connection; client-loop.ts serves thousands in one thread.
+ * Here a blocking thread and a connection for each user; client-loop.ts serves thousands in one thread, and there several
+ * users may share a connection.
  */
 import * as k from '../../kernel/syscall.ts';
 import {
@@ -17,30 +20,30 @@ import {
   type ThreadStart,
 } from '../../kernel/syscall.ts';
 import { instant, type Instant } from '../../base/units.ts';
-import { writeAll } from '../blocking/write.ts';
 import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { setOptions, sleepUntil, type Sub } from '../setup.ts';
+import { Asker } from './ask.ts';
 import { clientLoop } from './client-loop.ts';
 import { READ } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
-import { openTimes, UserTimes } from './user-times.ts';
+import { type UserTimes, Workload } from './workload.ts';
 
 export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): ThreadBody {
   const addr = env.resolve(o.connect.host);
+  const work = new Workload(o, env);
   if (o.io === 'epoll') {
-    yield* clientLoop(sys, o, probe, env, addr);
+    yield* clientLoop(sys, o, probe, work, addr);
     return;
   }
-  const unfinished = new Unfinished(o.connections, probe);
-  const open = openTimes(o, env);
-  for (let i = 1; i < o.connections; i++) {
+  const unfinished = new Unfinished(work.users, probe);
+  for (let i = 1; i < work.users; i++) {
     const user: ThreadStart = (own) =>
-      new BlockingUser(own, o, probe, addr).run(new UserTimes(o, env, open, i), unfinished);
+      new BlockingUser(own, o, probe, addr).run(work.user(i), unfinished);
     yield sys.spawn(user, `user-${i}`);
   }
-  yield* new BlockingUser(sys, o, probe, addr).run(new UserTimes(o, env, open, 0), unfinished);
+  yield* new BlockingUser(sys, o, probe, addr).run(work.user(0), unfinished);
 }
 
 class BlockingUser {
@@ -48,7 +51,12 @@ class BlockingUser {
   private readonly o: ClientOptions;
   private readonly probe: Probe;
   private readonly addr: number;
+  private readonly asker: Asker;
+  private readonly read: number;
+  private readonly pauseNs: number;
   private fd: Fd = -1;
+  /** Answers read on this connection. */
+  private served = 0;
   /** For time-outs: read() alone would start its own at each call. */
   private readonly poll: PollFd[] = [new PollFd(-1, k.EPOLLIN)];
 
@@ -57,6 +65,9 @@ class BlockingUser {
     this.o = o;
     this.probe = probe;
     this.addr = addr;
+    this.asker = new Asker(o);
+    this.read = o.read ?? READ;
+    this.pauseNs = o.pauseNs ?? 0;
   }
 
   *run(times: UserTimes, unfinished: Unfinished): ThreadBody {
@@ -66,10 +77,11 @@ class BlockingUser {
       if (intended > times.start) yield* this.connectEarly(times.start);
       for (;;) {
         yield* sleepUntil(this.sys, intended);
-        const r = yield* this.ask();
-        if (r === 0) this.probe.latency(intended, this.probe.now());
+        const begun = this.probe.now();
+        const r = yield* this.ask(times.request, times.answer);
+        if (r === 0) this.probe.latency(intended, this.probe.now(), begun);
         this.probe.count(r === 0 ? 'requests' : 'failed', 1);
-        if (r < 0) yield* this.hangUp();
+        if (r < 0 || ++this.served === this.o.requestsPerConnection) yield* this.hangUp();
         if (times.left === 0) return;
         intended = times.next(this.probe.now());
       }
@@ -86,24 +98,25 @@ class BlockingUser {
   }
 
   /** One request and its answer. @returns 0, or −errno (ECONNRESET also when the server closed before the end) */
-  private *ask(): Sub<number> {
+  private *ask(request: number, answer: number): Sub<number> {
     const { sys, o } = this;
     const deadline = o.timeoutNs === null ? Infinity : this.probe.now() + o.timeoutNs;
     if (this.fd < 0) {
       const r = yield* this.connect();
       if (r < 0) return r;
     }
-    const written = yield* writeAll(sys, this.fd, o.request);
+    const written = yield* this.asker.writeAll(sys, this.fd, request, answer);
     if (written < 0) return written;
-    for (let got = 0; got < o.response;) {
+    for (let got = 0; got < answer;) {
       if (deadline !== Infinity) {
         const ready = yield* this.await(instant(deadline));
         if (ready < 0) return ready;
       }
-      const n = yield sys.read(this.fd, READ);
+      const n = yield sys.read(this.fd, this.read);
       if (n < 0) return n;
       if (n === 0) return -k.ECONNRESET;
       got += n;
+      if (got < answer && this.pauseNs > 0) yield sys.nanosleep(this.pauseNs);
     }
     return 0;
   }
@@ -122,6 +135,7 @@ class BlockingUser {
     const fd = yield sys.socket();
     if (fd < 0) return fd;
     this.fd = fd;
+    this.served = 0;
     if (o.timeoutNs !== null) yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, o.timeoutNs);
     yield* setOptions(sys, fd, o.sockopt);
     const r = yield sys.connect(fd, this.addr, o.connect.port);

@@ -13,8 +13,8 @@ export function needsBytes(o: LoopOptions): boolean {
 export function addCodec(pipeline: ChannelPipeline, o: LoopOptions): void {
   const { codec } = o;
   if (codec === 'none') return;
-  if (needsBytes(o)) pipeline.addLast(new FrameHandler(decoderOf(codec, o.request)!));
+  if (needsBytes(o)) pipeline.addLast(new FrameHandler(decoderOf(codec, o.request, o.frame)!));
   else pipeline.addLast(new CountingHandler(new FixedFrames(o.request)));
   if (looksAtBytes(codec))
-    pipeline.addLast(new EncoderHandler((message) => encode(codec, message)));
+    pipeline.addLast(new EncoderHandler((message) => encode(codec, message, o.frame)));
 }

@@ -6,12 +6,14 @@
 import { MODELS, type ModelInfo } from '../../app/models.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
 import { BILL_NAMES } from '../../kernel/cpu.ts';
+import { ethtoolSettings, ethtoolStatistics } from '../../kernel/ethtool.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import { PAGE } from '../../tcp/truesize.ts';
 import type { AppRun } from './apps.ts';
 import type { Latencies } from './latencies.ts';
 import type { DropCount, QueueSummary } from './result.ts';
-import type { HostRun, WireRun, World } from './world.ts';
+import type { HostRun, Interface, WireRun, World } from './world.ts';
 
 export interface Measured {
   readonly metrics: Record<string, number>;
@@ -64,8 +66,11 @@ function latencies(name: string, l: Latencies, metrics: Record<string, number>):
   if (l.empty) return;
   const s = l.summary();
   metrics[`${name}.p50`] = s.p50;
+  metrics[`${name}.p75`] = s.p75;
   metrics[`${name}.p90`] = s.p90;
   metrics[`${name}.p99`] = s.p99;
+  metrics[`${name}.p999`] = s.p999;
+  metrics[`${name}.p9999`] = s.p9999;
   metrics[`${name}.max`] = s.max;
   metrics[`${name}.mean`] = s.mean;
 }
@@ -97,7 +102,7 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   }
   m[`${at}.ctxt.voluntary`] = voluntary;
   m[`${at}.ctxt.involuntary`] = involuntary;
-  tcp(at, run, mib, m);
+  tcp(at, run, now, mib, m);
   devices(run, now, mib, out);
   queues(run, mib, out);
   const wall = now * h.cores.length;
@@ -106,6 +111,8 @@ function host(run: HostRun, now: Instant, out: Measured): void {
     for (const core of h.cores) spent += core.spent(bill);
     m[`${at}.cpu.${name}`] = wall > 0 ? spent / wall : name === 'idle' ? 1 : 0;
   });
+  m[`${at}.descriptors.peak`] = Math.max(0, ...h.processes.map((p) => p.fds.peak));
+  m[`${at}.stolen`] = h.cores.reduce((sum, core) => sum + core.timeStolen, 0);
   const dropped = DROPS.map((name) => [name, mib[name] ?? 0] as const);
   let sum = 0;
   for (const [name, count] of [...dropped, ...deviceDrops(mib)]) {
@@ -130,6 +137,7 @@ const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[]
 function tcp(
   at: string,
   run: HostRun,
+  now: Instant,
   mib: Record<string, number>,
   m: Record<string, number>,
 ): void {
@@ -153,6 +161,12 @@ function tcp(
   m[`${at}.tcp.probes_sent`] = mib['TCPWinProbe']!;
   m[`${at}.tcp.timeouts`] = mib['TCPTimeouts']!;
   m[`${at}.tcp.resets_sent`] = mib['OutRsts']!;
+  const { memory } = run.stack.tcp;
+  m[`${at}.tcp.memory.max`] = memory.peak * PAGE;
+  m[`${at}.tcp.memory_pressures`] = mib['TCPMemoryPressures']!;
+  m[`${at}.tcp.memory_pressure_time`] =
+    mib['TCPMemoryPressuresChrono']! * 1e6 + (memory.pressure ? now - memory.since : 0);
+  m[`${at}.tcp.aborted_on_memory`] = mib['TCPAbortOnMemory']!;
 }
 
 /** Devices and softirqs; what they dropped goes into `mib` under ethtool's and softnet_stat's names. */
@@ -169,22 +183,39 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
     irqs += d.counters.interrupts;
     missed += d.counters.rx_missed_errors;
     csum += d.counters.rx_csum_errors;
-    lost += d.qdisc.losses;
-    marked += d.qdisc.marks;
+    ethtool(d, mib);
+    for (const q of d.qdiscs) {
+      lost += q.losses;
+      marked += q.marks;
+    }
   }
   mib['rx_missed_errors'] = missed;
   mib['rx_csum_errors'] = csum;
+  // The card hands on what it finds wrong, and TCP drops it (tcp_v4_rcv, csum_error).
+  mib['InCsumErrors'] = csum;
+  mib['InErrs'] = (mib['InErrs'] ?? 0) + csum;
   mib['qdisc_drops'] = lost;
   mib['softnet_dropped'] = h.counters.softnet_dropped;
+  mib['BusyPollRxPackets'] = h.counters.busyPollRxPackets;
   mib['time_squeeze'] = h.counters.time_squeeze;
   m[`${h.name}.qdisc.marked`] = marked;
   m[`${h.name}.irq`] = irqs;
   m[`${h.name}.softnet.processed`] = h.counters.softnet_processed;
   m[`${h.name}.softnet.dropped`] = h.counters.softnet_dropped;
   m[`${h.name}.softnet.time_squeeze`] = h.counters.time_squeeze;
+  m[`${h.name}.softnet.received_rps`] = h.counters.received_rps;
+  m[`${h.name}.softnet.flow_limit_count`] = h.counters.flow_limit_count;
+  m[`${h.name}.busy_poll.rx_packets`] = h.counters.busyPollRxPackets;
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;
+}
+
+/** What ethtool says of each device: `eth0.rx_packets`, `eth0.coalesce.rx-usecs`. */
+function ethtool(d: Interface, mib: Record<string, number>): void {
+  const name = d.name.slice(d.name.indexOf('/') + 1);
+  const all = d instanceof Nic ? { ...ethtoolStatistics(d), ...ethtoolSettings(d) } : d.counters;
+  for (const [key, value] of Object.entries(all)) mib[`${name}.${key}`] = value;
 }
 
 function queues(run: HostRun, mib: Record<string, number>, out: Measured): void {
@@ -203,21 +234,36 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     2 * meter.rmemBound + (meter.sndbuf >> 1) + 65_536 + meter.rmemSkb,
   );
   for (const d of run.devices) {
-    put('qdisc', d.qdisc.unit, d.qdisc.meter.peak, d.qdisc.meter.bound);
+    for (const q of d.qdiscs) put('qdisc', q.unit, q.meter.peak, q.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
-    put('tx_ring', 'packets', d.tx.peak, d.tx.size);
-    const { dql } = d.tx;
-    if (dql === null) continue;
-    put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
-    const name = `${h.name}.byte_queue_limits.limit`;
-    out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    coalesce(run, d, out.metrics);
+    for (const { ring } of d.txQueues) {
+      put('tx_ring', 'packets', ring.peak, ring.size);
+      const { dql } = ring;
+      if (dql === null) continue;
+      put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
+      const name = `${h.name}.byte_queue_limits.limit`;
+      out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    }
   }
   for (const l of stack.listeners) {
     put('accept', 'connections', l.acceptMeter.peak, l.acceptMeter.bound);
     put('syn', 'connections', l.synMeter.peak, l.synMeter.bound);
   }
   mib['backlog_peak_bytes'] = stack.backlogPeakBytes;
+}
+
+/** What moderates interrupts at the end (ethtool -c): adaptive moderation has found it. */
+function coalesce({ host: h }: HostRun, nic: Nic, m: Record<string, number>): void {
+  const most = (name: string, ns: number): void => {
+    const key = `${h.name}.coalesce.${name}`;
+    m[key] = Math.max(m[key] ?? 0, ns);
+  };
+  for (const q of nic.queues) {
+    most('rx_usecs', q.rxModeration.delay);
+    most('tx_usecs', q.txModeration.delay);
+  }
 }
 
 /** Of several queues of one name the fullest counts, measured against its own bound if it has one. */
@@ -283,6 +329,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
 function application(world: World, app: AppRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   latencies(`${app.name}.latency`, app.latencies, m);
+  latencies(`${app.name}.service_latency`, app.serviceLatencies, m);
   for (const name of ['requests', 'failed', 'connections', ...countsOf(app.model)])
     m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
   let read = 0;
@@ -295,6 +342,7 @@ function application(world: World, app: AppRun, now: Instant, out: Measured): vo
   m[`${app.name}.bytes_read`] = read;
   m[`${app.name}.bytes_written`] = written;
   for (const [name, n] of app.counts) m[`${app.name}.${name}`] = n;
+  if (app.process !== null) m[`${app.name}.stopped`] = app.process.timeStopped;
   if (app.closedAt !== NEVER && app.closedAt <= now) m[`${app.name}.closed_at`] = app.closedAt;
   for (const q of app.queues) queue(out, q.name, 'items', q.peak, q.bound);
 }

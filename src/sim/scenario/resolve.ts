@@ -6,18 +6,21 @@ import { ScenarioError } from '../../base/assert.ts';
 import type { VariantName } from './axes.ts';
 import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
+import { checkBusyPoll, checkNic } from './check-nic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';
 import type { Problem } from './problems.ts';
 import { SOURCES } from './schema/app.ts';
 import type { LinkBody } from './schema/link.ts';
 import type { CompareBody, ExpectBody, ScenarioBody } from './schema/scenario.ts';
+import type { Traces } from './traces.ts';
 import {
   type AppSpec,
   type ComparedMetric,
   type Comparison,
   type Expectation,
   type Expr,
+  type FaultSpec,
   type HostSpec,
   type LinkDirection,
   type LinkSpec,
@@ -36,6 +39,7 @@ export function resolve(
   body: ScenarioBody,
   variant: VariantName,
   source: Source,
+  traces: Traces,
   problems: (p: Problem) => void,
 ): Scenario {
   const start: Position = { file: source.file, line: 1, column: 1 };
@@ -57,12 +61,15 @@ export function resolve(
   }
   const nodes = [...hosts.map((h) => h.name), ...routers.map((r) => r.name)];
   const links = resolveLinks(body.links, nodes, report);
-  const apps = Object.entries(body.apps).map(
-    ([app, a]): AppSpec => ({ ...a, name: app, path: ['apps', app] }) as AppSpec,
+  const apps = Object.entries(body.apps).map(([app, a]): AppSpec =>
+    traces.fill({ ...a, name: app, path: ['apps', app] } as AppSpec, report),
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
+  for (const h of hosts) checkBusyPoll(h, apps, report);
   checkReach(apps, links, nodes, report);
+  const faults = body.faults.map((f, i): FaultSpec => ({ ...f, path: ['faults', i] }));
+  checkFaults(faults, apps, hosts, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
   const expect = body.expect.map((e, i) => expectation(e, i, world, variant, source, report));
@@ -78,6 +85,7 @@ export function resolve(
     routers,
     links,
     apps,
+    faults,
     stop,
     compare: comparison(body.compare, world, variant, report),
     expect,
@@ -161,18 +169,7 @@ function attempt(check: () => void, path: Path, report: Report): void {
 
 function checkHosts(hosts: readonly HostSpec[], report: Report): void {
   if (hosts.length === 0) report(['hosts'], 'no hosts', 'e.g. `hosts: { client: {}, server: {} }`');
-  for (const h of hosts) {
-    const { rxFrames } = h.nic.coalesce;
-    const { rx } = h.nic.ring;
-    if (rxFrames !== null && rx !== null && rxFrames > rx) {
-      const path = ['hosts', h.name, 'nic', 'coalesce', 'rx-frames'];
-      report(
-        path,
-        `the interrupt would wait for ${rxFrames} frames, and the ring holds ${rx}`,
-        `at most ${rx}`,
-      );
-    }
-  }
+  for (const h of hosts) checkNic(h, report);
 }
 
 function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report: Report): void {
@@ -207,7 +204,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
         `nothing listens on ${address}`,
         didYouMean(address, there, 'there are'),
       );
-    }
+    } else checkSizes(a, listeners.get(address)!, report);
   }
   if (!apps.some(isSource)) {
     const path = apps.length === 0 ? ['apps'] : apps[0]!.path.slice(0, 1);
@@ -219,6 +216,62 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
   }
 }
 
+/** Who asks with sizes and who answers must both know of them. */
+function checkSizes(client: AppSpec, server: AppSpec, report: Report): void {
+  if (client.model !== 'client' || !('codec' in server)) return;
+  const [asks, answers] = [client.codec === 'sized', server.codec === 'sized'];
+  if (asks && !answers)
+    report(
+      [...client.path, 'codec'],
+      `its requests say how long they are, and \`${server.name}\` does not read that`,
+      `add \`codec: sized\` to \`${server.name}\`, and leave out its \`request\` and \`response\``,
+    );
+  if (answers && !asks)
+    report(
+      [...client.path, 'codec'],
+      `\`${server.name}\` reads sizes, and these requests do not say theirs`,
+      'add `codec: sized` here',
+    );
+}
+
+/** Who is paused must be there, and have what is taken away. */
+function checkFaults(
+  faults: readonly FaultSpec[],
+  apps: readonly AppSpec[],
+  hosts: readonly HostSpec[],
+  report: Report,
+): void {
+  for (const f of faults) {
+    const path = [...f.path, f.kind];
+    if (f.kind !== 'steal') {
+      const app = apps.find((a) => a.name === f.target);
+      const names = apps.filter((a) => a.model !== 'raw').map((a) => a.name);
+      if (app === undefined)
+        report(
+          path,
+          `no application is called \`${f.target}\``,
+          didYouMean(f.target, names, 'there are'),
+        );
+      else if (app.model === 'raw')
+        report(path, `\`${f.target}\` sends raw frames: it has no process that could be stopped`);
+      continue;
+    }
+    const host = hosts.find((h) => h.name === f.target);
+    if (host === undefined) {
+      const names = hosts.map((h) => h.name);
+      report(path, `no host is called \`${f.target}\``, didYouMean(f.target, names, 'there are'));
+      continue;
+    }
+    const beyond = (f.cores ?? []).find((core) => core >= host.cpus);
+    if (beyond !== undefined)
+      report(
+        [...f.path, 'cores'],
+        `\`${host.name}\` has no core ${beyond}`,
+        `its cores are 0 .. ${host.cpus - 1}; \`cpus:\` says how many`,
+      );
+  }
+}
+
 /** Does its listener share its port with others that do so (SO_REUSEPORT)? */
 const sharesPort = (a: AppSpec): boolean => 'sockopt' in a && a.sockopt['SO_REUSEPORT'] === 1;
 
@@ -227,6 +280,10 @@ function isSource(a: AppSpec): boolean {
   if (a.model === 'user') return 'connect' in a && !('listen' in a);
   return SOURCES.includes(a.model);
 }
+
+/** Of the sources, those that are through at some time. */
+const ends = (a: AppSpec): boolean =>
+  isSource(a) && !(a.model === 'slow-loris' && a.holdNs === null);
 
 /** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
 function checkReach(
@@ -264,7 +321,7 @@ function stopEvents(
   report: Report,
 ): StopEvent[] {
   if (when === null) {
-    return apps.filter(isSource).map((a) => ({ app: a.name, event: 'closed' }));
+    return apps.filter(ends).map((a) => ({ app: a.name, event: 'closed' }));
   }
   const valid = apps.map((a) => `${a.name}.closed`);
   return when.map((text, i): StopEvent => {

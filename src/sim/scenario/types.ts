@@ -17,6 +17,7 @@ import type {
   NettyOptions,
   RawOptions,
   ReactiveOptions,
+  SlowLorisOptions,
   StalledOptions,
   TalkOptions,
 } from '../../app/options.ts';
@@ -51,6 +52,7 @@ export interface Scenario {
   readonly routers: readonly RouterSpec[];
   readonly links: readonly LinkSpec[];
   readonly apps: readonly AppSpec[];
+  readonly faults: readonly FaultSpec[];
   readonly stop: StopSpec;
   /** What the variants are compared by; null: they are not. */
   readonly compare: Comparison | null;
@@ -118,13 +120,31 @@ export interface HostSpec {
   readonly nic: NicSpec;
   /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
   readonly costs: Readonly<Record<string, number>>;
+  /** ns (kernel/sched.ts). */
+  readonly sched: Readonly<{ slice: number; migrationCost: number }>;
+  /** RLIMIT_NOFILE of its processes; null: enough for the scenario's connections. */
+  readonly nofile: number | null;
   /** How long its cores take to come back from idle, ns (kernel/cpuidle.ts). */
   readonly idle: Readonly<{ after: number; latency: number; spread: number }>;
 }
 
 /** The words of ethtool -l, -g, -c, -k. `null`: what the device and the machine have by themselves. */
 export interface NicSpec {
-  readonly queues: number | null;
+  /** As written: `queues:`, which is short for `channels: { combined: … }`, and what `channels:` says. */
+  readonly channels: {
+    readonly short: number | null;
+    readonly combined: number | null;
+    readonly rx: number;
+    readonly tx: number;
+  } | null;
+  /** The core of each interrupt. */
+  readonly irqAffinity: readonly number[] | null;
+  /** Masks of cores, one for each transmit queue or one for all; null: as the driver has it. */
+  readonly xps: readonly number[] | 'off' | null;
+  /** Masks of cores, one for each receive queue or one for all; null: no RPS. */
+  readonly rps: readonly number[] | null;
+  /** Slots of each receive queue's table; 0: no RFS. */
+  readonly rpsFlows: number;
   readonly ring: { readonly rx: number | null; readonly tx: number | null };
   readonly coalesce: {
     /** Microseconds, as in ethtool. */
@@ -132,6 +152,10 @@ export interface NicSpec {
     readonly rxFrames: number | null;
     readonly txUsecs: number | null;
     readonly txFrames: number | null;
+    readonly adaptiveRx: boolean;
+    readonly adaptiveTx: boolean;
+    readonly cqeModeRx: boolean;
+    readonly cqeModeTx: boolean;
   };
   readonly features: {
     readonly tso: boolean | null;
@@ -212,6 +236,9 @@ export interface BulkApp extends AppPlace, BulkOptions {
 export interface ClientApp extends AppPlace, ClientOptions {
   readonly model: 'client';
 }
+export interface SlowLorisApp extends AppPlace, SlowLorisOptions {
+  readonly model: 'slow-loris';
+}
 export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
@@ -227,10 +254,45 @@ export type AppSpec =
   | StalledApp
   | BulkApp
   | ClientApp
+  | SlowLorisApp
   | TalkApp
   | RawApp
   | UserApp;
 export type ModelName = AppSpec['model'];
+
+/**
+ * What befalls a machine or a process from outside: `gc` and `stop` stop a process (kernel/process.ts), `steal` takes cores of a
+ * virtual machine away (kernel/cpu.ts).
+ */
+export interface FaultSpec {
+  readonly kind: 'gc' | 'stop' | 'steal';
+  /** The application whose process it is, or, of `steal`, the host. */
+  readonly target: string;
+  /** `steal`: these cores; null: all. */
+  readonly cores: readonly number[] | null;
+  readonly when: FaultTimes;
+  /** How long each lasts, ns, > 0. */
+  readonly forNs: number;
+  readonly path: Path;
+}
+
+/** When faults begin. Two of one entry never overlap. */
+export type FaultTimes =
+  | { readonly kind: 'at'; readonly timesNs: readonly number[] }
+  /** At from + every, from + 2·every, … before `until`. */
+  | {
+      readonly kind: 'every';
+      readonly everyNs: number;
+      readonly fromNs: number;
+      readonly untilNs: number;
+    }
+  /** Exponential gaps from `fromNs`, or from the end of one, to the beginning of the next. */
+  | {
+      readonly kind: 'mean';
+      readonly meanNs: number;
+      readonly fromNs: number;
+      readonly untilNs: number;
+    };
 
 /** The run ends when all of these have happened; reaching the limit fails it. */
 export interface StopSpec {

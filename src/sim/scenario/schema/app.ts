@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { ModelName } from '../types.ts';
 import { type AppBody, connectTo, host } from './app-fields.ts';
-import { bulk, client, raw, talk } from './clients.ts';
+import { client } from './client.ts';
+import { bulk, raw, slowLoris, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
 import { userApp } from './user-app.ts';
@@ -18,12 +19,13 @@ export const MODELS: readonly ModelName[] = [
   'stalled',
   'bulk',
   'client',
+  'slow-loris',
   'talk',
   'raw',
   'user',
 ];
 /** Those that put something on a wire of themselves. */
-export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'talk', 'raw'];
+export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'slow-loris', 'talk', 'raw'];
 
 export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   blocking,
@@ -34,6 +36,7 @@ export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   stalled,
   bulk,
   client,
+  slowLoris,
   talk,
   raw,
   userApp(host, connectTo),

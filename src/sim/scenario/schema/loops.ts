@@ -1,11 +1,15 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
+import type { Amount } from '../../../base/distribution.ts';
+import type { FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
+  alien,
   bytes,
   childSockopt,
-  codec,
+  frame,
   GiB,
+  idleFrame,
   type ModelSchema,
   serve,
   serving,
@@ -32,7 +36,13 @@ const looping = {
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
   ).optional(),
-  codec: codec.optional(),
+  codec: documented(
+    z.enum(['none', 'fixed', 'sized', 'line', 'length-field', 'json', 'delimiter']),
+    {
+      text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants; `line`, by line feed; `length-field`, four bytes of length before each, or as `frame:` says; `json`, one object after the other; `delimiter`, by the bytes that `frame:` gives.',
+    },
+  ).optional(),
+  frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -49,6 +59,13 @@ const looping = {
       .prefault({}),
     { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
   ),
+  'io-ratio': whole(
+    {
+      text: 'Percent of a turn that goes to channels; tasks get the rest, at least 64 of them. 100: all tasks, however long they take. Default: 50.',
+      example: '50',
+    },
+    { min: 1, max: 100 },
+  ).default(50),
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
@@ -62,11 +79,14 @@ function loopOptions<
   T extends {
     start: number;
     pause: number;
-    work: number;
+    work: Amount;
     'work-times': Spread | undefined;
     request: number;
+    response: number;
     loops?: number | undefined;
     codec?: Codec | undefined;
+    frame?: FrameOptions | undefined;
+    'io-ratio': number;
     reply?: Reply | undefined;
     'child-sockopt': SockOpts;
     'read-timeout': number;
@@ -77,24 +97,35 @@ function loopOptions<
   const {
     loops,
     codec: named,
+    frame: frames,
     reply,
     'child-sockopt': childOptions,
     'read-timeout': readTimeoutNs,
+    'io-ratio': ioRatio,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
-  } = serve(o);
+  } = serve(o, ctx);
   const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
-  const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
+  const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
   if (how !== 'fixed' && o.request > 0)
     wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
+  if (how === 'sized') {
+    alien('response', 'codec: sized', o, o.response, ctx);
+    if (replies !== 'answer' && replies !== 'none')
+      wrong(`\`reply: ${replies}\` is not what a request with \`codec: sized\` asks for`, 'reply');
+  }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
+  const idle = idleFrame(how, frames);
+  if (idle !== null) wrong(idle, 'frame');
   return {
     ...rest,
+    ...(frames === undefined ? {} : { frame: frames }),
+    ioRatio,
     loops: loops ?? null,
     codec: how,
     reply: replies,
@@ -109,6 +140,9 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
+    'allow-half-closure': documented(z.boolean(), {
+      text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
+    }).default(false),
     backpressure: documented(z.enum(['none', 'auto-read']), {
       text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
     }).default('none'),
@@ -132,7 +166,11 @@ export const netty: ModelSchema<'netty'> = z
       },
     ).optional(),
   })
-  .transform(({ offload, ...o }, ctx) => ({ ...loopOptions(o, ctx), offload: offload ?? null }));
+  .transform(({ offload, 'allow-half-closure': allowHalfClosure, ...o }, ctx) => ({
+    ...loopOptions(o, ctx),
+    allowHalfClosure,
+    offload: offload ?? null,
+  }));
 
 export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
