@@ -15,6 +15,12 @@ const MISTAKES: [title: string, nic: string, where: string, says: string][] = [
     '`channels:` says it already [leave one of the two out]',
   ],
   [
+    'an interrupt that waits for more than the ring holds that nobody has set',
+    '{ coalesce: { rx-frames: 1025 } }',
+    '1025',
+    'the interrupt would wait for 1025 frames, and the ring holds 1024 [at most 1024, or a larger ring: `ring: { rx: … }`]',
+  ],
+  [
     'dedicated channels in both directions',
     '{ channels: { combined: 1, rx: 1, tx: 2 } }',
     '2 }',

@@ -1,4 +1,5 @@
 /** What a network card cannot be, though each of its keys by itself could. */
+import { NIC_DEFAULTS } from '../../kernel/profile.ts';
 import { sysctlNumber } from './sysctl.ts';
 import type { AppSpec, HostSpec, NicSpec, Path } from './types.ts';
 
@@ -86,11 +87,14 @@ export function checkNic(h: HostSpec, report: Report): void {
   const at = (...path: Path): Path => ['hosts', h.name, 'nic', ...path];
   checkQueues(h, at, report);
   const { rxFrames } = coalesce;
-  if (rxFrames !== null && ring.rx !== null && rxFrames > ring.rx)
+  const holds = ring.rx ?? NIC_DEFAULTS.rxRing;
+  if (rxFrames !== null && rxFrames > holds)
     report(
       at('coalesce', 'rx-frames'),
-      `the interrupt would wait for ${rxFrames} frames, and the ring holds ${ring.rx}`,
-      `at most ${ring.rx}`,
+      `the interrupt would wait for ${rxFrames} frames, and the ring holds ${holds}`,
+      ring.rx === null
+        ? `at most ${holds}, or a larger ring: \`ring: { rx: … }\``
+        : `at most ${holds}`,
     );
   for (const way of ['rx', 'tx'] as const) {
     if (!coalesce[way === 'rx' ? 'adaptiveRx' : 'adaptiveTx']) continue;
