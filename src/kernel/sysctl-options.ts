@@ -22,7 +22,8 @@ export interface SysctlDef {
   readonly words: readonly string[];
   /** What the numbers of a triple are. */
   readonly three: string;
-  /** Largest number that is modelled. */
+  /** Least and largest number that are modelled. */
+  readonly least: number;
   readonly most: number;
   readonly fallback: string;
   readonly unit: string;
@@ -62,6 +63,7 @@ function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>
     kind,
     words: WORDS[field] ?? [],
     three: field === 'mem' ? 'low, pressure, high' : 'least, initial, most',
+    least: kind === 'triple' ? 1 : 0,
     most: MOST[field] ?? (kind === 'switch' ? 1 : UINT_MAX),
     fallback:
       typeof v === 'object' ? v.join(' ') : typeof v === 'boolean' ? String(Number(v)) : String(v),
@@ -78,6 +80,7 @@ function ofMachine(
   meaning: string,
   source: string,
   most: number = UINT_MAX,
+  least = 0,
 ): SysctlDef {
   return {
     name,
@@ -85,6 +88,7 @@ function ofMachine(
     kind: 'number',
     words: [],
     three: '',
+    least,
     most,
     fallback: String(fallback),
     unit,
@@ -125,6 +129,8 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'packets',
     'of one poll',
     'include/linux/netdevice.h NAPI_POLL_WEIGHT',
+    UINT_MAX,
+    1, // a poll of nothing would be made again for ever
   ),
   ofMachine(
     'net.core.netdev_budget',
@@ -132,6 +138,8 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'packets',
     'of one softirq over all devices',
     'net/core/hotdata.c',
+    UINT_MAX,
+    1, // Linux polls once for 0, too; here the budget is kept to the packet
   ),
   ofMachine(
     'net.core.netdev_budget_usecs',

@@ -124,7 +124,7 @@ function valueOf(def: SysctlDef, text: string, now: SysctlValue): SysctlValue {
   if (def.kind === 'key') return KEY.test(text) ? text : bad();
   const words = text.trim().split(/\s+/);
   const numbers = words.map((w) => (NUMBER.test(w) ? Number(w) : bad()));
-  if (numbers.some((n) => n < 0 || n > def.most)) bad();
+  if (numbers.some((n) => n < def.least || n > def.most)) bad();
   const count = def.kind === 'triple' ? 3 : 1;
   if (numbers.length > count) bad();
   return [...numbers, ...(now as readonly number[]).slice(numbers.length)];

@@ -44,10 +44,9 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
       return bad(`expected ${want}, as sysctl takes them`, example);
     }
     const values = parts.map(Number);
-    const least = def.kind === 'triple' ? 1 : 0;
-    const outside = values.find((v) => v < least || v > def.most);
+    const outside = values.find((v) => v < def.least || v > def.most);
     if (outside !== undefined) {
-      return bad(`impossible value: ${outside}; ${least} .. ${def.most}`, example);
+      return bad(`impossible value: ${outside}; ${def.least} .. ${def.most}`, example);
     }
     if (values.length === 3 && (values[0]! > values[1]! || values[1]! > values[2]!)) {
       return bad(`the three numbers must not fall: ${def.three}`, example);
