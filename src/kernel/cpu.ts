@@ -172,6 +172,11 @@ export class Core {
     this.poke();
   }
 
+  /** Until when it is away, or was; the beginning: it never was. */
+  get awayUntil(): Instant {
+    return this.stolenUntil;
+  }
+
   /** ns that it was away up to now, whether or not it had anything to do. */
   get timeStolen(): number {
     return this.stolen - Math.max(0, this.stolenUntil - this.engine.now);

@@ -397,6 +397,11 @@ export class Thread extends Task implements Waiter, TimerHandler {
     return this.state === DEAD;
   }
 
+  /** It sleeps in no call: its process is stopped. */
+  get isHeld(): boolean {
+    return this.held;
+  }
+
   /** What it waits for, in words; null when it does not sleep. */
   waitingFor(): string | null {
     if (this.state !== SLEEPING) return null;

@@ -40,3 +40,30 @@ it('a limit that is too short, a slow link, or a wire that loses everything are 
 it('the same applications finish when the server only reads', () => {
   expect(verdict(world('blocking', '3000 s'))).toBe('when ok');
 });
+
+it('processes that are stopped for long, and cores that are away for long, are not dead', () => {
+  // Each begins as the one before it ends: longer than TCP waits in all.
+  const long = 'at: [5 ms, 100005 ms, 200005 ms], for: 100 s';
+  const faulty = (faults: string, limit: string, rate = '1 Gbit/s'): RunResult => {
+    const text = `version: 1
+scenarios:
+  world:
+    shows: Two applications of which none gets on.
+    hosts: { a: {}, b: {} }
+    links: [ { between: [a, b], rate: ${rate}, delay: 100 us } ]
+    apps:
+      server: { host: b, model: blocking, listen: 80 }
+      upload: { host: a, model: bulk, connect: b:80, bytes: 500 MB, write: 64 KiB }
+    faults: [ ${faults} ]
+    stop: { when: upload.closed, limit: ${limit} }
+`;
+    return runScenario(load(text, { file: 'world.yaml' })[0]!);
+  };
+  const stopped = faulty(`{ stop: upload, ${long} }, { stop: server, ${long} }`, '290 s');
+  expect(verdict(stopped)).toBe('limit ok');
+  expect(stopped.waiting.map((w) => `${w.thread}: ${w.call}`)).toContain(
+    'connection-0: a stopped process',
+  );
+  const away = faulty(`{ steal: b, ${long} }`, '290 s', '1 Mbit/s');
+  expect(verdict(away)).toBe('limit ok');
+});

@@ -293,7 +293,7 @@ const WANTS: Readonly<Record<string, number>> = {
 
 /**
  * The run ended without what `stop.when` waits for. That is dead, and not merely late, when nothing is left to happen; or
- * when faults are over, no thread sleeps for a while of its own, and still nothing has been read for longer than TCP ever
+ * when faults are over, nobody is stopped or sleeps for a while of his own, and still nothing has been read for longer than TCP ever
  * waits before it tries again.
  */
 function liveness(world: World, stop: StopOutcome, ledger: Ledger): void {
@@ -324,6 +324,8 @@ function stuck(world: World): boolean {
     patience = Math.max(patience, PATIENCE + FRAMES * link.leastLatency);
   }
   for (const { meter, host } of world.hosts.values()) {
+    if (host.processes.some((p) => p.stopped)) return false;
+    if (host.cores.some((core) => core.awayUntil > now)) return false;
     if (meter.lastReadAt !== NEVER) moved = Math.max(moved, meter.lastReadAt);
     for (const t of host.threads()) {
       if (t.state !== SLEEPING || SYSCALL_NAMES[t.trap.nr] === 'nanosleep') return false;

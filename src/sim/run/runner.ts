@@ -4,6 +4,7 @@ import { LAST, type Instant } from '../../base/units.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { Sock } from '../../kernel/socket.ts';
+import type { Thread } from '../../kernel/thread.ts';
 import { fillTcpInfo, TcpInfo } from '../../kernel/tcp-info.ts';
 import { focusOf, type Scenario } from '../scenario/types.ts';
 import { audit, conserved } from './audit.ts';
@@ -161,10 +162,15 @@ function waiting(world: World): WaitingThread[] {
   for (const [host, run] of world.hosts) {
     for (const t of run.host.threads()) {
       if (t.state !== SLEEPING) continue;
-      const fd = t.process.fds.get(t.trap.fd);
-      const call = `${SYSCALL_NAMES[t.trap.nr] ?? 'exit'}${fd === null ? '' : `(${t.trap.fd})`}`;
-      out.push({ host, thread: t.name, call, sinceNs: t.asleepSince });
+      out.push({ host, thread: t.name, call: callOf(t), sinceNs: t.asleepSince });
     }
   }
   return out;
+}
+
+/** What it sleeps in; a stopped process's threads sleep in no call. */
+function callOf(t: Thread): string {
+  if (t.isHeld) return 'a stopped process';
+  const fd = t.process.fds.get(t.trap.fd);
+  return `${SYSCALL_NAMES[t.trap.nr] ?? 'exit'}${fd === null ? '' : `(${t.trap.fd})`}`;
 }
