@@ -44,9 +44,6 @@ const CONNECTED = 2;
 
 /** trap.x of a call whose last write was refused, for lack of memory. */
 const REFUSED = -1;
-/** Ticks of a machine's clock a second, for pauses. */
-const HZ = 250;
-
 /** What one step of a write copies at most, bytes: other CPU levels see the call's progress in such pieces. */
 const WRITE_PIECE = 32_768;
 
@@ -173,9 +170,11 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
  * sk_stream_wait_memory).
  */
 function pause(s: Sock, c: Connection, t: Thread, trap: Trap): number {
-  const jiffies = 2 + Math.floor((s.stack.pauseOf(c) * HZ) / 5);
+  const { jiffyNs, engine } = t.host;
+  const hz = Math.round(1e9 / jiffyNs);
+  const jiffies = 2 + Math.floor(s.stack.pauseOf(c) * Math.floor(hz / 5));
   trap.y = trap.deadline;
-  trap.deadline = t.host.engine.now + (jiffies * 1e9) / HZ;
+  trap.deadline = engine.now + jiffies * jiffyNs;
   return t.waitOn(s.wait, false, EPOLLERR);
 }
 

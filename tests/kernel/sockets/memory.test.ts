@@ -10,7 +10,7 @@ import {
   type Trap,
 } from '../../../src/kernel/syscall.ts';
 import { tcpOptions } from '../../../src/tcp/index.ts';
-import { type Body, connectTo, listenOn, Pair, PORT } from './world.ts';
+import { type Body, connectTo, listenOn, Pair, type PairOptions, PORT } from './world.ts';
 
 /** What a write gets at once: the rest of a page with two records. */
 const ROUND = 4096 - 2 * 832;
@@ -19,8 +19,13 @@ const SHORTEST = ms(8);
 const LONGEST = ms(204);
 
 /** Other sockets of the client hold more than there may be. */
-function world(pause: number | null, client: Body, server: Body | null = null): Pair {
-  const w = new Pair({ stack: { tcp: tcpOptions({ mem: [1, 1, 2] }) } });
+function world(
+  pause: number | null,
+  client: Body,
+  server: Body | null = null,
+  host: PairOptions['host'] = {},
+): Pair {
+  const w = new Pair({ host, stack: { tcp: tcpOptions({ mem: [1, 1, 2] }) } });
   w.client.stack.tcp.memory.allocated += 1000;
   if (pause !== null) w.client.stack.pauseOf = () => pause;
   w.server.run('server', server ?? reader);
@@ -43,14 +48,15 @@ function* reader(sys: Parameters<Body>[0]): ReturnType<Body> {
 
 describe('a blocking write, when the host has no memory', () => {
   const times: number[] = [];
-  const write = (rounds: number, pause: number | null): number => {
+  const write = (rounds: number, pause: number | null, hz = 250): number => {
     let took = -1;
-    const w = world(pause, function* (sys) {
+    const body: Body = function* (sys) {
       const fd = yield* roomy(sys, w.server);
       const from = w.now;
       expect(yield sys.write(fd, rounds * ROUND)).toBe(rounds * ROUND);
       took = w.now - from;
-    });
+    };
+    const w = world(pause, body, null, { hz });
     w.run();
     return took;
   };
@@ -59,6 +65,11 @@ describe('a blocking write, when the host has no memory', () => {
     expect(write(1, 0)).toBe(0);
     expect(write(6, 0)).toBe(5 * SHORTEST);
     expect(write(6, 0.999)).toBe(5 * LONGEST);
+  });
+
+  it('by the ticks of its machine [CONFIG_HZ]', () => {
+    expect([write(2, 0, 1000), write(2, 0.999, 1000)]).toEqual([ms(2), ms(201)]);
+    expect([write(2, 0, 100), write(2, 0.999, 100)]).toEqual([ms(20), ms(210)]);
   });
 
   it('does not when its own buffer has shrunk: what is acknowledged makes room', () => {
