@@ -34,7 +34,7 @@ export class Backlog extends Napi {
    * @returns false when it was dropped
    */
   enqueue(skb: Skb, driver = true): boolean {
-    if (this.skbs.length >= this.limit) return this.refuse(skb);
+    if (!this.accepts(this.core, skb)) return this.refuse(skb);
     this.put(skb, driver);
     this.core.softirq.napiSchedule(this);
     return true;
@@ -42,14 +42,7 @@ export class Backlog extends Napi {
 
   /** The same by `from`, which may be another core: it is told by an interrupt, once until it has polled. */
   enqueueBy(from: Core, skb: Skb): boolean {
-    const { counters } = this.core.host;
-    if (this.skbs.length >= this.limit) return this.refuse(skb);
-    if (from.flowLimit !== null && this.skbs.length >= (this.limit - 1) >> 1) {
-      if (from.flowLimit.exceeded(skb.flow)) {
-        counters.flow_limit_count++;
-        return this.refuse(skb);
-      }
-    }
+    if (!this.accepts(from, skb)) return this.refuse(skb);
     this.put(skb, false);
     if (from === this.core) this.core.softirq.napiSchedule(this);
     else if (!this.scheduled) {
@@ -57,6 +50,16 @@ export class Backlog extends Napi {
       from.softirq.oweIpi(this);
     }
     return true;
+  }
+
+  /** There is room, also by the flow limit of the core that brings it (skb_flow_limit, which asks from half of the room on). */
+  private accepts(from: Core, skb: Skb): boolean {
+    const { length } = this.skbs;
+    if (length >= this.limit) return false;
+    if (from.flowLimit === null || length < (this.limit - 1) >> 1) return true;
+    if (!from.flowLimit.exceeded(skb.flow)) return true;
+    this.core.host.counters.flow_limit_count++;
+    return false;
   }
 
   private put(skb: Skb, driver: boolean): void {

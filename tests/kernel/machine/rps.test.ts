@@ -162,6 +162,18 @@ describe('the flow limit [skb_flow_limit]', () => {
     expect(flood(0b0010).small).toBe(off.small); // it is the sending core that heeds it
   });
 
+  it('holds for what a driver without NAPI gives its own core, too [enqueue_to_backlog]', () => {
+    const counts = (flowLimitCpus: number): number[] => {
+      const b = bench({}, [], { softnet: { maxBacklog: 200, flowLimitCpus } });
+      const { backlog } = b.host.cores[0]!.softirq;
+      for (let i = 0; i < 201; i++) backlog.enqueue(b.w.frame(100, 1));
+      const { flow_limit_count, softnet_dropped } = b.host.counters;
+      return [flow_limit_count, softnet_dropped];
+    };
+    expect(counts(0)).toEqual([0, 0]);
+    expect(counts(0b0001)).toEqual([37, 37]); // 100 come without being asked, then 64
+  });
+
   it('lets a flow have half of the last 128 packets', () => {
     const limit = new FlowLimit();
     const refused = Array.from({ length: 70 }, () => limit.exceeded(1)).indexOf(true);
