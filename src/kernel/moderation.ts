@@ -79,7 +79,8 @@ export class Moderation {
     for (let n = 1; n !== this.frames; n++) {
       const end = add(last, this.delay);
       const next = of.nth(n + 1);
-      if (next > end || next === NEVER) return end;
+      // One that comes as the wait ends is too late, however long it has been known (NicQueue.onAppend).
+      if (next >= end) return end;
       last = next;
     }
     return last;

@@ -19,15 +19,29 @@ describe('CQE mode [DIM_CQ_PERIOD_MODE_START_FROM_CQE]', () => {
     new Moderation(5, frames, 64, cqe, null).deadline(completions(times));
 
   it('waits for a pause, where the other mode waits from the first frame', () => {
-    const times = [1000, 4000, 9000, 14_001];
-    expect(due(times, 0, true)).toBe(14_000); // 9000 + 5000, and the next comes 1 ns later
+    const times = [1000, 4000, 8999, 14_000];
+    expect(due(times, 0, true)).toBe(13_999); // 8999 + 5000, and the next comes 1 ns later
     expect(due(times, 0, false)).toBe(6000);
   });
 
   it('and is ended by so many frames', () => {
-    expect(due([1000, 4000, 9000, 14_000], 3, true)).toBe(9000);
-    expect(due([1000, 4000, 9000, 14_000], 8, true)).toBe(19_000);
+    expect(due([1000, 4000, 8999, 13_998], 3, true)).toBe(8999);
+    expect(due([1000, 4000, 8999, 13_998], 8, true)).toBe(18_998);
     expect(due([], 3, true)).toBe(Infinity);
+  });
+
+  it('ends as the next frame comes, whether that was known before or not', () => {
+    expect(due([1000, 6000, 7000], 0, true)).toBe(6000);
+    const w = new World();
+    const host = w.host();
+    host.handler = new Sink();
+    const coalesce = { rxUsecs: 5, rxFrames: 0, txUsecs: 0, txFrames: 1, cqeModeRx: true };
+    const nic = new Nic(host, 'eth0', { coalesce });
+    for (const t of [1000, 6000, 7000]) {
+      nic.ingress.flight.insert(w.frame(100), 0, 0, at(t));
+      nic.ingress.onAppend(at(t));
+      expect(nic.queues[0]!.deadline).toBe(6000);
+    }
   });
 
   it('lets a NIC put its interrupt off while frames come in', () => {
