@@ -33,6 +33,8 @@ export class TcpMemory {
   /** Pages held (tcp_memory_allocated), and the most that ever were. */
   allocated = 0;
   peak = 0;
+  /** Some send buffer has shrunk for lack of memory. */
+  shrunk = false;
   /** Connections, and those that nobody has open any more (tcp_orphan_count). */
   connections = 0;
   orphans = 0;
@@ -157,15 +159,17 @@ export const OOM_RESET = 2;
 function raise(c: Connection, size: number, kind: number): boolean {
   const { memory, options } = c.context;
   const pages = pagesOf(size);
-  hold(c, pages);
-  if (memory.allocated <= options.mem[0]) {
-    leavePressure(c);
-    return true;
+  // The marks are compared with what would be held; what is refused never was.
+  memory.allocated += pages;
+  c.memPages += pages;
+  if (memory.allocated <= options.mem[0]) leavePressure(c);
+  else if (!mayExceed(c, size, kind)) {
+    memory.allocated -= pages;
+    c.memPages -= pages;
+    return false;
   }
-  if (mayExceed(c, size, kind)) return true;
-  memory.allocated -= pages;
-  c.memPages -= pages;
-  return false;
+  notePeak(memory);
+  return true;
 }
 
 /** More than `low` is held, and `c` has the pages already. */
@@ -188,12 +192,17 @@ function mayExceed(c: Connection, size: number, kind: number): boolean {
 function moderateSndbuf(c: Connection): void {
   if (c.settings.sndbufLocked) return;
   c.sndbuf = Math.max(Math.min(c.sndbuf, c.wmemQueued >> 1), MIN_SNDBUF);
+  c.context.memory.shrunk = true;
 }
 
 function hold(c: Connection, pages: number): void {
   const { memory } = c.context;
   c.memPages += pages;
   memory.allocated += pages;
+  notePeak(memory);
+}
+
+function notePeak(memory: TcpMemory): void {
   if (memory.allocated > memory.peak) memory.peak = memory.allocated;
 }
 

@@ -274,6 +274,8 @@ describe('beyond the third mark', () => {
     const b = bench({ mem: [1, 1, 1] });
     b.send(ACK, 1001, 1000, 1).send(ACK, 2001, 1000, 1);
     expect(b.c.context.mib.TCPOFODrop).toBe(1);
+    // What was refused was never held.
+    expect(b.c.context.memory).toMatchObject({ allocated: 1, peak: 1 });
   });
 
   it('the send buffer shrinks to half of what is in it [sk_stream_moderate_sndbuf]', () => {

@@ -28,7 +28,7 @@ const RECORD = 832;
  */
 export function sendBound(c: Connection): number {
   const { memory, options } = c.context;
-  const shrinks = memory.peak > options.mem[0] && !c.settings.sndbufLocked;
+  const shrinks = memory.shrunk && !c.settings.sndbufLocked;
   const sndbuf = shrinks ? Math.max(c.sndbuf, options.wmem[2]) : c.sndbuf;
   return sndbuf + ONE_SKB + c.packetsOut * (c.mssCache + RECORD);
 }
