@@ -81,6 +81,33 @@ describe('a network card that cannot be', () => {
     expect(said(problems(withNic(nic)))).toEqual([`my.yaml:15:${column(nic, where)} ${says}`]);
   });
 
+  test('a tun has nothing of a card', () => {
+    const tun = (nic: string): string[] =>
+      said(problems(withNic(nic).replace('{ cpus: 2 }', '{ cpus: 2, device: tun }'))).map(
+        (s) => /leave out `(\w+)`, or `device: tun`/.exec(s)?.[1] ?? s,
+      );
+    const all = {
+      queues: '2',
+      irq_affinity: '[0, 1]',
+      xps_cpus: 'off',
+      rps_cpus: '3',
+      rps_flow_cnt: '8',
+      ring: '{ rx: 8 }',
+      coalesce: '{ cqe-mode-tx: on }',
+      features: '{ gro: off }',
+      napi: 'on',
+      threaded: 'off',
+      gro_flush_timeout: '1 us',
+      napi_defer_hard_irqs: '1',
+      byte_queue_limits: 'off',
+    };
+    const text = Object.entries(all).map(([key, value]) => `${key}: ${value}`);
+    expect(tun(`{ ${text.join(', ')} }`)).toEqual(Object.keys(all));
+    expect(tun('{ channels: { combined: 2 } }')).toEqual(['channels']);
+    const both = withNic('{ qdisc: fq, txqueuelen: 10 packets }');
+    expect(read(both.replace('{ cpus: 2 }', '{ cpus: 2, device: tun }')).length).toBe(2);
+  });
+
   test('nobody spins where a look costs nothing', () => {
     const text = VALID.replace('server: { cpus: 2 }', 'server: { cpus: 2, machine: ideal }')
       .replace('SO_RCVBUF: 65536', 'SO_BUSY_POLL: 50')

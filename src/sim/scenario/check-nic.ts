@@ -81,10 +81,42 @@ const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' 
 const lastCore = (cpus: number): string =>
   cpus === 1 ? 'there is only core 0: write `cpus:`' : `they are 0 to ${cpus - 1}`;
 
+/** The keys that were written and that only a card has. */
+function ofCards(nic: NicSpec): string[] {
+  const { channels, coalesce } = nic;
+  const any = (map: object): boolean => Object.values(map).some((v) => v !== null && v !== false);
+  const keys: readonly (readonly [string, boolean])[] = [
+    ['queues', channels !== null && channels.short !== null],
+    ['channels', channels !== null && channels.combined !== null],
+    ['irq_affinity', nic.irqAffinity !== null],
+    ['xps_cpus', nic.xps !== null],
+    ['rps_cpus', nic.rps !== null],
+    ['rps_flow_cnt', nic.rpsFlows > 0],
+    ['ring', any(nic.ring)],
+    ['coalesce', any(coalesce)],
+    ['features', Object.values(nic.features).some((f) => f !== null)],
+    ['napi', nic.napi !== null],
+    ['threaded', nic.threaded !== null],
+    ['gro_flush_timeout', nic.groFlushTimeout !== null],
+    ['napi_defer_hard_irqs', nic.deferHardIrqs !== null],
+    ['byte_queue_limits', nic.bql !== null],
+  ];
+  return keys.flatMap(([key, written]) => (written ? [key] : []));
+}
+
 export function checkNic(h: HostSpec, report: Report): void {
   const { nic } = h;
   const { coalesce, ring } = nic;
   const at = (...path: Path): Path => ['hosts', h.name, 'nic', ...path];
+  if (h.device !== 'nic') {
+    for (const key of ofCards(nic))
+      report(
+        at(key),
+        `\`device: ${h.device}\` is no network card: here it has only \`qdisc\` and \`txqueuelen\``,
+        `leave out \`${key}\`, or \`device: ${h.device}\``,
+      );
+    return;
+  }
   checkQueues(h, at, report);
   const { rxFrames } = coalesce;
   const holds = ring.rx ?? NIC_DEFAULTS.rxRing;
