@@ -254,3 +254,6 @@ function rational([above, below]: typeof CENTRE, x: number): number {
 function outOfRange(what: string, ...values: number[]): never {
   throw new InvariantError('math: out of range', `${what}(${values.join(', ')})`);
 }
+
+/** The least power of two that is not below n, 1 to 2^30 (roundup_pow_of_two). */
+export const roundUpPow2 = (n: number): number => 1 << (32 - Math.clz32(n - 1));

@@ -9,17 +9,10 @@
  *
  * Left out: accelerated RFS, cores that go offline.
  */
-import { mix32 } from '../base/hash.ts';
+import { roundUpPow2 } from '../base/math.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
-
-const hashOf = (flow: number): number => mix32(flow) >>> 0;
-
-const powerOfTwo = (n: number): number => {
-  let p = 1;
-  while (p < n) p *= 2;
-  return p;
-};
+import { flowHash, reciprocalScale } from './rss.ts';
 
 /** rps_sock_flow_table: on which core each connection was read or written last. A slot is told apart by the rest of the hash. */
 export class SockFlows {
@@ -29,7 +22,7 @@ export class SockFlows {
 
   /** @param entries rounded up to a power of two, as in rps_sock_flow_sysctl() */
   constructor(entries: number) {
-    const size = powerOfTwo(entries);
+    const size = roundUpPow2(entries);
     this.mask = size - 1;
     this.hashes = new Float64Array(size).fill(-1);
     this.cores = new Int8Array(size);
@@ -37,7 +30,7 @@ export class SockFlows {
 
   /** sock_rps_record_flow(): a system call reads or writes the connection. */
   record(flow: number, core: Core): void {
-    const hash = hashOf(flow);
+    const hash = flowHash(flow);
     this.hashes[hash & this.mask] = hash;
     this.cores[hash & this.mask] = core.index;
   }
@@ -65,7 +58,7 @@ export class Rps {
   constructor(host: Host, mask: number, flows: number) {
     this.host = host;
     this.cores = host.cores.filter((core) => ((mask >>> core.index) & 1) === 1);
-    const size = flows === 0 ? 0 : powerOfTwo(flows);
+    const size = flows === 0 ? 0 : roundUpPow2(flows);
     this.flowMask = size - 1;
     this.flowCore = new Int8Array(size).fill(-1);
     this.flowTail = new Float64Array(size);
@@ -73,15 +66,13 @@ export class Rps {
 
   /** The core for a packet of connection `flow`. */
   pick(flow: number): Core {
-    const hash = hashOf(flow);
-    return (
-      this.steered(hash) ?? this.cores[Math.floor((hash * this.cores.length) / 0x1_0000_0000)]!
-    );
+    const hash = flowHash(flow);
+    return this.steered(hash) ?? this.cores[reciprocalScale(hash, this.cores.length)]!;
   }
 
   /** The packet has been put into the backlog of `core`, as number `tail` of it. */
   queued(flow: number, core: Core, tail: number): void {
-    const i = hashOf(flow) & this.flowMask;
+    const i = flowHash(flow) & this.flowMask;
     if (this.flowCore.length > 0 && this.flowCore[i] === core.index) this.flowTail[i] = tail;
   }
 
@@ -114,7 +105,7 @@ export class FlowLimit {
 
   /** Counts a packet; true: it is of a flow that has too many. */
   exceeded(flow: number): boolean {
-    const bucket = hashOf(flow) & (BUCKETS - 1);
+    const bucket = flowHash(flow) & (BUCKETS - 1);
     const oldest = this.history[this.at]!;
     this.history[this.at] = bucket;
     this.at = (this.at + 1) & (HISTORY - 1);

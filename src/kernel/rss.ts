@@ -7,6 +7,13 @@ import { mix32 } from '../base/hash.ts';
 import { Flight, type Ingress, type Train } from '../base/train.ts';
 import type { Instant } from '../base/units.ts';
 
+/** The hash of a connection, which its packets carry from the NIC on (skb->hash); unsigned. */
+export const flowHash = (flow: number): number => mix32(flow) >>> 0;
+
+/** reciprocal_scale(): one of `n`, by the high bits of a hash. */
+export const reciprocalScale = (hash: number, n: number): number =>
+  Math.floor((hash * n) / 0x1_0000_0000);
+
 /** The flight of one queue: what it takes is taken from the whole. */
 export class QueueFlight extends Flight {
   private readonly whole: Flight;
@@ -32,7 +39,7 @@ export class SpreadFlight extends Flight {
 
   /** The queue of a connection (the indirection table spreads hashes evenly). */
   queueOf(train: Train): number {
-    return (mix32(train.flow) >>> 0) % this.queues.length;
+    return flowHash(train.flow) % this.queues.length;
   }
 
   override get empty(): boolean {

@@ -3,9 +3,9 @@
  * of it may still be in that queue, so that a connection never overtakes itself; else the queue is that of the core that
  * sends (XPS), and where a core has none, or several, a hash of the connection chooses (skb_tx_hash).
  */
-import { mix32 } from '../base/hash.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { Core } from './cpu.ts';
+import { flowHash, reciprocalScale } from './rss.ts';
 import type { Skb } from './skb.ts';
 
 /** What a sending socket remembers, and is asked. */
@@ -51,9 +51,7 @@ function socketOf(skb: Skb): TxOwner | null {
   return owner?.txQueue === undefined ? null : (owner as TxOwner);
 }
 
-/** reciprocal_scale() of the connection's hash. */
-const scale = (flow: number, n: number): number =>
-  Math.floor(((mix32(flow) >>> 0) * n) / 0x1_0000_0000);
+const scale = (flow: number, n: number): number => reciprocalScale(flowHash(flow), n);
 
 /** As drivers set it (mlx5e_set_default_xps_cpumasks): the cores are dealt out to the queues in turn. */
 export function defaultXps(queues: number, cores: number): number[] {

@@ -1,4 +1,5 @@
 /** The send buffer: accounting by truesize, its growth, and when a writer may go on (net/core/stream.c, tcp_input.c). */
+import { roundUpPow2 } from '../base/math.ts';
 import { sndbufWindows } from './congestion/controller.ts';
 import type { Connection } from './connection.ts';
 import { seqDiff } from './seq.ts';
@@ -14,8 +15,6 @@ export function expandSndbuf(c: Connection): void {
   const bytes = sndbufWindows(c.settings.congestion) * segments * perSegment;
   if (c.sndbuf < bytes) c.sndbuf = Math.min(bytes, c.context.options.wmem[2]);
 }
-
-const roundUpPow2 = (n: number): number => 1 << (32 - Math.clz32(n - 1));
 
 /** TCP_NOTSENT_LOWAT, or the sysctl. */
 const lowat = (c: Connection): number =>

@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../../src/base/assert.ts';
 import { Lane } from '../../src/base/hash.ts';
-import { cbrt, exp, icbrt, ln, log2, normalQuantile, pow } from '../../src/base/math.ts';
+import {
+  cbrt,
+  exp,
+  icbrt,
+  ln,
+  log2,
+  normalQuantile,
+  pow,
+  roundUpPow2,
+} from '../../src/base/math.ts';
 import { prop } from '../support/prop.ts';
 
 const float = new Float64Array(1);
@@ -181,6 +190,19 @@ describe('integer functions', () => {
     );
     for (const n of [0, 1, 2, 3, 10, 1000, 208_063]) expect(cbrt(n * n * n)).toBe(n);
     expect(() => cbrt(-1)).toThrow(InvariantError);
+  });
+
+  it('rounds up to powers of two', () => {
+    expect([1, 2, 3, 4, 5, 1000, 1 << 24, (1 << 29) + 1].map(roundUpPow2)).toEqual([
+      1,
+      2,
+      4,
+      4,
+      8,
+      1024,
+      1 << 24,
+      1 << 30,
+    ]);
   });
 
   it('refuses what it cannot do exactly', () => {
