@@ -51,7 +51,9 @@ export interface EpollOptions extends ServeOptions {
 }
 
 /** How messages are told apart in the stream; `none`: what one read() brings is one message. */
-export type Codec = 'none' | 'fixed' | 'line' | 'length-field' | 'json';
+export type Framing = 'none' | 'fixed' | 'line' | 'length-field' | 'json';
+/** A message may have a head as well: then it is the body that is handled. */
+export type Codec = Framing | 'http';
 /** What is sent back for a message: nothing, an answer of `response` bytes, the message, the message in upper case. */
 export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
 
@@ -82,6 +84,8 @@ export interface NettyOptions extends LoopOptions {
 }
 
 export interface ReactiveOptions extends LoopOptions {
+  // Reactor-Netty has a server of its own for HTTP, and this is not it.
+  readonly codec: Framing;
   /**
    * How the handler is written: `receive().operator(m -> send(Mono.just(m)))`, or `send(receive())`, which Reactor-Netty
    * sends through MonoSendMany.
@@ -129,9 +133,11 @@ export interface BulkOptions extends ConnectOptions {
 export interface ClientOptions extends ConnectOptions {
   /** In all, over the connections in turn. */
   readonly requests: number;
-  /** Bytes. */
+  /** Bytes; with `codec: 'http'` those of the bodies, and a request of 0 is a GET. */
   readonly request: number;
   readonly response: number;
+  /** Whether requests and answers are so many bytes, which is the default, or HTTP/1.1 around so many. */
+  readonly codec?: 'fixed' | 'http';
   /**
    * Closed: each user waits for its answer, thinks, and asks again. Open: requests are meant for times that no answer
    * moves; a user whose connection is busy then asks late, and the delay counts.
@@ -155,7 +161,7 @@ export interface ClientOptions extends ConnectOptions {
 export interface TalkOptions extends ConnectOptions {
   /** Of each connection. */
   readonly messages: number;
-  readonly codec: Codec;
+  readonly codec: Framing;
   /** What a message says, framing left out; null: `size` bytes of pattern. A `#` stands for the message's number. */
   readonly text: string | null;
   readonly size: number;

@@ -3,6 +3,8 @@ import { unreachable } from '../../base/assert.ts';
 import type { Codec } from '../options.ts';
 import { FixedLengthDecoder } from './fixed-length.ts';
 import type { FrameDecoder } from './frame.ts';
+import { HttpBodyDecoder } from './http-frames.ts';
+import { response } from './http-write.ts';
 import { JsonDecoder } from './json.ts';
 import { encodeLengthField, LengthFieldDecoder } from './length-field.ts';
 import { encodeLine, LineDecoder } from './line.ts';
@@ -20,6 +22,8 @@ export function decoderOf(codec: Codec, size: number): FrameDecoder | null {
       return new LengthFieldDecoder();
     case 'json':
       return new JsonDecoder();
+    case 'http':
+      return new HttpBodyDecoder();
     default:
       return unreachable(codec);
   }
@@ -30,8 +34,9 @@ export function looksAtBytes(codec: Codec): boolean {
   return codec !== 'none' && codec !== 'fixed';
 }
 
-/** A message as it goes on the wire. An object in JSON is its own frame. */
+/** A message as it goes on the wire. An object in JSON is its own frame; in HTTP a message is the body of a response. */
 export function encode(codec: Codec, message: Uint8Array): Uint8Array {
+  if (codec === 'http') return response(message);
   if (codec === 'line') return encodeLine(message);
   return codec === 'length-field' ? encodeLengthField(message) : message;
 }

@@ -6,7 +6,8 @@ import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
-import { LoadLoop, READ, type Driver } from './loop.ts';
+import { type Exchange, exchanges } from './exchange.ts';
+import { LoadLoop, type Driver } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
 import { openTimes, UserTimes } from './user-times.ts';
 
@@ -33,10 +34,11 @@ class User {
   /** What the calendar wakes this user for; any other time has been given up. */
   wake: Instant;
   toWrite = 0;
-  toRead = 0;
+  readonly exchange: Exchange;
 
-  constructor(times: UserTimes) {
+  constructor(times: UserTimes, exchange: Exchange) {
     this.times = times;
+    this.exchange = exchange;
     this.intended = times.start;
     this.wake = times.start;
   }
@@ -68,8 +70,9 @@ class ClientDriver implements Driver {
     this.addr = addr;
     this.unfinished = new Unfinished(o.connections, probe);
     const open = openTimes(o, env);
+    const exchange = exchanges(o);
     for (let i = 0; i < o.connections; i++) {
-      const user = new User(new UserTimes(o, env, open, i));
+      const user = new User(new UserTimes(o, env, open, i), exchange());
       this.users.push(user);
       loop.at(user.wake, i);
     }
@@ -132,39 +135,43 @@ class ClientDriver implements Driver {
 
   private *ask(i: number, u: User): Sub<void> {
     u.state = ASKING;
-    u.toWrite = this.o.request;
-    u.toRead = this.o.response;
+    u.toWrite = u.exchange.size;
     yield* this.write(i, u);
   }
 
   private *write(i: number, u: User): Sub<void> {
-    const blocked = u.toWrite < this.o.request;
+    const { request, size } = u.exchange;
+    const blocked = u.toWrite < size;
     while (u.toWrite > 0) {
-      const n = yield this.loop.sys.write(u.fd, u.toWrite);
+      const rest = typeof request === 'number' ? u.toWrite : request.subarray(size - u.toWrite);
+      const n = yield this.loop.sys.write(u.fd, rest);
       if (n === -k.EAGAIN) return yield* this.loop.want(u.fd, k.EPOLLOUT, i);
       if (n < 0) return yield* this.fail(i, u);
       u.toWrite -= n;
     }
     u.state = WAITING;
     if (blocked) yield* this.loop.want(u.fd, k.EPOLLIN, i);
-    if (u.toRead === 0) yield* this.answered(i, u);
+    if (!u.exchange.asked()) yield* this.answered(i, u);
   }
 
   private *read(i: number, u: User): Sub<void> {
-    while (u.toRead > 0) {
-      const n = yield this.loop.sys.read(u.fd, READ);
+    const { read, into } = u.exchange;
+    for (;;) {
+      const n = yield this.loop.sys.read(u.fd, read, into);
       if (n === -k.EAGAIN) return;
       if (n <= 0) return yield* this.fail(i, u);
-      u.toRead -= n;
-      if (n < READ && u.toRead > 0) return;
+      const whole = u.exchange.heard(n);
+      if (whole < 0) return yield* this.fail(i, u);
+      if (whole > 0) return yield* this.answered(i, u);
+      if (n < read) return;
     }
-    yield* this.answered(i, u);
   }
 
   private *answered(i: number, u: User): Sub<void> {
     this.probe.latency(u.intended, this.probe.now());
     this.probe.count('requests', 1);
     u.state = IDLE;
+    if (!u.exchange.goesOn) yield* this.hangUp(u);
     yield* this.next(i, u);
   }
 
@@ -193,6 +200,7 @@ class ClientDriver implements Driver {
     if (fd < 0) return yield* this.unconnected(i, u);
     u.fd = fd;
     u.state = CONNECTING;
+    u.exchange.connected();
   }
 
   private *onConnected(i: number, u: User): Sub<void> {

@@ -23,7 +23,7 @@ import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { setOptions, sleepUntil, type Sub } from '../setup.ts';
 import { clientLoop } from './client-loop.ts';
-import { READ } from './loop.ts';
+import { type Exchange, exchanges } from './exchange.ts';
 import { Unfinished } from './unfinished.ts';
 import { openTimes, UserTimes } from './user-times.ts';
 
@@ -35,12 +35,19 @@ export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): 
   }
   const unfinished = new Unfinished(o.connections, probe);
   const open = openTimes(o, env);
+  const exchange = exchanges(o);
   for (let i = 1; i < o.connections; i++) {
     const user: ThreadStart = (own) =>
-      new BlockingUser(own, o, probe, addr).run(new UserTimes(o, env, open, i), unfinished);
+      new BlockingUser(own, o, probe, addr, exchange()).run(
+        new UserTimes(o, env, open, i),
+        unfinished,
+      );
     yield sys.spawn(user, `user-${i}`);
   }
-  yield* new BlockingUser(sys, o, probe, addr).run(new UserTimes(o, env, open, 0), unfinished);
+  yield* new BlockingUser(sys, o, probe, addr, exchange()).run(
+    new UserTimes(o, env, open, 0),
+    unfinished,
+  );
 }
 
 class BlockingUser {
@@ -48,15 +55,17 @@ class BlockingUser {
   private readonly o: ClientOptions;
   private readonly probe: Probe;
   private readonly addr: number;
+  private readonly exchange: Exchange;
   private fd: Fd = -1;
   /** For time-outs: read() alone would start its own at each call. */
   private readonly poll: PollFd[] = [new PollFd(-1, k.EPOLLIN)];
 
-  constructor(sys: Sys, o: ClientOptions, probe: Probe, addr: number) {
+  constructor(sys: Sys, o: ClientOptions, probe: Probe, addr: number, exchange: Exchange) {
     this.sys = sys;
     this.o = o;
     this.probe = probe;
     this.addr = addr;
+    this.exchange = exchange;
   }
 
   *run(times: UserTimes, unfinished: Unfinished): ThreadBody {
@@ -69,7 +78,7 @@ class BlockingUser {
         const r = yield* this.ask();
         if (r === 0) this.probe.latency(intended, this.probe.now());
         this.probe.count(r === 0 ? 'requests' : 'failed', 1);
-        if (r < 0) yield* this.hangUp();
+        if (r < 0 || !this.exchange.goesOn) yield* this.hangUp();
         if (times.left === 0) return;
         intended = times.next(this.probe.now());
       }
@@ -87,25 +96,38 @@ class BlockingUser {
 
   /** One request and its answer. @returns 0, or −errno (ECONNRESET also when the server closed before the end) */
   private *ask(): Sub<number> {
-    const { sys, o } = this;
+    const { sys, o, exchange } = this;
     const deadline = o.timeoutNs === null ? Infinity : this.probe.now() + o.timeoutNs;
+    if (o.codec === 'http') yield* this.dropStale();
     if (this.fd < 0) {
       const r = yield* this.connect();
       if (r < 0) return r;
     }
-    const written = yield* writeAll(sys, this.fd, o.request);
+    const written = yield* writeAll(sys, this.fd, exchange.request);
     if (written < 0) return written;
-    for (let got = 0; got < o.response;) {
+    for (let more = exchange.asked(); more;) {
       if (deadline !== Infinity) {
         const ready = yield* this.await(instant(deadline));
         if (ready < 0) return ready;
       }
-      const n = yield sys.read(this.fd, READ);
+      const n = yield sys.read(this.fd, exchange.read, exchange.into);
       if (n < 0) return n;
       if (n === 0) return -k.ECONNRESET;
-      got += n;
+      const whole = exchange.heard(n);
+      if (whole < 0) return whole;
+      more = whole === 0;
     }
     return 0;
+  }
+
+  /**
+   * A server of HTTP may close a connection that has been idle (RFC 9112 §9.5), and a client looks before it asks on it, as
+   * Apache's HttpClient does (isStale). A request that crosses the server's FIN on the wire fails all the same.
+   */
+  private *dropStale(): Sub<void> {
+    if (this.fd < 0) return;
+    const n = yield this.sys.recv(this.fd, 1, k.MSG_PEEK | k.MSG_DONTWAIT);
+    if (n !== -k.EAGAIN) yield* this.hangUp();
   }
 
   /** Waits for something to read. @returns 0, or −ETIMEDOUT at the deadline */
@@ -125,6 +147,7 @@ class BlockingUser {
     if (o.timeoutNs !== null) yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, o.timeoutNs);
     yield* setOptions(sys, fd, o.sockopt);
     const r = yield sys.connect(fd, this.addr, o.connect.port);
+    this.exchange.connected();
     if (r < 0) yield* this.hangUp();
     else this.probe.count('connections', 1);
     return r;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type {
   Codec,
   ConnectOptions,
+  Framing,
   ServeOptions,
   SockOpts,
   Spread,
@@ -184,12 +185,15 @@ export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work
   return { ...rest, startNs: start, pauseNs: pause, workNs: work, work: workTimes ?? 'fixed' };
 }
 
-export const codec: z.ZodType<Codec> = documented(
-  z.enum(['none', 'fixed', 'line', 'length-field', 'json']),
-  {
-    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other.',
-  },
-);
+const FRAMINGS = ['none', 'fixed', 'line', 'length-field', 'json'] as const;
+const APART =
+  'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other';
+
+export const framing: z.ZodType<Framing> = documented(z.enum(FRAMINGS), { text: `${APART}.` });
+
+export const codec: z.ZodType<Codec> = documented(z.enum([...FRAMINGS, 'http']), {
+  text: `${APART}; \`http\`, HTTP/1.1: a message is the body of a request, and is answered by a response.`,
+});
 
 export const connectTo: z.ZodType<Target> = documented(
   z.string().transform((text, ctx) => {

@@ -4,8 +4,8 @@ import type { ModelName } from '../types.ts';
 import {
   type AppBody,
   bytes,
-  codec,
   connecting,
+  framing,
   GiB,
   host,
   type ModelSchema,
@@ -49,8 +49,13 @@ export const client: ModelSchema<'client'> = z
     model: z.literal('client'),
     ...connecting,
     requests: whole({ text: 'In all, over the connections in turn.' }, { min: 1, max: 1e9 }),
-    request: bytes('Bytes of one request.', { min: 1, max: GiB }),
-    response: bytes('Bytes of one answer.', { min: 1, max: GiB }),
+    request: bytes('Bytes of one request; with `codec: http` of its body, and 0 B is a GET.', {
+      max: GiB,
+    }),
+    response: bytes('Bytes of one answer; with `codec: http` of its body.', { max: GiB }),
+    codec: documented(z.enum(['fixed', 'http']), {
+      text: '`fixed`: requests and answers are so many bytes. `http`: HTTP/1.1 around them; an answer of another status than 2xx or of another size is none; a connection that the server closes is made again. Default: fixed.',
+    }).default('fixed'),
     mode: documented(z.enum(['closed', 'open']), {
       text: '`closed`: each connection waits for its answer, thinks, asks again. `open`: requests come at their own times. Default: closed.',
     }).default('closed'),
@@ -74,6 +79,12 @@ export const client: ModelSchema<'client'> = z
       const message = `\`${key}\` says nothing with \`mode: ${c.mode}\``;
       ctx.issues.push({ code: 'custom', message, input: c, path: [key], params: { key: true } });
     }
+    for (const key of ['request', 'response'] as const) {
+      if (c[key] > 0 || c.codec === 'http') continue;
+      const hint = '`codec: http` has requests and answers without a body';
+      const message = `a ${key} of 0 B is none`;
+      ctx.issues.push({ code: 'custom', message, input: c, path: [key], params: { hint } });
+    }
     if (open && (c.rate === undefined || c.rate <= 0)) {
       const hint = 'requests per second, e.g. `rate: 500 /s`';
       ctx.issues.push({
@@ -93,6 +104,7 @@ export const client: ModelSchema<'client'> = z
       requests: c.requests,
       request: c.request,
       response: c.response,
+      codec: c.codec,
       startNs: c.start,
       staggerNs: c.stagger,
       io: c.io,
@@ -112,7 +124,7 @@ export const talk: ModelSchema<'talk'> = z
     model: z.literal('talk'),
     ...connectingThreads,
     messages: whole({ text: 'On each connection.', example: '100' }, { min: 1, max: 1e9 }),
-    codec: codec.default('line'),
+    codec: framing.default('line'),
     text: documented(z.string().min(1), {
       text: 'What a message says, framing left out; `#` stands for its number.',
       example: 'hello #',

@@ -1,7 +1,16 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
-import type { Codec, Reply, Spread } from '../../../app/options.ts';
-import { bytes, codec, GiB, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import type { Codec, Framing, Reply, Spread } from '../../../app/options.ts';
+import {
+  bytes,
+  codec,
+  framing,
+  GiB,
+  type ModelSchema,
+  serve,
+  serving,
+  time,
+} from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const waterMark = (text: string, initial: string, min: number) =>
@@ -22,7 +31,6 @@ const looping = {
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
   ).optional(),
-  codec: codec.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -46,6 +54,7 @@ const looping = {
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
 function loopOptions<
+  C extends Codec,
   T extends {
     start: number;
     pause: number;
@@ -53,7 +62,7 @@ function loopOptions<
     'work-times': Spread | undefined;
     request: number;
     loops?: number | undefined;
-    codec?: Codec | undefined;
+    codec?: C | undefined;
     reply?: Reply | undefined;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
@@ -67,7 +76,7 @@ function loopOptions<
     'water-marks': waterMarks,
     ...rest
   } = serve(o);
-  const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
+  const how: C | 'fixed' | 'none' = named ?? (o.request > 0 ? 'fixed' : 'none');
   const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
@@ -90,6 +99,7 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
+    codec: codec.optional(),
     backpressure: documented(z.enum(['none', 'auto-read']), {
       text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
     }).default('none'),
@@ -113,12 +123,16 @@ export const netty: ModelSchema<'netty'> = z
       },
     ).optional(),
   })
-  .transform(({ offload, ...o }, ctx) => ({ ...loopOptions(o, ctx), offload: offload ?? null }));
+  .transform(({ offload, ...o }, ctx) => ({
+    ...loopOptions<Codec, typeof o>(o, ctx),
+    offload: offload ?? null,
+  }));
 
 export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
     model: z.literal('reactive'),
     ...looping,
+    codec: framing.optional(),
     form: documented(z.enum(['operator', 'send']), {
       text: '`operator`: receive().flatMap(m -> send(Mono.just(m))); `send`: send(receive()), through MonoSendMany. Default: operator.',
     }).default('operator'),
@@ -133,4 +147,7 @@ export const reactive: ModelSchema<'reactive'> = z
       'Time that each message takes elsewhere (Mono.delay) before it is answered; the loop goes on. Default: 0 ms.',
     ).prefault('0 ms'),
   })
-  .transform(({ delay, ...o }, ctx) => ({ ...loopOptions(o, ctx), delayNs: delay }));
+  .transform(({ delay, ...o }, ctx) => ({
+    ...loopOptions<Framing, typeof o>(o, ctx),
+    delayNs: delay,
+  }));
