@@ -46,6 +46,38 @@ export interface BlockingOptions extends ServeOptions {
   readonly threads: 'per-connection' | { readonly pool: number; readonly queue: number };
 }
 
+/**
+ * Tomcat's connector, in its own words (org.apache.coyote.http11.Http11NioProtocol of 10.1, Http11Protocol of 7.0). Requests are
+ * HTTP/1.1, with bodies as long as they say. Null: no limit, or for ever.
+ */
+export interface TomcatOptions
+  extends Omit<ListenOptions, 'backlog' | 'read'>, Pick<ServeOptions, 'workNs' | 'work'> {
+  /** `bio`, JIoEndpoint: a thread of the executor for each connection. `nio`: for each request. */
+  readonly protocol: 'nio' | 'bio';
+  /** Bytes of the body of an answer. */
+  readonly response: number;
+  /** How long each request waits for somebody else; its thread waits with it. */
+  readonly delayNs: number;
+  /** Given to listen(2) as its backlog. */
+  readonly acceptCount: number;
+  readonly maxConnections: number | null;
+  readonly maxThreads: number;
+  readonly minSpareThreads: number;
+  readonly maxQueueSize: number | null;
+  /** How long threads above minSpareThreads live without work. */
+  readonly threadsMaxIdleNs: number;
+  /** Whole milliseconds, both. */
+  readonly connectionTimeoutNs: number | null;
+  readonly keepAliveTimeoutNs: number | null;
+  readonly maxKeepAliveRequests: number | null;
+  /** Bytes. */
+  readonly maxHttpHeaderSize: number;
+  readonly appReadBufSize: number;
+  readonly appWriteBufSize: number;
+  /** bio: with more than this share of the threads busy, answers say `close`; per cent. */
+  readonly disableKeepAlivePercentage: number;
+}
+
 export interface EpollOptions extends ServeOptions {
   readonly trigger: 'level' | 'edge';
 }
@@ -200,6 +232,30 @@ const CONNECT = { connections: 1, startNs: 0, staggerNs: 0, sockopt: {}, io: 'th
 export const BLOCKING_DEFAULTS: Omit<BlockingOptions, 'listen'> = {
   ...SERVE,
   threads: 'per-connection',
+};
+/**
+ * The code's own defaults, those of a connector without attributes. The server.xml that Tomcat ships writes `connectionTimeout`
+ * into it, 20 s (conf/server.xml); Spring Boot leaves it as it is here.
+ */
+export const TOMCAT_DEFAULTS: Omit<TomcatOptions, 'listen'> = {
+  sockopt: {},
+  protocol: 'nio',
+  response: 0,
+  workNs: 0,
+  delayNs: 0,
+  acceptCount: 100,
+  maxConnections: 8192,
+  maxThreads: 200,
+  minSpareThreads: 10,
+  maxQueueSize: null,
+  threadsMaxIdleNs: 60_000_000_000,
+  connectionTimeoutNs: 60_000_000_000,
+  keepAliveTimeoutNs: 60_000_000_000,
+  maxKeepAliveRequests: 100,
+  maxHttpHeaderSize: 8192,
+  appReadBufSize: 8192,
+  appWriteBufSize: 8192,
+  disableKeepAlivePercentage: 75,
 };
 export const EPOLL_DEFAULTS: Omit<EpollOptions, 'listen'> = { ...SERVE, trigger: 'level' };
 const LOOP = {

@@ -16,7 +16,7 @@ export class Work {
   /** Null: nothing is drawn. */
   readonly draws: Keyed | null;
 
-  constructor(o: ServeOptions, env: AppEnv) {
+  constructor(o: Pick<ServeOptions, 'workNs' | 'work'>, env: AppEnv) {
     this.meanNs = o.workNs;
     this.times = o.work ?? 'fixed';
     const drawn = this.meanNs > 0 && this.times !== 'fixed';

@@ -242,7 +242,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk',
     'model: bulky',
     [
-      'my.yaml:24:38 `bulky` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `bulk`?]',
+      'my.yaml:24:38 `bulky` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `bulk`?]',
     ],
   ],
   [
@@ -250,7 +250,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk, ',
     '',
     [
-      'my.yaml:24:7 missing key `model` [one of blocking, epoll, netty, reactive, echo, stalled, bulk, client, talk, raw, user]',
+      'my.yaml:24:7 missing key `model` [one of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user]',
     ],
   ],
   [
@@ -354,7 +354,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '[blocking, epoll] }',
     '[blocking, epol] }',
     [
-      'my.yaml:26:43 `epol` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `epoll`?]',
+      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `epoll`?]',
       'my.yaml:31:48 `model` never is `epoll` [did you mean `epol`?]',
     ],
   ],

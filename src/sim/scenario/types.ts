@@ -19,6 +19,7 @@ import type {
   ReactiveOptions,
   StalledOptions,
   TalkOptions,
+  TomcatOptions,
 } from '../../app/options.ts';
 import type { UserOptions } from '../../app/user-options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
@@ -174,6 +175,9 @@ export interface BlockingApp extends AppPlace, BlockingOptions {
 export interface EpollApp extends AppPlace, EpollOptions {
   readonly model: 'epoll';
 }
+export interface TomcatApp extends AppPlace, TomcatOptions {
+  readonly model: 'tomcat';
+}
 export interface NettyApp extends AppPlace, NettyOptions {
   readonly model: 'netty';
 }
@@ -204,6 +208,7 @@ export type UserApp = AppPlace & UserOptions & { readonly model: 'user' };
 export type AppSpec =
   | BlockingApp
   | EpollApp
+  | TomcatApp
   | NettyApp
   | ReactiveApp
   | EchoApp

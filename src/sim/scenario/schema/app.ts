@@ -5,6 +5,7 @@ import { type AppBody, connectTo, host } from './app-fields.ts';
 import { bulk, client, raw, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
+import { tomcat } from './tomcat.ts';
 import { userApp } from './user-app.ts';
 
 export type { AppBody } from './app-fields.ts';
@@ -12,6 +13,7 @@ export type { AppBody } from './app-fields.ts';
 export const MODELS: readonly ModelName[] = [
   'blocking',
   'epoll',
+  'tomcat',
   'netty',
   'reactive',
   'echo',
@@ -28,6 +30,7 @@ export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'talk', 'raw'];
 export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   blocking,
   epoll,
+  tomcat,
   netty,
   reactive,
   echo,
