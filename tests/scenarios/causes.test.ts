@@ -51,6 +51,8 @@ const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that
     'server.outbound.peak',
   ],
   ['upper-case', ['apps.talker.messages=100'], 'server.request_calls'],
+  ['tomcat-thread-starvation', ['apps.server.maxThreads=60'], 'server.executor.peak'],
+  ['tomcat-nio-and-bio', ['apps.users.think=0 ms'], 'users.latency.max'],
   ['interrupt-coalescing', ['apps.asker.rate=1000 /s'], 'server.irq'],
   ['receive-livelock', ['hosts.host.costs.irq=0 ns'], 'host.softnet.processed'],
 ];
