@@ -122,13 +122,17 @@ export class Executor {
     }
   }
 
-  /** ThreadPoolExecutor.getTask(). @returns null: the thread ends */
+  /**
+   * ThreadPoolExecutor.getTask(). A thread that has waited in vain finds the queue empty still: between two system calls nobody
+   * else runs, so processWorkerExit() never has to replace it. @returns null: the thread ends
+   */
   private *take(sys: Sys): Sub<Runnable | null> {
     let timedOut = false;
     for (;;) {
       const timed = this.poolSize > this.core;
-      if (timed && timedOut && (this.poolSize > 1 || this.queue.length === 0)) {
-        yield* this.leave(sys);
+      if (timed && timedOut) {
+        this.poolSize--;
+        this.meters.threads.leave(this.meters.probe.now());
         return null;
       }
       const r = yield* this.awaitItem(sys, timed);
@@ -157,12 +161,5 @@ export class Executor {
       if (timed) left = Math.max(0, deadline - (yield sys.clockGettime()));
     }
     return 0;
-  }
-
-  /** processWorkerExit(): a task that came while the thread made up its mind gets another one. */
-  private *leave(sys: Sys): Sub<void> {
-    this.poolSize--;
-    this.meters.threads.leave(this.meters.probe.now());
-    if (this.queue.length > 0) yield* this.addWorker(sys, null);
   }
 }
