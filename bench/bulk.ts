@@ -2,19 +2,19 @@
  * One transfer over 10 Gbit/s. The rate is the slope between two sizes, so that building, warming up and the first round
  * trips do not count; 1 GB alone, as the anchors were run, is beside it.
  *
- *     bulk.ts [ideal | linux] [trains] [off]        trains: TSO, GSO, GRO; off: without invariants
+ *     bulk.ts [ideal | linux] [trains | gso] [off]        trains: TSO, GSO, GRO; gso: that alone; off: without invariants
  */
 import type { Scenario } from '../src/sim/scenario/types.ts';
 import { tuneV8 } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
-import { bulk as setup, type Machine } from './setups.ts';
+import { bulk as setup, type Machine, type Offloads } from './setups.ts';
 
 const GB = 1_000_000_000;
 const ROUNDS = 5;
 
-export function bulkBench(machine: Machine, trains: boolean, invariants: boolean): Row {
-  const bulk = (bytes: number): Scenario => setup(bytes, machine, trains ? 'on' : 'off');
+export function bulkBench(machine: Machine, offloads: Offloads, invariants: boolean): Row {
+  const bulk = (bytes: number): Scenario => setup(bytes, machine, offloads);
   settle(bulk(GB / 10_000), invariants);
   runWorld(bulk(4 * GB), invariants);
   const slopes: number[] = [];
@@ -39,6 +39,7 @@ export function bulkBench(machine: Machine, trains: boolean, invariants: boolean
 asProgram(import.meta.url, () => {
   tuneV8();
   const args = process.argv.slice(2);
+  const offloads = args.includes('trains') ? 'on' : args.includes('gso') ? 'gso' : 'off';
   const machine = args.includes('linux') ? 'linux' : 'ideal';
-  return bulkBench(machine, args.includes('trains'), !args.includes('off'));
+  return bulkBench(machine, offloads, !args.includes('off'));
 });

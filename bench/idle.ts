@@ -13,7 +13,7 @@ const SETTLED = instant(2_000_000_000);
 
 /** Live bytes of a world with `n` established connections. */
 function bytesWith(n: number, invariants: boolean): number {
-  const world = new World(many(n, 1000, 'linux', '900 s'), { invariants });
+  const world = new World(many(n, 1000, 'linux', { sendAt: '900 s' }), { invariants });
   world.engine.run(SETTLED);
   const bytes = liveBytes();
   // Looked at after the count, so that the world is alive while its bytes are counted.

@@ -1,22 +1,31 @@
 /**
- * 10 000 connections of 100 KB through one link, one epoll thread on either side.
+ * 10 000 connections of 100 KB through one link, one epoll thread on either side; or 5 000 that another model of application
+ * serves.
  *
- *     many.ts [ideal | linux] [off]        off: without invariants
+ *     many.ts [ideal | linux] [trains] [off] [blocking | netty | reactive]   trains: TSO, GSO, GRO; off: without invariants
  */
 import { tuneV8 } from '../src/cli/jit.ts';
+import type { Scenario } from '../src/sim/scenario/types.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
-import { many, type Machine } from './setups.ts';
+import { type Machine, many, type Many } from './setups.ts';
 
 const ROUNDS = 5;
+const MODELS = ['blocking', 'netty', 'reactive'];
 
-export function manyBench(machine: Machine, invariants: boolean): Row {
-  settle(many(10, 100_000, machine), invariants);
-  runWorld(many(1000, 100_000, machine), invariants);
+export function manyBench(
+  connections: number,
+  machine: Machine,
+  how: Many,
+  invariants: boolean,
+): Row {
+  const world = (n: number): Scenario => many(n, 100_000, machine, how);
+  settle(world(10), invariants);
+  runWorld(world(1000), invariants);
   const rates: number[] = [];
-  let last = runWorld(many(1000, 100_000, machine), invariants);
+  let last = runWorld(world(1000), invariants);
   for (let round = 0; round < ROUNDS; round++) {
-    last = runWorld(many(10_000, 100_000, machine), invariants);
+    last = runWorld(world(connections), invariants);
     rates.push(last.segments / last.cpu);
   }
   return {
@@ -29,5 +38,12 @@ export function manyBench(machine: Machine, invariants: boolean): Row {
 asProgram(import.meta.url, () => {
   tuneV8();
   const args = process.argv.slice(2);
-  return manyBench(args.includes('linux') ? 'linux' : 'ideal', !args.includes('off'));
+  const model = MODELS.find((m) => args.includes(m));
+  const offloads = args.includes('trains') ? 'on' : 'off';
+  return manyBench(
+    model === undefined ? 10_000 : 5000,
+    args.includes('linux') ? 'linux' : 'ideal',
+    { offloads, ...(model === undefined ? {} : { model }) },
+    !args.includes('off'),
+  );
 });

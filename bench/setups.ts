@@ -16,16 +16,24 @@ function one(name: string, scenario: unknown): Scenario {
 
 export type Machine = 'ideal' | 'linux';
 
+/** `gso`: what `ethtool -K eth0 tso off gro off` leaves: large sends that the kernel cuts in front of the device. */
+export type Offloads = 'on' | 'gso' | 'off';
+
+const features = (offloads: Offloads): object => ({
+  tso: offloads === 'on' ? 'on' : 'off',
+  gso: offloads === 'off' ? 'off' : 'on',
+  gro: offloads === 'on' ? 'on' : 'off',
+});
+
 /**
  * One transfer over 10 Gbit/s, 1 ms one way, MSS 1448, buffers of 4 MiB: SO_RCVBUF and SO_SNDBUF are doubled by the
  * kernel and half of that is for overhead, so 4 MiB of window remain. No loss, and the queue is deeper than the window.
  *
  * @param bytes payload, 1 GB in the anchor
- * @param offloads TSO, GSO and GRO
  */
-export function bulk(bytes: number, machine: Machine, offloads: 'on' | 'off' = 'off'): Scenario {
+export function bulk(bytes: number, machine: Machine, offloads: Offloads = 'off'): Scenario {
   const buffers = { 'net.core.rmem_max': 4_194_304, 'net.core.wmem_max': 4_194_304 };
-  const nic = { features: { tso: offloads, gso: offloads, gro: offloads } };
+  const nic = { features: features(offloads) };
   const sockopt = { SO_RCVBUF: 4_194_304, SO_SNDBUF: 4_194_304 };
   return one(`bulk ${machine}`, {
     hosts: {
@@ -56,21 +64,30 @@ export function bulk(bytes: number, machine: Machine, offloads: 'on' | 'off' = '
   });
 }
 
+export interface Many {
+  /** Default off. */
+  readonly offloads?: Offloads;
+  /** Who serves them; default epoll, one thread. */
+  readonly model?: string;
+  /** When they begin to send; default 500 ms. */
+  readonly sendAt?: string;
+}
+
 /**
  * So many connections over 10 Gbit/s, 5 ms: they connect 10 µs apart, stay idle, and from 500 ms on send 100 KB each, 100 µs
- * apart (the link is 80 % loaded). One thread on either side serves them all.
+ * apart (the link is 80 % loaded). One thread of the client has them all.
  */
 export function many(
   connections: number,
   bytes: number,
   machine: Machine,
-  sendAt = '500 ms',
+  { offloads = 'off', model = 'epoll', sendAt = '500 ms' }: Many = {},
 ): Scenario {
   const host = {
     machine,
     cpus: 2,
     sysctl: { 'net.core.somaxconn': 65_535, 'net.core.wmem_max': 4_194_304 },
-    nic: { features: { tso: 'off', gso: 'off', gro: 'off' } },
+    nic: { features: features(offloads) },
   };
   return one(`many ${machine}`, {
     hosts: { client: host, server: host },
@@ -84,7 +101,7 @@ export function many(
       },
     ],
     apps: {
-      server: { host: 'server', model: 'epoll', listen: 80, backlog: 65_535, read: '64 KiB' },
+      server: { host: 'server', model, listen: 80, backlog: 65_535, read: '64 KiB' },
       upload: {
         host: 'client',
         model: 'bulk',

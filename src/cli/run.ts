@@ -1,6 +1,7 @@
 /** `hostwire run`: every variant of every scenario asked for, their reports, and whether all of it holds. */
 import { styleText } from 'node:util';
 import { join } from 'node:path';
+import { compareText } from '../report/compare.ts';
 import { reportJson } from '../report/json.ts';
 import { type Paint, plain, type Tone, WIDTH } from '../report/style.ts';
 import { reportText, summaryText } from '../report/text.ts';
@@ -173,7 +174,26 @@ class RunCommand {
       const complete = group.indices.every((i) => this.outcomes[i] !== undefined);
       if (!complete && !end) return;
       this.printGroup(group);
+      this.printComparison(group);
     }
+  }
+
+  /** Behind the last seed of a scenario: how its variants differ (`compare:`). */
+  private printComparison(group: Group): void {
+    const nameOf = (g: Group): string => this.scenarios[g.indices[0]!]!.name;
+    const next = this.groups[this.printed + 1];
+    if (next !== undefined && nameOf(next) === nameOf(group)) return;
+    const same = this.groups.filter((g) => nameOf(g) === nameOf(group));
+    const results = same.flatMap((g) =>
+      g.indices.flatMap((i) => {
+        const o = this.outcomes[i];
+        return o?.kind === 'result' ? [o.result] : [];
+      }),
+    );
+    const lines = compareText(results);
+    if (lines.length === 0) return;
+    this.written.push(...lines, '');
+    if (!this.args.json) this.report(`${compareText(results, this.paint).join('\n')}\n\n`);
   }
 
   private printGroup(group: Group): void {

@@ -6,7 +6,7 @@ import type { Expr } from '../sim/scenario/types.ts';
 import type { Sweep } from '../sim/scenario/sweep.ts';
 import { metricsOfBound } from './closed-form.ts';
 import { namesAt, placeOf } from './grid.ts';
-import { type Estimate, estimate } from './statistics.ts';
+import { type Estimate, estimate } from '../base/estimate.ts';
 
 /** What is kept of one run. */
 export interface Kept {

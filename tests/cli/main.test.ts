@@ -296,6 +296,10 @@ describe('the other commands', () => {
   test('list, validate, schema, metrics and show print and exit 0', async () => {
     const listed = 'upload  (2 variants)\n    One connection over a clean link.\n';
     expect((await hostwire('list')).out).toBe(listed);
+    const byName = VALID.replace('[blocking, epoll]', '{ a: {}, b: {}, c: {} }');
+    expect((await hostwire('list', { files: { 'scenarios.yaml': byName } })).out).toContain(
+      'upload  (3 variants)',
+    );
     expect((await hostwire('list upload')).out).toBe(listed);
     expect((await hostwire('validate')).out).toBe('scenarios.yaml: 1 scenario, 2 runs: valid\n');
     expect(JSON.parse((await hostwire('schema')).out)).toHaveProperty('$schema');

@@ -6,7 +6,7 @@ import { refreshed } from './pages.ts';
 const ROOT = new URL('../../', import.meta.url);
 const guide = readdirSync(new URL('docs/guide/', ROOT)).filter((name) => name.endsWith('.md'));
 
-test.each(['README.md', ...guide.map((name) => `docs/guide/${name}`)])(
+test.each(['README.md', 'docs/io-models.md', ...guide.map((name) => `docs/guide/${name}`)])(
   '%s shows real output',
   async (name) => {
     const path = new URL(name, ROOT);

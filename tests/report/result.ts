@@ -74,6 +74,7 @@ export const result = (label: string, over: Partial<RunResult> = {}): RunResult 
   ],
   firstBroken: null,
   mutant: null,
+  compare: null,
   expectations: [expected()],
   fingerprint: '9f3c41d207ab55e0',
   eventFingerprint: null,

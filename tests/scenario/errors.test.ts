@@ -324,6 +324,28 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:29:61 no variant is called `blokking` [did you mean `blocking`?]'],
   ],
   [
+    'a comparison with a variant that is not there',
+    '    each: {',
+    '    compare: { to: epol, metrics: [goodput] }\n    each: {',
+    ['my.yaml:26:20 no variant is called `epol` [did you mean `epoll`?]'],
+  ],
+  [
+    'a comparison by what is no metric',
+    '    each: {',
+    '    compare: { to: epoll, metrics: [goodput, godput] }\n    each: {',
+    ['my.yaml:26:46 no metric is called `godput` [did you mean `goodput`?]'],
+  ],
+  [
+    'a comparison of variants that nothing makes',
+    '    each: { apps.server.model: [blocking, epoll] }\n',
+    '    compare: { to: epoll, metrics: [goodput] }\n',
+    [
+      'my.yaml:26:20 no variant is called `epoll` [there is nothing to compare without `each:`]',
+      'my.yaml:29:61 no variant is called `blocking`',
+      'my.yaml:31:48 `model` is not varied',
+    ],
+  ],
+  [
     'another variant by an axis that is not varied',
     'goodput[model=epoll]',
     'goodput[modle=epoll]',
@@ -354,7 +376,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '[blocking, epoll] }',
     '[blocking, epol] }',
     [
-      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `epoll`?]',
+      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
       'my.yaml:31:48 `model` never is `epoll` [did you mean `epol`?]',
     ],
   ],
@@ -631,4 +653,22 @@ test('a sysctl that would have nothing to act on is refused: nothing is remember
   expect(said(problems(text))).toEqual([
     expect.stringContaining('unknown key `net.ipv4.tcp_no_ssthresh_metrics_save`'),
   ]);
+});
+
+test('what is wrong with some of the variants says with which', () => {
+  const each = (netty: string): string =>
+    VALID.replace(
+      '{ apps.server.model: [blocking, epoll] }',
+      `{ apps.server: { a: { model: blocking }, b: { model: netty, ${netty} }, c: { model: epoll } } }`,
+    ).replace(/^ *expect:[^]*/m, '');
+  expect(said(problems(each('loops: two')))).toEqual([
+    expect.stringContaining('in the variant `b`'),
+  ]);
+  const both = VALID.replace('read: 64 KiB', 'loops: 1, read: 64 KiB').replace(
+    '[blocking, epoll]',
+    '[blocking, netty, epoll]',
+  );
+  expect(said(problems(both))[0]).toContain(
+    'unknown key `loops`, in the variants `blocking`, `epoll`',
+  );
 });

@@ -1,5 +1,5 @@
 /**
- * One read() in six situations, for three kinds of server: what each cell of the tables in docs/guide/three-servers.md must
+ * One read() in six situations, for three kinds of server: what each cell of the tables in docs/io-models.md must
  * be, and why. A cell is a formula in words, and the interval that it comes to.
  */
 import { readFileSync } from 'node:fs';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chartOf, caption } from '../../src/study/chart.ts';
 import { judgeSweep } from '../../src/study/judge.ts';
-import { estimate, studentT } from '../../src/study/statistics.ts';
+import { estimate, studentT } from '../../src/base/estimate.ts';
 import { labelsOf } from '../../src/study/picture.ts';
 import { table } from '../../src/study/table.ts';
 import { terminalPlot } from '../../src/study/terminal-plot.ts';

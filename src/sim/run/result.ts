@@ -4,8 +4,10 @@
  */
 import type { AppWatch, UserApps } from '../../app/user.ts';
 import type { TraceSink } from '../../base/trace.ts';
+import type { Comparison } from '../scenario/types.ts';
 import type { CaptureSink } from './capture.ts';
 
+export type { ComparedMetric, Comparison } from '../scenario/types.ts';
 export type { CapturedFrame, CaptureSink } from './capture.ts';
 
 export interface RunResult {
@@ -45,6 +47,8 @@ export interface RunResult {
   readonly mutant: string | null;
   /** The law that was broken first; null when all hold. */
   readonly firstBroken: string | null;
+  /** What the variants of the scenario are compared by; null: they are not. */
+  readonly compare: Comparison | null;
   /** Filled by judge.ts, when all variants of the scenario have run. */
   expectations: readonly ExpectationVerdict[];
   /** 16 hexadecimal digits; with `--fingerprint=events` another one over dispatched events. */

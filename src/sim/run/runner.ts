@@ -112,6 +112,7 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
     invariants: guarded ? ledger.verdicts() : [],
     mutant: options.mutant ?? null,
     firstBroken: ledger.first,
+    compare: scenario.compare,
     expectations: [],
     fingerprint: engine.fingerprint(),
     eventFingerprint: engine.eventFingerprint(),

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { EACH, readVaried, type Setting, type Variant, vary } from './axes.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { parsePath, printPath, splitSetting } from './paths.ts';
-import { Problems } from './problems.ts';
+import { addOfVariants, type Problem, Problems } from './problems.ts';
 import { resolve } from './resolve.ts';
 import { explain } from './schema/explain.ts';
 import { scenarioSchema } from './schema/scenario.ts';
@@ -52,10 +52,14 @@ export function load(text: string, options: LoadOptions): Scenario[] {
   const { problems } = file;
   const scenarios: Scenario[] = [];
   for (const one of file.chosen) {
-    for (const v of variants(one.tree, file.settings, problems)) {
-      const s = check(one.name, v, file.from, one.at, problems);
+    const found = variants(one.tree, file.settings, problems).map((v) => {
+      const own: Problem[] = [];
+      const scenario = check(one.name, v, file.from, one.at, (p) => own.push(p));
+      return { label: v.name.label, problems: own, resolved: scenario !== null, scenario };
+    });
+    addOfVariants(problems, found);
+    for (const { scenario: s } of found)
       if (s !== null) scenarios.push(options.seed === undefined ? s : { ...s, seed: options.seed });
-    }
     sweepOf(one, file);
   }
   problems.throwIfAny(file.texts);
@@ -136,7 +140,7 @@ function sweepOf(one: Written, file: Read): Sweep | null {
   if (written === undefined) return null;
   const { from, settings, texts } = file;
   const build = (v: Variant, problems: Problems): Scenario | null =>
-    check(one.name, v, from, one.at, problems);
+    check(one.name, v, from, one.at, (p) => problems.add(p));
   return readSweep(one.tree, written, { ...one, from, settings, texts, build }, file.problems);
 }
 
@@ -148,7 +152,7 @@ export function describe(name: string, scenario: unknown, seed?: string): Scenar
   const found: (Scenario | null)[] =
     tree.kind === 'map'
       ? variants(tree, [], problems).map((v) =>
-          check(name, v, { file: at.file, text: '' }, at, problems),
+          check(name, v, { file: at.file, text: '' }, at, (p) => problems.add(p)),
         )
       : [];
   problems.throwIfAny(new Map());
@@ -171,7 +175,10 @@ export function list(
     const shows = getAt(tree, ['shows']);
     const each = getAt(tree, ['each']);
     const axes = each?.kind === 'map' ? [...each.entries.values()] : [];
-    const sizes = axes.map((a) => (a.value.kind === 'list' ? a.value.items.length : 1));
+    const sizes = axes.map(({ value }) => {
+      if (value.kind === 'list') return value.items.length;
+      return value.kind === 'map' ? value.entries.size : 1;
+    });
     return {
       name,
       shows: shows?.kind === 'scalar' ? shows.text : '',
@@ -317,17 +324,17 @@ function check(
   v: Variant,
   from: { file: string; text: string },
   at: Position,
-  problems: Problems,
+  report: (p: Problem) => void,
 ): Scenario | null {
   const tree = withUserModel(v.tree);
   const source: Source = { ...from, positions: positionsOf(tree, at) };
   const parsed = scenarioSchema.safeParse(withBodies(toData(tree) as Record<string, unknown>));
   if (!parsed.success) {
     const issues = parsed.error.issues as z.core.$ZodIssue[];
-    for (const p of explain(issues, { schema: scenarioSchema, tree, source })) problems.add(p);
+    for (const p of explain(issues, { schema: scenarioSchema, tree, source })) report(p);
     return null;
   }
-  return resolve(name, parsed.data, v.name, source, (p) => problems.add(p));
+  return resolve(name, parsed.data, v.name, source, report);
 }
 
 /** `app: ./my-server.ts` says `model: user`. */

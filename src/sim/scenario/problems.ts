@@ -24,7 +24,7 @@ export class Problems {
   }
 
   add(p: Problem): void {
-    const key = `${p.at.file}:${p.at.line}:${p.at.column}:${p.message}`;
+    const key = `${placeOf(p.at)}:${p.message}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
     this.list.push(p);
@@ -35,6 +35,31 @@ export class Problems {
     if (this.list.length > 0) throw new LoadError(this.list, texts);
   }
 }
+
+/** A variant of a scenario that has been looked at. */
+export interface Looked {
+  readonly label: string;
+  readonly problems: readonly Problem[];
+  /** References have been followed; of a variant whose form is wrong they are not. */
+  readonly resolved: boolean;
+}
+
+/** What is wrong with the variants of one scenario: once each, and with which of them where it is not all. */
+export function addOfVariants(problems: Problems, looked: readonly Looked[]): void {
+  const same = (a: Problem, b: Problem): boolean =>
+    a.message === b.message && placeOf(a.at) === placeOf(b.at);
+  for (const v of looked) {
+    const alike = looked.filter((other) => other.resolved === v.resolved || !v.resolved);
+    for (const p of v.problems) {
+      const those = alike.filter((other) => other.problems.some((q) => same(p, q)));
+      const labels = those.map((other) => `\`${other.label}\``).join(', ');
+      const where = those.length === 1 ? `in the variant ${labels}` : `in the variants ${labels}`;
+      problems.add(those.length === alike.length ? p : { ...p, message: `${p.message}, ${where}` });
+    }
+  }
+}
+
+const placeOf = (at: Position): string => `${at.file}:${at.line}:${at.column}`;
 
 /** A ScenarioError with everything that was found; its message is ready to be printed. */
 export class LoadError extends ScenarioError {

@@ -11,9 +11,11 @@ import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './e
 import type { Problem } from './problems.ts';
 import { SOURCES } from './schema/app.ts';
 import type { LinkBody } from './schema/link.ts';
-import type { ExpectBody, ScenarioBody } from './schema/scenario.ts';
+import type { CompareBody, ExpectBody, ScenarioBody } from './schema/scenario.ts';
 import {
   type AppSpec,
+  type ComparedMetric,
+  type Comparison,
   type Expectation,
   type Expr,
   type HostSpec,
@@ -77,6 +79,7 @@ export function resolve(
     links,
     apps,
     stop,
+    compare: comparison(body.compare, world, variant, report),
     expect,
     source,
   };
@@ -314,6 +317,44 @@ function expectation(
   }
 }
 
+function comparison(
+  compare: CompareBody | null,
+  world: World,
+  variant: VariantName,
+  report: Report,
+): Comparison | null {
+  if (compare === null) return null;
+  const labels = labelsOf(variant);
+  if (!labels.includes(compare.to)) {
+    report(
+      ['compare', 'to'],
+      `no variant is called \`${compare.to}\``,
+      labels.length === 0
+        ? 'there is nothing to compare without `each:`'
+        : didYouMean(compare.to, labels, 'there are'),
+    );
+  }
+  const metrics = compare.metrics.flatMap((text, i): ComparedMetric[] => {
+    try {
+      return [{ text, ...resolveMetric(text, world) }];
+    } catch (error) {
+      if (!(error instanceof ScenarioError)) throw error;
+      report(['compare', 'metrics', i], error.message, error.hint);
+      return [];
+    }
+  });
+  return { to: compare.to, metrics };
+}
+
+/** What the variants are called; none without `each:`. */
+function labelsOf(variant: VariantName): string[] {
+  let labels: string[] = [];
+  for (const values of variant.axes.values())
+    labels =
+      labels.length === 0 ? [...values] : labels.flatMap((l) => values.map((v) => `${l}, ${v}`));
+  return labels;
+}
+
 /** `goodput 25 .. 34 Mbit/s`, `x <= y`, `x = 0`. */
 export function expectationText(e: Pick<ExpectBody, 'that' | 'is'>): string {
   const is = String(e.is).trim();
@@ -331,13 +372,9 @@ function appliesTo(
 ): boolean {
   if (only === null) return true;
   const words = new Set<string>();
-  let labels: string[] = [];
-  for (const [axis, values] of variant.axes) {
+  for (const [axis, values] of variant.axes)
     for (const v of values) words.add(v).add(`${axis}=${v}`);
-    labels =
-      labels.length === 0 ? [...values] : labels.flatMap((l) => values.map((v) => `${l}, ${v}`));
-  }
-  for (const label of labels) words.add(label);
+  for (const label of labelsOf(variant)) words.add(label);
   const mine = new Set([variant.label]);
   for (const [axis, v] of Object.entries(variant.variant)) mine.add(v).add(`${axis}=${v}`);
   only.forEach((word, i) => {

@@ -2,7 +2,7 @@
  * From `sweep:` to a plan: the grid, what is measured at its points, and what must come out. A point is made when it is
  * asked for, so that a grid of a hundred thousand costs no memory before it runs.
  *
- * A sweep starts from the scenario as it is written. `each:` and `expect:` are left aside: they speak of other variants.
+ * A sweep starts from the scenario as it is written. `each:`, `compare:` and `expect:` are left aside: they speak of other variants.
  */
 import { ScenarioError } from '../../base/assert.ts';
 import { type Axis, readVaried, type Setting, type Variant, vary } from './axes.ts';
@@ -133,7 +133,7 @@ export function readSweep(
   if (tree.kind === 'map' && varies === undefined)
     report([], 'missing key `vary`', `e.g. \`${VARY.example}\``);
   if (varies === undefined || !parsed.success) return null;
-  const base = without(scenario, ['each', 'sweep', 'expect']);
+  const base = without(scenario, ['each', 'sweep', 'expect', 'compare']);
   const varied = readVaried(base, varies, VARY, context.settings, problems);
   if (varied === null) return null;
   const grid = new Grid(varied.base, varied.axes, context);

@@ -53,8 +53,25 @@ export interface Scenario {
   readonly links: readonly LinkSpec[];
   readonly apps: readonly AppSpec[];
   readonly stop: StopSpec;
+  /** What the variants are compared by; null: they are not. */
+  readonly compare: Comparison | null;
   readonly expect: readonly Expectation[];
   readonly source: Source;
+}
+
+/** `compare:`. */
+export interface Comparison {
+  /** The label of the variant that the others are compared with. */
+  readonly to: string;
+  readonly metrics: readonly ComparedMetric[];
+}
+
+export interface ComparedMetric {
+  /** As written. */
+  readonly text: string;
+  /** Canonical. */
+  readonly name: string;
+  readonly dimension: Dimension;
 }
 
 /** The host whose system calls and switches a table shows: where the first application listens, or else the first host. */

@@ -13,6 +13,11 @@ export interface ExpectBody {
   readonly source: string;
 }
 
+export interface CompareBody {
+  readonly to: string;
+  readonly metrics: readonly string[];
+}
+
 /** One variant of a scenario: quantities read, references not yet followed. */
 export interface ScenarioBody {
   readonly shows: string;
@@ -23,6 +28,7 @@ export interface ScenarioBody {
   readonly links: readonly LinkBody[];
   readonly apps: Readonly<Record<string, AppBody>>;
   readonly stop: { readonly when: readonly string[] | null; readonly limitNs: number };
+  readonly compare: CompareBody | null;
   readonly expect: readonly ExpectBody[];
 }
 
@@ -51,6 +57,17 @@ const expectSchema: z.ZodType<ExpectBody> = z
     }),
   })
   .transform((e) => ({ that: e.that, is: e.is, for: e.for ?? null, source: e.source }));
+
+const compareSchema: z.ZodType<CompareBody> = z.strictObject({
+  to: documented(z.string(), {
+    text: 'The variant that the others are compared with.',
+    example: 'blocking',
+  }),
+  metrics: documented(z.array(z.string()).min(1), {
+    text: 'What is compared (`hostwire metrics` lists all): a row each.',
+    example: '[latency.mean, server.ctxt.voluntary]',
+  }),
+});
 
 const eachValues = z.union([
   z.array(z.unknown()).min(1),
@@ -109,6 +126,9 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       text: 'Paths and the values they take by turns, in a list or by name: every combination is a variant, run side by side. A value that is a map is merged into what stands there.',
       example: '{ apps.server.model: [blocking, epoll] }',
     }).optional(),
+    compare: documented(compareSchema, {
+      text: 'Differences between the variants of `each:`, seed by seed: they see the same arrivals, so what differs is only what `each:` varies. `--seeds 1..20` gives the mean difference and its 95 % interval.',
+    }).optional(),
     expect: documented(z.array(expectSchema), { text: 'What must come out.' }).default([]),
     sweep: documented(sweepSchema, {
       text: 'A grid of values, and what to measure at each of its points: `hostwire sweep` runs it.',
@@ -117,5 +137,6 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
   .transform(({ each: _each, sweep: _sweep, ...s }) => ({
     ...s,
     seed: String(s.seed),
+    compare: s.compare ?? null,
     stop: { when: s.stop.when ?? null, limitNs: s.stop.limit },
   }));
