@@ -65,7 +65,7 @@ export const tomcat: ModelSchema<'tomcat'> = z
       { min: 0, max: MOST },
     ).default(DEFAULT.acceptCount),
     maxConnections: limit(
-      'Connections that are accepted; at the limit accept() is not called. Default: 8192; with `bio`, `maxThreads`.',
+      'Connections that are accepted; at the limit accept() is not called; `unlimited`. Default: 8192; with `bio`, `maxThreads`.',
       '8192',
     ).optional(),
     maxThreads: whole(
@@ -92,7 +92,7 @@ export const tomcat: ModelSchema<'tomcat'> = z
       'How long a connection may be silent between two requests; `never`. Default: `connectionTimeout`.',
     ).optional(),
     maxKeepAliveRequests: limit(
-      'Requests on one connection: the last one is answered with `Connection: close`. Default: 100.',
+      'Requests on one connection: the last one is answered with `Connection: close`; `unlimited`. Default: 100.',
       '100',
     ).optional(),
     maxHttpHeaderSize: buffer('Bytes of a request’s head; a longer one is answered with 400.'),
