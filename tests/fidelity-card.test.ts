@@ -7,6 +7,7 @@ import { compare } from '../fidelity/compare.ts';
 import { FEATURES, type Feature, MACHINE, UNMEASURED } from '../fidelity/features.ts';
 import { rowsOf } from '../fidelity/transfers.ts';
 import { run } from './packetdrill/support.ts';
+import { titlesIn } from './support/titles.ts';
 
 const SCRIPTS = join(import.meta.dirname, 'packetdrill', 'scripts');
 
@@ -23,7 +24,9 @@ function missing(feature: Feature): string[] {
   const scripts = feature.scripts.filter((name) => scriptsOf(name).length === 0);
   const tests = feature.tests.filter(([file, title]) => {
     const path = join(import.meta.dirname, file);
-    return !existsSync(path) || !readFileSync(path, 'utf8').includes(title);
+    return (
+      !existsSync(path) || !titlesIn(readFileSync(path, 'utf8')).some((t) => t.includes(title))
+    );
   });
   return [...scripts, ...tests.map((t) => t.join(': '))];
 }
@@ -51,6 +54,17 @@ describe('each row of the fidelity card', () => {
       tests: [['tcp/states.test.ts', 'no such title']],
     };
     expect(missing(wrong)).toEqual(['rtx/never', 'tcp/states.test.ts: no such title']);
+  });
+
+  it('[mutant] and so is one whose test is only spoken of, or skipped', () => {
+    const source = `
+      // it('spoken of') once stood here.
+      const text = 'quoted';
+      it.skip('left out', () => {});
+      describe.each([1])('a group of %i', () => {
+        it(\`takes \${n} bytes\`, () => {});
+      });`;
+    expect(titlesIn(source)).toEqual(['a group of %i', 'takes … bytes']);
   });
 });
 

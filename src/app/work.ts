@@ -7,7 +7,7 @@
 import type { Keyed } from '../base/random.ts';
 import type { AppEnv } from './env.ts';
 import type { ServeOptions, Spread } from './options.ts';
-import { spread } from './spread.ts';
+import { type Draws, spread } from './spread.ts';
 
 /** Of one application. */
 export class Work {
@@ -30,10 +30,12 @@ export class Work {
 }
 
 /** Of one connection. */
-export class ConnectionWork {
+export class ConnectionWork implements Draws {
   private readonly work: Work;
   private readonly connection: number;
   private requests = 0;
+  /** Draws made for the request at hand. */
+  private drawn = 0;
 
   constructor(work: Work, connection: number) {
     this.work = work;
@@ -44,7 +46,13 @@ export class ConnectionWork {
   next(): number {
     const { draws, meanNs, times } = this.work;
     if (draws === null) return meanNs;
-    const n = this.requests++;
-    return spread(times, meanNs, (i) => draws.at(this.connection, n, i));
+    this.drawn = 0;
+    const ns = spread(times, meanNs, this);
+    this.requests++;
+    return ns;
+  }
+
+  uniform(): number {
+    return this.work.draws!.at(this.connection, this.requests, this.drawn++);
   }
 }

@@ -53,6 +53,9 @@ export class Random {
   }
 }
 
+/** What a uniform draw `u` from [0, 1) says of an exponential with that mean, in the mean's unit; not rounded. */
+export const exponential = (mean: number, u: number): number => -mean * ln(1 - u);
+
 /** Draws in sequence. */
 export class Stream {
   readonly name: string;
@@ -93,7 +96,7 @@ export class Stream {
 
   /** Exponential with the given mean, in the mean's unit; not rounded. */
   exponential(mean: number): number {
-    return -mean * ln(1 - this.uniform());
+    return exponential(mean, this.uniform());
   }
 
   /** Pareto: at least `scale`, P(X > x) = (scale/x)^shape; its mean is scale·shape/(shape − 1) for shape > 1. */

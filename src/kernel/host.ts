@@ -32,6 +32,8 @@ export interface HostOptions {
   /** Cores, 1 to 32. */
   readonly cpus?: number;
   readonly machine?: Machine;
+  /** CONFIG_HZ, ticks/s; exact: nothing is rounded to ticks, and what lasts a tick lasts one of 250. */
+  readonly hz?: number | 'exact';
   /** Entries of the cost table to replace, ns. */
   readonly costs?: Partial<Costs>;
   readonly sched?: Partial<SchedOptions>;
@@ -47,6 +49,8 @@ export class Host {
   readonly name: string;
   readonly addr: number;
   readonly machine: Machine;
+  /** A tick, ns. */
+  readonly jiffyNs: number;
   readonly costs: Costs;
   /** Every cost is 0 (`machine: ideal`): steps that only cost time may be left out, since they would end where they begin. */
   readonly costless: boolean;
@@ -77,6 +81,8 @@ export class Host {
     this.name = options.name;
     this.addr = options.addr;
     this.machine = options.machine ?? 'linux';
+    const { hz = HOST_DEFAULTS.hz } = options;
+    this.jiffyNs = Math.floor(1_000_000_000 / (hz === 'exact' ? HOST_DEFAULTS.hz : hz));
     this.costs = costsOf(this.machine, options.costs);
     this.costless = Object.values(this.costs).every((ns) => ns === 0);
     this.sched = { ...SCHED_DEFAULTS, ...options.sched };

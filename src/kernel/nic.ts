@@ -144,9 +144,6 @@ export class Nic implements NetDevice, TxDriver {
   }
 }
 
-/** CONFIG_HZ 250, ns: how old GRO takes what it holds to be. */
-const JIFFY = 4_000_000;
-
 const STEP_TX = 0;
 const STEP_RX = 1;
 const STEP_DELIVER = 2;
@@ -497,8 +494,9 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.core.softirq.napiSchedule(this);
   }
 
+  /** How old GRO takes what it holds to be. */
   private jiffy(): number {
-    return Math.floor(this.engine.now / JIFFY);
+    return Math.floor(this.engine.now / this.nic.host.jiffyNs);
   }
 
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */

@@ -36,6 +36,8 @@ class Pipe {
   taken = 0;
   readOpen = true;
   writeOpen = true;
+  /** Bytes that the splice() under way has moved so far. */
+  spliced = 0;
 
   constructor(id: number) {
     this.stream = new PayloadStream(id);
@@ -95,11 +97,19 @@ export class ReadEnd implements File {
     if (n === 0 && !p.writeOpen) return null;
     const bytes = new Uint8Array(n);
     p.stream.copy(p.taken, bytes);
+    p.spliced = 0;
     return bytes;
   }
 
+  /** For splice(): of what it has looked at, `n` bytes have gone into the socket so far; these do not stay. */
+  gone(n: number): void {
+    const more = n - this.pipe.spliced;
+    this.pipe.spliced = n;
+    if (more > 0) this.take(more);
+  }
+
   /** `n` bytes have been read. */
-  take(n: number): void {
+  private take(n: number): void {
     const p = this.pipe;
     p.taken += n;
     p.stream.release(p.taken);
@@ -175,10 +185,19 @@ export class WriteEnd implements File {
     return this.pipe.readOpen ? this.pipe.room : -1;
   }
 
-  /** For splice(): `bytes`, for which there is room, go in. */
-  put(bytes: Uint8Array): void {
-    this.pipe.stream.append(bytes);
-    this.pipe.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true);
+  /** For splice(): room for up to `max` bytes is set aside. */
+  begin(max: number): Uint8Array {
+    this.pipe.spliced = 0;
+    return new Uint8Array(Math.min(max, this.pipe.room));
+  }
+
+  /** For splice(): of `bytes`, for which there is room, `n` have come from the socket so far; these go in. */
+  come(bytes: Uint8Array, n: number): void {
+    const p = this.pipe;
+    if (n <= p.spliced) return;
+    p.stream.append(bytes.subarray(p.spliced, n));
+    p.spliced = n;
+    p.readers.wake(EPOLLIN | EPOLLRDNORM, 1, true);
   }
 
   close(t: Thread): number {

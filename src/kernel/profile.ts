@@ -5,7 +5,7 @@
  */
 import { printDuration } from '../base/quantity.ts';
 import type { Duration } from '../base/units.ts';
-import { TCP_TUNABLES, type TcpOptions } from '../tcp/options.ts';
+import type { TcpOptions } from '../tcp/options.ts';
 import { DQL_DEFAULTS, type DqlOptions } from '../base/dql.ts';
 import type { QdiscOptions } from './qdisc/options.ts';
 
@@ -74,7 +74,7 @@ export interface NicOptions {
 }
 
 /** Cores, and RLIMIT_NOFILE of each process. */
-export const HOST_DEFAULTS = { cpus: 1, nofile: 1024 } as const;
+export const HOST_DEFAULTS = { cpus: 1, nofile: 1024, hz: 250 } as const;
 export const SCHED_DEFAULTS: SchedOptions = { slice: 3_000_000, migrationCost: 500_000 };
 /** Off: how deeply cores sleep depends on the machine. 4 ms: one tick, HZ=250. */
 export const IDLE_DEFAULTS: IdleOptions = { after: 4_000_000, latency: 0, spread: 0 };
@@ -137,11 +137,7 @@ export const PROFILES: Readonly<Record<string, Partial<TcpOptions>>> = {
 
 export const LINUX_6_18: readonly ProfileEntry[] = [
   row('cpus', HOST_DEFAULTS.cpus, 'the smallest machine; write what you have'),
-  row(
-    'HZ',
-    String(TCP_TUNABLES.hz.value),
-    'CONFIG_HZ of the kernel that the vectors were measured on',
-  ),
+  row('HZ', HOST_DEFAULTS.hz, 'CONFIG_HZ of the kernel that the vectors were measured on'),
   row(
     'sched.slice',
     time(slice),

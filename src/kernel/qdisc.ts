@@ -133,9 +133,17 @@ export class Qdisc implements QdiscBooks, TimerHandler {
     return result;
   }
 
-  /** Descriptors came back (netif_wake_queue): go on in NET_TX, one step per skb. */
+  /**
+   * Descriptors came back (netif_wake_queue), or there is more than the one that was just sent: go on in NET_TX, one step per
+   * skb. If nobody may go before his time there is nothing to go on with.
+   */
   wake(core: Core): void {
     if (this.scheduled || this.length === 0) return;
+    if (this.held === null && !this.discipline.ready(this.host.engine.now)) {
+      this.actor = core;
+      this.watch();
+      return;
+    }
     this.scheduled = true;
     this.core = core;
     core.softirq.netifSchedule(this);
@@ -213,13 +221,17 @@ export class Qdisc implements QdiscBooks, TimerHandler {
       this.meter.leave(engine.now, this.sizeOf(skb));
       return skb;
     }
-    const at = this.discipline.nextAt;
-    if (at !== NEVER) {
-      this.watchdog ??= new KernelTimer(this.host, this.actor, this, true);
-      this.watchdog.core = this.actor;
-      if (this.watchdog.expires !== at) this.watchdog.arm(at);
-    }
+    this.watch();
     return null;
+  }
+
+  /** Nobody may go: the watchdog sees to who may go next. */
+  private watch(): void {
+    const at = this.discipline.nextAt;
+    if (at === NEVER) return;
+    this.watchdog ??= new KernelTimer(this.host, this.actor, this, true);
+    this.watchdog.core = this.actor;
+    if (this.watchdog.expires !== at) this.watchdog.arm(at);
   }
 
   private sizeOf(skb: Skb): number {

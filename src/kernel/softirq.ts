@@ -6,7 +6,8 @@
  *
  * Received packets are polled (net/core/dev.c net_rx_action): each device queue on the list at most 64 packets a turn, all
  * together at most `netdev_budget` packets or `netdev_budget_usecs`; stopping with work left counts `time_squeeze`.
- * A turn's weight is cut to what is left of the budget, where Linux lets the last turn overrun it.
+ * A turn's weight is cut to what is left of the budget, so that a round never takes more than that (validation N5). Linux looks
+ * at the budget only after a turn: its last one may overrun it by up to a weight.
  *
  * Left out: RPS, HI, BLOCK and RCU vectors, busy polling.
  */

@@ -9,8 +9,7 @@ import { assert } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
-import { Dql } from '../base/dql.ts';
-import type { DqlOptions } from '../base/dql.ts';
+import { Dql, type DqlOptions } from '../base/dql.ts';
 
 export class TxRing {
   readonly size: number;

@@ -38,7 +38,7 @@ import { adaptReorderWindow, highestSackSeq, noteReordering, rackAdvance } from 
 import { trimHead } from './records.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
-import { SYN, segLen, type Segment } from './segment.ts';
+import { ACK, PSH, SYN, segLen, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
@@ -62,6 +62,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
   const outBefore = c.packetsOut;
   const deliveredBefore = c.delivered;
+  const wndBefore = c.sndWnd;
   if (seqGt(ack, c.sndUna)) {
     a.flag |= F_SND_UNA_ADVANCED;
     c.retransmits = 0;
@@ -83,9 +84,8 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   if (c.sender !== null) c.sender.softError = 0; // something gets through
   c.rcvTstamp = jiffiesNow(c.context, now);
   if (outBefore === 0) {
-    // Nothing was out: at most a D-SACK, or an answer to a probe. DCTCP's average forgets all the same; data that comes in order
-    // does not get here in Linux (tcp_rcv_established(): header prediction).
-    if (c.ecn & ECN_NEEDED && (a.flag & F_DATA) === 0) c.congestion.onAck(c);
+    // Nothing was out: at most a D-SACK, or an answer to a probe. DCTCP's average forgets all the same.
+    if (c.ecn & ECN_NEEDED && !predicted(c, seg, wndBefore)) c.congestion.onAck(c);
     if (a.flag & F_DSACKING_ACK) {
       fastRetransAlert(c, a, now);
       xmitRecovery(c, a);
@@ -121,6 +121,21 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   xmitRecovery(c, a);
   return ACK_NEW;
 }
+
+/**
+ * Data that acknowledges nothing and whose header says nothing new: Linux takes it without a look at its ACK
+ * (tcp_rcv_established(): header prediction).
+ *
+ * @param wnd SND.WND before it came
+ */
+const predicted = (c: Connection, seg: Segment, wnd: number): boolean =>
+  c.state === 'ESTABLISHED' &&
+  seg.len > 0 &&
+  seqEq(seg.seq, c.rcvNxt) &&
+  (seg.flags & ~(ACK | PSH)) === 0 &&
+  seg.nsack === 0 &&
+  c.sndWnd === wnd &&
+  (c.ofo === null || c.ofo.records.length === 0);
 
 function resetAckState(a: AckState, c: Connection, seg: Segment): void {
   a.flag = 0;

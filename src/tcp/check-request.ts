@@ -12,7 +12,7 @@ import { seqAdd, seqGt } from './seq.ts';
 import { mayAnswer, touchesWindow } from './validate.ts';
 
 /** What checkRequest says. */
-export const CHECK_DROP = 0; // nothing
+const CHECK_DROP = 0; // nothing
 export const CHECK_SYNACK = 1; // the SYN again: its SYN-ACK is due again
 export const CHECK_ACK = 2; // not acceptable: an ACK is due
 export const CHECK_WRONG_ACK = 3; // it acknowledges what was never sent: a RST is due

@@ -40,10 +40,11 @@ export function onTimer(c: Connection, now: Instant): void {
   if (withSlack(c.context, c.delackAt) <= now) onDelackTimer(c);
   if (withSlack(c.context, c.timerAt) <= now) {
     const kind = c.timer;
+    const due = c.timerAt;
     c.timerAt = NEVER;
     // The other two stand in for the retransmission timer, and it matters to that which did (rearmRto).
     if (kind === TIMER_RETRANS || kind === TIMER_PROBE0) c.timer = TIMER_NONE;
-    if (kind === TIMER_RETRANS) onRetransmitTimer(c, now);
+    if (kind === TIMER_RETRANS) onRetransmitTimer(c, due, now);
     else if (kind === TIMER_PROBE0) onProbeTimer(c, now);
     else if (kind === TIMER_REO) onReoTimer(c, now);
     else if (kind === TIMER_TLP) c.work |= WORK_TAIL_PROBE;

@@ -60,8 +60,11 @@ export function onIcmpError(
   c.work = 0;
 }
 
-/** A connection that Fast Open began, and accept() has handed out, counts as established. */
-const accepted = (c: Connection): boolean => c.fastOpen !== null && c.accepted;
+/**
+ * A connection that a SYN alone has made, and accept() has handed out, counts as established (tcp_v4_err: fastopen_rsk without
+ * its sk); not a client of Fast Open whose SYN crossed the peer's.
+ */
+const accepted = (c: Connection): boolean => awaitsHandshake(c) && c.accepted;
 
 /**
  * The segment that waits to be sent again had not been lost to congestion: the last doubling of the RTO is taken back, and it
@@ -76,5 +79,5 @@ export function revertBackoff(c: Connection, quoted: Seq, now: Instant): void {
   c.rto = Math.min(base * (1 << Math.min(c.backoff, 20)), rtoMax(c)) as Duration;
   const waited = jiffiesOfUs(c.context, usBetween(now, q.records.at(0).sentAt));
   if (c.rto > waited) armTimer(c, TIMER_RETRANS, (c.rto - waited) as Duration, now);
-  else onRetransmitTimer(c, now);
+  else onRetransmitTimer(c, c.timerAt, now);
 }

@@ -20,6 +20,7 @@ import {
 import { currentSsthresh } from './cwnd.ts';
 import { fail } from './done.ts';
 import { detectBlackhole } from './fastopen.ts';
+import { requestRto } from './check-request.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
 import { queueCwr } from './ecn.ts';
 import { markLost, rackRemaining } from './rack.ts';
@@ -91,14 +92,14 @@ function enterLoss(c: Connection, now: Instant): void {
   snd.frto = c.context.options.frto !== 0 && (fresh || c.retransmits > 0) && !probing;
 }
 
-/** The retransmission timer fired. */
-export function onRetransmitTimer(c: Connection, now: Instant): void {
+/** The retransmission timer fired. @param due when it should have: an application may have had the socket then */
+export function onRetransmitTimer(c: Connection, due: Instant, now: Instant): void {
   if (awaitsHandshake(c)) return onSynAckTimer(c, c.fastOpen!.request!, now);
   if (c.packetsOut === 0) return;
   const synchronising = c.state === 'SYN-SENT' || c.state === 'SYN-RECEIVED';
   if (!synchronising && c.sndWnd === 0 && !c.orphan) {
     // The peer has shrunk its window over data in flight: the retransmission is a probe (RFC 9293 §3.8.6.1).
-    if (shrunkTooLong(c, now)) {
+    if (shrunkTooLong(c, due, now)) {
       fail(c, ETIMEDOUT, now);
       return;
     }
@@ -139,8 +140,7 @@ function onSynAckTimer(c: Connection, r: Request, now: Instant): void {
   c.totalRto++;
   if (c.retransStamp === NEVER) c.retransStamp = now;
   c.work |= WORK_SYN;
-  const after = jiffiesOfMs(c.context, 1000) * (1 << Math.min(r.timeouts, 20));
-  armTimer(c, TIMER_RETRANS, after as Duration, now);
+  armTimer(c, TIMER_RETRANS, requestRto(r), now);
 }
 
 /** What the time-out makes an end of. */
@@ -233,7 +233,7 @@ export function orphanRetries(c: Connection, alive: boolean): number {
  * A window shrunk to 0 over data in flight: is that to be borne no longer (tcp_rtx_probe0_timed_out)? By a user timeout, whether
  * the peer answers or not: what does not get on is what the user meant. Else only when it has said nothing for two RTO maxima.
  */
-function shrunkTooLong(c: Connection, now: Instant): boolean {
+function shrunkTooLong(c: Connection, due: Instant, now: Instant): boolean {
   const userMs = c.settings.userTimeoutMs;
   const since = c.retransStamp === NEVER ? c.sendQueue!.records.at(0).sentAt : c.retransStamp;
   const repeatedMs = elapsedMs(since, now);
@@ -242,6 +242,7 @@ function shrunkTooLong(c: Connection, now: Instant): boolean {
     if (repeatedMs > userMs) return true;
     timeout = Math.min(timeout, jiffiesOfMs(c.context, userMs));
   }
-  if (jiffiesNow(c.context, now) - c.rcvTstamp <= timeout) return false;
+  // The silence up to when the timer was due (icsk_timeout): if it is late, what comes meanwhile has not been waited for.
+  if (jiffiesNow(c.context, due) - c.rcvTstamp <= timeout) return false;
   return jiffiesOfMs(c.context, repeatedMs) > timeout;
 }

@@ -72,4 +72,4 @@ export class SocketSettings {
 
 /** SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF of x86-64, bytes (measured: SO_RCVBUF 1 gives 2304). */
 export const MIN_RCVBUF = 2304;
-export const MIN_SNDBUF = 4608;
+const MIN_SNDBUF = 4608;

@@ -14,7 +14,7 @@ describe('times that spread about a mean', () => {
     let sum = 0;
     let squares = 0;
     for (let i = 0; i < n; i++) {
-      const t = spread(kind, 1e6, () => stream.uniform()) / 1e6;
+      const t = spread(kind, 1e6, stream) / 1e6;
       sum += t;
       squares += t * t;
     }
@@ -23,7 +23,7 @@ describe('times that spread about a mean', () => {
   }
 
   it('do not when they are fixed, and ask for no draw', () => {
-    const none = (): number => expect.unreachable();
+    const none = { uniform: (): number => expect.unreachable() };
     expect(spread('fixed', 12_345, none)).toBe(12_345);
   });
 
@@ -41,8 +41,9 @@ describe('times that spread about a mean', () => {
 
   it('with C² = 1 the mixture is the exponential itself', () => {
     prop([fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(1e9)], (u, mean) => {
-      const one = spread('exponential', mean, () => u);
-      return spread({ hyperExponential: 1 }, mean, () => u) === one && Number.isInteger(one);
+      const same = { uniform: () => u };
+      const one = spread('exponential', mean, same);
+      return spread({ hyperExponential: 1 }, mean, same) === one && Number.isInteger(one);
     });
   });
 });

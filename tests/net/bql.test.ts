@@ -1,26 +1,16 @@
 // A device behind the queue: how far it reads ahead of its wire, and what the queue then no longer sees.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ScenarioError } from '../../src/base/assert.ts';
 import { MARK_CE } from '../../src/base/train.ts';
-import { type Instant, ms, us } from '../../src/base/units.ts';
-import { APP } from '../../src/engine/engine.ts';
+import { type Instant, us } from '../../src/base/units.ts';
 import { Dql, DQL_DEFAULTS, type DqlOptions } from '../../src/base/dql.ts';
 import { CODEL_DEFAULTS, type CodelOptions, Codel, type CodelQueue } from '../../src/base/codel.ts';
 import { CodelLink } from '../../src/sim/net/codel-link.ts';
 import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { prop } from '../support/prop.ts';
+import { type Arrival, devices, laws, MS, run, SLOW } from './codel-run.ts';
 import { Sink, frame, newEngine, options } from './support.ts';
 import { traffic } from './traffic.ts';
-
-const MS = 1_000_000;
-/** 1,000 B take 1 ms. */
-const SLOW: Partial<LinkOptions> = {
-  rate: 8e6,
-  delay: ms(1),
-  overhead: 0,
-  limit: { unit: 'packets', count: 10_000 },
-};
 
 /** Frames of one size without end over a wire that takes `frameNs` for each: the limit after each one, in frames. */
 function limits(bql: Partial<DqlOptions>, n: number, frameNs = 240_320): number[] {
@@ -72,33 +62,22 @@ describe('the limit of a device with an interrupt for each frame [lib/dynamic_qu
 
 const held = (link: CodelLink): number => (link as unknown as { device: Dql }).device.inflight;
 
-interface Arrival {
-  readonly at: number;
-  readonly bytes: number;
-}
 interface Delivery {
   readonly id: number;
   readonly marked: boolean;
   readonly arrival: number;
 }
 
-function run(
+const deliveries = (
   arrivals: readonly Arrival[],
   codel: CodelOptions,
   bql: DqlOptions | null,
-): Delivery[] {
-  const engine = newEngine();
-  const sink = new Sink();
-  const link = new CodelLink(engine, 'a->b', options({ ...SLOW, codel, bql }), sink);
-  const send = engine.define('send', APP, (i) => {
-    link.transmit(frame(i, arrivals[i]!.bytes, { tos: 2 }), engine.now);
-  });
-  arrivals.forEach((a, i) => engine.at(a.at as Instant, send, i, 0));
-  engine.run(1e15 as Instant);
-  return sink
-    .take()
-    .map(({ id, mark, arrival }) => ({ id, marked: (mark & MARK_CE) !== 0, arrival }));
-}
+): Delivery[] =>
+  run(arrivals, codel, { tos: 2, bql }).delivered.map(({ id, mark, arrival }) => ({
+    id,
+    marked: (mark & MARK_CE) !== 0,
+    arrival,
+  }));
 
 /** The same by one event after the other: what the device has sent, what comes in, and the queue runs after each. */
 function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: DqlOptions): Delivery[] {
@@ -145,36 +124,25 @@ function naive(arrivals: readonly Arrival[], codel: CodelOptions, bql: DqlOption
   return delivered;
 }
 
-const laws = fc.record({
-  target: fc.integer({ min: 1, max: 4 * MS }),
-  interval: fc.integer({ min: 4 * MS, max: 20 * MS }),
-  ecn: fc.boolean(),
-  ceThreshold: fc.integer({ min: MS, max: 50 * MS }),
-});
-const devices = fc.record({
-  holdTime: fc.nat(20 * MS),
-  limitMin: fc.nat(3000),
-  limitMax: fc.integer({ min: 3000, max: 20_000 }),
-});
-
 describe('a link with such a device', () => {
   it('sends the same frames at the same times as one that has an event for everything', () => {
     prop([traffic, laws, devices], (arrivals, law, bql) => {
-      expect(run(arrivals, law, bql)).toEqual(naive(arrivals, law, bql));
+      expect(deliveries(arrivals, law, bql)).toEqual(naive(arrivals, law, bql));
     });
   });
 
   it('never makes the wire wait: without drops each frame arrives when it would without a device', () => {
     prop([traffic, devices], (arrivals, bql) => {
       const idle = { ...CODEL_DEFAULTS, target: 1e12, interval: 1e12 };
-      expect(run(arrivals, idle, bql)).toEqual(run(arrivals, idle, null));
+      expect(deliveries(arrivals, idle, bql)).toEqual(deliveries(arrivals, idle, null));
     });
   });
 
   it('marks later by what waits behind the queue, and not at all what a large device holds', () => {
     const burst = Array.from({ length: 20 }, (_, i) => ({ at: i, bytes: 1000 }));
     const marks = (bql: DqlOptions | null): number =>
-      run(burst, { ...CODEL_DEFAULTS, ceThreshold: 3 * MS }, bql).filter((f) => f.marked).length;
+      deliveries(burst, { ...CODEL_DEFAULTS, ceThreshold: 3 * MS }, bql).filter((f) => f.marked)
+        .length;
     expect(marks(null)).toBe(16);
     expect(marks(DQL_DEFAULTS)).toBe(14);
     // The first interrupt comes only when the first frame has left.
@@ -245,7 +213,7 @@ describe('a link with such a device', () => {
     expect(arrivals).toEqual([2, 3, 4, 4.1, 4.2, 4.3]);
   });
 
-  it('[mutant] needs CoDel in front of it, and limits in order', () => {
+  it('needs CoDel in front of it, and limits in order', () => {
     const refused = (o: Partial<LinkOptions>): (() => void) => {
       return () => void new CodelLink(newEngine(), 'a->b', options({ ...SLOW, ...o }), new Sink());
     };

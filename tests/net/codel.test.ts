@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ScenarioError } from '../../src/base/assert.ts';
-import { CODEL_DEFAULTS, type CodelOptions } from '../../src/base/codel.ts';
-import type { DqlOptions } from '../../src/base/dql.ts';
+import { CODEL_DEFAULTS } from '../../src/base/codel.ts';
 import { MARK_CE, type Ingress } from '../../src/base/train.ts';
 import { type Instant, ms, us } from '../../src/base/units.ts';
 import { type Engine, APP } from '../../src/engine/engine.ts';
@@ -12,63 +11,9 @@ import type { LinkOptions } from '../../src/sim/net/options.ts';
 import { Router } from '../../src/sim/net/router.ts';
 import { Link } from '../../src/sim/net/link.ts';
 import { prop } from '../support/prop.ts';
+import { type Arrival, devices, laws, MS, run, type Run, SLOW } from './codel-run.ts';
 import { Sink, frame, newEngine, options } from './support.ts';
 import { traffic } from './traffic.ts';
-import { Recorder } from './worlds.ts';
-
-const MS = 1_000_000;
-/** 1,000 B take 1 ms. */
-const SLOW: Partial<LinkOptions> = { rate: 8e6, delay: ms(1), overhead: 0 };
-const room = { unit: 'packets', count: 10_000 } as const;
-
-interface Arrival {
-  readonly at: number;
-  readonly bytes: number;
-}
-interface Run {
-  readonly link: CodelLink;
-  readonly sink: Sink;
-  /** [frame, when]. */
-  readonly drops: [id: number, at: number][];
-  readonly delivered: { id: number; mark: number; arrival: number }[];
-}
-
-/** Sends the frames through a link with CoDel; `look` reads its queue in between, which must change nothing. */
-function run(
-  arrivals: readonly Arrival[],
-  codel: Partial<CodelOptions> = {},
-  how: {
-    readonly tos?: number;
-    readonly limit?: LinkOptions['limit'];
-    readonly look?: readonly number[];
-    readonly bql?: DqlOptions | null;
-    readonly make?: (engine: Engine, o: LinkOptions, to: Ingress) => CodelLink;
-  } = {},
-): Run {
-  const engine = newEngine();
-  const sink = new Sink();
-  const o = options({
-    ...SLOW,
-    limit: how.limit ?? room,
-    codel: { ...CODEL_DEFAULTS, ...codel },
-    bql: how.bql ?? null,
-  });
-  const make = how.make ?? ((e, p, to) => new CodelLink(e, 'a->b', p, to));
-  const link = make(engine, o, sink);
-  const tap = new Recorder();
-  link.tap = tap;
-  const send = engine.define('send', APP, (i) => {
-    const { tos = 0 } = how;
-    link.transmit(frame(i, arrivals[i]!.bytes, { tos }), engine.now);
-  });
-  const look = engine.define('look', APP, () => link.sync(engine.now));
-  arrivals.forEach((a, i) => engine.at(a.at as Instant, send, i, 0));
-  for (const t of how.look ?? []) engine.at(t as Instant, look, 0, 0);
-  engine.run(1e15 as Instant);
-  link.sync(1e15 as Instant);
-  const drops = tap.drops.map(([at, id]): [number, number] => [id, at]);
-  return { link, sink, drops, delivered: sink.take() };
-}
 
 /** A frame of 1,000 B every `gap` ns. */
 const steady = (n: number, gap: number): Arrival[] =>
@@ -142,23 +87,11 @@ describe('marks [RFC 3168]', () => {
   });
 });
 
-const laws = fc.record({
-  target: fc.integer({ min: 1, max: 4 * MS }),
-  interval: fc.integer({ min: 4 * MS, max: 20 * MS }),
-  ecn: fc.boolean(),
-});
-
-const devices = fc.option(
-  fc.record({
-    holdTime: fc.nat(20 * MS),
-    limitMin: fc.nat(3000),
-    limitMax: fc.integer({ min: 3000, max: 20_000 }),
-  }),
-);
+const maybe = fc.option(devices);
 
 describe('over random traffic, with a device behind the queue or without', () => {
   it('every frame is delivered in order, dropped, or counted as waiting', () => {
-    prop([traffic, laws, fc.integer({ min: 1, max: 60 }), devices], (arrivals, law, count, bql) => {
+    prop([traffic, laws, fc.integer({ min: 1, max: 60 }), maybe], (arrivals, law, count, bql) => {
       const how = { limit: { unit: 'packets', count }, bql } as const;
       const { link, delivered, drops } = run(arrivals, law, how);
       const ids = delivered.map((f) => f.id);
@@ -170,7 +103,7 @@ describe('over random traffic, with a device behind the queue or without', () =>
   });
 
   it('who looks at the queue in between changes nothing', () => {
-    prop([traffic, laws, fc.array(fc.nat(400 * MS)), devices], (arrivals, law, look, bql) => {
+    prop([traffic, laws, fc.array(fc.nat(400 * MS)), maybe], (arrivals, law, look, bql) => {
       const [a, b] = [run(arrivals, law, { bql }), run(arrivals, law, { look, bql })];
       expect(b.delivered).toEqual(a.delivered);
       expect(b.drops).toEqual(a.drops);
@@ -178,7 +111,7 @@ describe('over random traffic, with a device behind the queue or without', () =>
   });
 
   it('frames that a router hands over late are judged as those that a host hands over in time', () => {
-    prop([traffic, laws, devices], (arrivals, law, bql) => {
+    prop([traffic, laws, maybe], (arrivals, law, bql) => {
       const direct = run(
         arrivals.map((a) => ({ ...a, at: a.at + MS })),
         law,
@@ -188,7 +121,7 @@ describe('over random traffic, with a device behind the queue or without', () =>
       const sink = new Sink();
       const router = new Router(engine, 'r');
       const [inner, outer] = [router.addPort(), router.addPort()];
-      const o = options({ ...SLOW, limit: room, codel: { ...CODEL_DEFAULTS, ...law }, bql });
+      const o = options({ ...SLOW, codel: { ...CODEL_DEFAULTS, ...law }, bql });
       const out = new CodelLink(engine, 'r->b', o, sink);
       router.connect(outer, out);
       router.route(1, outer);
@@ -205,14 +138,14 @@ describe('over random traffic, with a device behind the queue or without', () =>
 });
 
 it('needs a queue', () => {
-  const o = options({ ...SLOW, codel: CODEL_DEFAULTS });
+  const o = options({ ...SLOW, limit: null, codel: CODEL_DEFAULTS });
   expect(() => new CodelLink(newEngine(), 'a->b', o, new Sink())).toThrow(ScenarioError);
 });
 
 it('that goes down drops what waits, and carries on when it is up again', () => {
   const engine = newEngine();
   const sink = new Sink();
-  const o = options({ ...SLOW, limit: room, codel: CODEL_DEFAULTS });
+  const o = options({ ...SLOW, codel: CODEL_DEFAULTS });
   const link = new CodelLink(engine, 'a->b', o, sink);
   for (let i = 0; i < 5; i++) link.transmit(frame(i, 1000), 0 as Instant);
   engine.run(us(2500) as unknown as Instant);

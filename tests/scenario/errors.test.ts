@@ -147,6 +147,24 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:15:16 impossible: `limit_min` is above `limit_max`'],
   ],
   [
+    'byte queue limits of a link that contradict each other',
+    'delay: 10 ms',
+    'delay: 10 ms\n        bql: { limit_min: 10 kB, limit_max: 5 kB }',
+    ['my.yaml:20:9 impossible: `limit_min` is above `limit_max`'],
+  ],
+  [
+    'byte queue limits of a link that never hold',
+    'delay: 10 ms',
+    'delay: 10 ms\n        bql: { hold_time: 0 ms }',
+    ["my.yaml:20:27 impossible value: '0 ms' is too small"],
+  ],
+  [
+    'a CoDel on a link that waits for longer than a queue in front of a device may',
+    'delay: 10 ms',
+    'delay: 10 ms\n        codel: { target: 200 s }',
+    ["my.yaml:20:26 impossible value: '200 s' is too large"],
+  ],
+  [
     'a machine without cores',
     'cpus: 2',
     'cpus: 0',

@@ -5,7 +5,7 @@ import { parseSync } from 'oxc-parser';
 import { posix } from 'node:path';
 
 /** A node of the ESTree; typed loosely, since the rules look at few of its hundred kinds. */
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly [field: string]: unknown;
@@ -15,7 +15,7 @@ type Visit = (node: Node, parent: Node | null, field: string) => void;
 const isNode = (x: unknown): x is Node =>
   typeof x === 'object' && x !== null && typeof (x as Node).type === 'string';
 
-function walk(node: Node, visit: Visit, parent: Node | null = null, field = ''): void {
+export function walk(node: Node, visit: Visit, parent: Node | null = null, field = ''): void {
   visit(node, parent, field);
   for (const [name, value] of Object.entries(node)) {
     if (Array.isArray(value)) {
@@ -24,7 +24,7 @@ function walk(node: Node, visit: Visit, parent: Node | null = null, field = ''):
   }
 }
 
-function parse(path: string, text: string): Node {
+export function parse(path: string, text: string): Node {
   const { program, errors } = parseSync(path, text);
   if (errors[0] !== undefined) throw new Error(`${path}: ${errors[0].message}`);
   return program as unknown as Node;

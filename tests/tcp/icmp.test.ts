@@ -1,6 +1,7 @@
 // ICMP errors, path MTU and the search for it, on two sans-IO ends.
 import { describe, expect, it } from 'vitest';
 import { EHOSTUNREACH, EMSGSIZE } from '../../src/base/errno.ts';
+import { FastOpen } from '../../src/tcp/fastopen-state.ts';
 import * as tcp from '../../src/tcp/index.ts';
 import { Pair, reads, writes, type PairOptions } from './pair.ts';
 import { SenderEnd } from './sender-end.ts';
@@ -35,6 +36,33 @@ describe('an ICMP error "host unreachable"', () => {
     expect(tcp.quotesCurrent(c, c.iss)).toBe(true);
     tcp.onIcmpError(c, EHOSTUNREACH, false, false, p.now);
     expect([c.state, c.error]).toEqual(['CLOSED', EHOSTUNREACH]);
+  });
+
+  it('ends a client of Fast Open whose SYN crossed the peer’s; one that a SYN has made and accept() handed out it does not [tcp_v4_err]', () => {
+    const crossed = (how: (c: tcp.Connection) => void): [string, number, number] => {
+      const p = new Pair({ wire: { delayNs: MS, fate: () => ({ drop: true }) }, serverIsn: 0 });
+      p.open();
+      p.inject(p.client, (s) => {
+        s.flags = tcp.SYN;
+        s.mss = 1460;
+        s.window = 10_000;
+      });
+      const c = p.client.c!;
+      expect(c.state).toBe('SYN-RECEIVED');
+      c.fastOpen = new FastOpen();
+      how(c);
+      tcp.onIcmpError(c, EHOSTUNREACH, false, false, p.now);
+      return [c.state, c.error, c.sender?.softError ?? 0];
+    };
+    expect(crossed(() => {})).toEqual(['CLOSED', EHOSTUNREACH, 0]);
+    // A child waits for the ACK of its SYN-ACK. Before accept() it ends too.
+    const child = (c: tcp.Connection): void => void (c.fastOpen!.request = {} as tcp.Request);
+    expect(crossed(child)).toEqual(['SYN-RECEIVED', 0, EHOSTUNREACH]);
+    const waiting = (c: tcp.Connection): void => {
+      child(c);
+      c.accepted = false;
+    };
+    expect(crossed(waiting)).toEqual(['CLOSED', EHOSTUNREACH, 0]);
   });
 
   it('is only kept in mind by one that stands: it becomes the reason if the connection dies, and is forgotten if it lives', () => {

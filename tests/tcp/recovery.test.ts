@@ -1,6 +1,8 @@
 /** Loss detection and recovery of a sender whose peer is this test: tail loss probes, RACK, PRR, undo, F-RTO, reneging. */
 import { describe, expect, it } from 'vitest';
+import type { Instant } from '../../src/base/units.ts';
 import * as tcp from '../../src/tcp/index.ts';
+import { MS } from './pair.ts';
 import { SenderEnd } from './sender-end.ts';
 
 const { CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY } = tcp;
@@ -438,4 +440,42 @@ describe('the slack of timers [kernel/time/timer.c calc_index()]', () => {
   };
   it('is none, or what the option says', () =>
     expect([probeAt(0), probeAt(2500), probeAt(4000)]).toEqual([204, 206.5, 208]));
+});
+
+describe('a peer that shrinks its window to 0 over data in flight, and says nothing any more [tcp_rtx_probe0_timed_out]', () => {
+  /**
+   * The state after a retransmission timer that is due `before` (1) or after (0) two RTO maxima of silence, 2 s, and is handled
+   * `lateMs` after it is due, as when a system call has the socket.
+   */
+  const after = (
+    before: number,
+    lateMs: number,
+  ): { readonly state: string; readonly due: number } => {
+    const s = new SenderEnd({ options: { rtoMaxMs: 1000, earlyRetrans: 0, hz: 'exact' } });
+    s.write(3000).pass(10).ack(1, [], 0);
+    // It says the same once more, well after the first retransmission.
+    s.pass(1000).ack(1, [], 0);
+    const heard = s.now;
+    for (;;) {
+      const due = tcp.nextDeadline(s.c);
+      s.pass((due - s.pair.now) / MS - 1);
+      const silence = s.now + 1 - heard;
+      const next = silence + s.c.rto / MS;
+      if (before === 1 ? next > 2000 : silence > 2000) {
+        s.pair.now = (due + lateMs * MS) as Instant;
+        tcp.onTimer(s.c, s.pair.now);
+        return { state: s.c.state, due: silence };
+      }
+      s.pass(1);
+      expect(s.c.state).toBe('ESTABLISHED');
+    }
+  };
+
+  it('is borne until a timer is due that late: not ended by one that is only handled then', () => {
+    const early = after(1, 900);
+    expect(early.due).toBeLessThan(2000);
+    expect(early.due + 900).toBeGreaterThan(2000);
+    expect(early.state).toBe('ESTABLISHED');
+    expect(after(0, 0).state).toBe('CLOSED');
+  });
 });

@@ -3,46 +3,27 @@
  * the classical formulas mean by delayed ACKs. What Linux does today stands beside them, in congestion.test.ts.
  */
 import { describe, expect, it } from 'vitest';
-import { CA_RECOVERY, type TcpOptions } from '../../src/tcp/index.ts';
-import { Dumbbell, MS } from './dumbbell.ts';
+import type { TcpOptions } from '../../src/tcp/index.ts';
+import { MS } from './dumbbell.ts';
 import { pftk, renoRate } from './padhye.ts';
+import { meanWindow } from './sawtooth.ts';
 
 /**
  * Of Reno that loses every 1/p-th segment, RTT 100 ms: segments sent per round trip, from one loss to another 40 cycles later.
  *
  * @param recoveries  whether their segments and their time count, for p and for the mean; the formulas know none
  */
-function meanWindow(p: number, abc: number, recoveries: boolean): number {
-  const every = Math.round(1 / p);
-  const peak = Math.round((1.33 * 0.866) / Math.sqrt(p));
-  const [warm, cycles] = [3, 40];
-  const counts = (): boolean => recoveries || d.flows[0]!.c!.caState !== CA_RECOVERY;
-  let [counted, due, losses] = [0, 0, 0];
-  let [elapsed, last, counting] = [0, 0, true];
-  const marks: number[] = [];
-  const lose = (): boolean => {
-    if (!counts()) return false;
-    counted++;
-    if (losses === 0 ? d.flows[0]!.c!.cwnd < peak : counted < due) return false;
-    due = counted + every;
-    losses++;
-    if (losses === warm || losses === warm + cycles) marks.push(elapsed + d.now - last);
-    return true;
-  };
-  const options = { congestionControl: 'reno', abc } as const;
-  const d: Dumbbell = new Dumbbell({ lose }, [{ rttNs: 100 * MS, options, delayedAcks: true }]);
-  d.run(150 * MS);
-  const c = d.flows[0]!.c!;
-  // Near the steady state, or the run would have to find it first.
-  c.ssthresh = Math.floor(peak * 0.99);
-  while (marks.length < 2)
-    d.run(d.now + 100 * MS, () => {
-      if (counting) elapsed += d.now - last;
-      last = d.now;
-      counting = counts();
-    });
-  return (cycles * every * 100 * MS) / (marks[1]! - marks[0]!);
-}
+const reno = (p: number, abc: number, recoveries: boolean): number =>
+  meanWindow({
+    p,
+    rttNs: 100 * MS,
+    options: { congestionControl: 'reno', abc },
+    peak: Math.round((1.33 * 0.866) / Math.sqrt(p)),
+    count: recoveries ? 'all' : 'avoidance',
+    delayedAcks: true,
+    warm: 3,
+    cycles: 40,
+  });
 
 /** AIMD in whole segments: one more every second round trip, halving, and the round trip that a recovery takes at half the window. */
 function aimdModel(p: number): number {
@@ -77,23 +58,23 @@ describe('throughput of a sender that counts ACKs, every second segment acknowle
   ])(
     'is that of C = .866 within three hundredths, recoveries apart: p = %d, %d Mbit/s',
     (p, table) => {
-      expect(Math.abs(mbit(meanWindow(p, 0, false)) / table - 1)).toBeLessThan(0.03);
+      expect(Math.abs(mbit(reno(p, 0, false)) / table - 1)).toBeLessThan(0.03);
     },
   );
   it.each([1e-3, 1e-4])(
     'and with them that of AIMD with half a segment for each round trip at p = %d',
     (p) => {
-      expect(Math.abs(meanWindow(p, 0, true) / aimdModel(p) - 1)).toBeLessThan(0.03);
+      expect(Math.abs(reno(p, 0, true) / aimdModel(p) - 1)).toBeLessThan(0.03);
     },
   );
   // Of 37 round trips between losses the recovery takes one, at half the window: 3.07 Mbit/s.
   it('which at p = 1e-3 costs 4 % of the table: missed', () => {
-    const ratio = mbit(meanWindow(1e-3, 0, true)) / 3.2;
+    const ratio = mbit(reno(1e-3, 0, true)) / 3.2;
     expect(ratio).toBeLessThan(0.97);
     expect(ratio).toBeCloseTo(0.96, 2);
   });
   it.each([1, 2])('[mutant] with byte counting, L = %i, it is that of C = 1.2247 again', (abc) => {
-    const got = mbit(meanWindow(1e-4, abc, false));
+    const got = mbit(reno(1e-4, abc, false));
     expect(Math.abs(got / 14.31 - 1)).toBeLessThan(0.03);
     expect(Math.abs(got / 10.12 - 1)).toBeGreaterThan(0.3);
   });

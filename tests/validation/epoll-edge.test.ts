@@ -56,7 +56,9 @@ describe('EPOLLET tells of new data, whether or not what was there has been read
   });
 
   it('[mutant] level-triggered goes on about what is left', () => {
-    expect(events(0, 400)).not.toEqual(EACH);
+    // Of 1,000 B three reads take 400, 400 and 200.
+    const thrice = EACH.flatMap((e) => [e, e, e]);
+    expect(events(0, 400)).toEqual(thrice.slice(0, 8));
   });
 
   it('[mutant] a kernel that tells once of what is not drained', () => {

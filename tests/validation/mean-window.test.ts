@@ -258,7 +258,7 @@ describe('Linux’s own mean windows, recoveries and all', () => {
       expect(fromCard(mean / formula, linux)).toBeLessThan(HALF_PERCENT);
     },
   );
-  it('[mutant] at RTT 10 ms and p = 1e-2 the recoveries alone are not the cause', () => {
+  it('at RTT 10 ms and p = 1e-2 the recoveries alone are not the cause', () => {
     const cell = cellAt(10, 1e-2);
     expect(cubic(cell, 'all') / cell.formula).toBeGreaterThan(0.9);
   });

@@ -65,7 +65,7 @@ function excess(rho: number, seed: number, server: object = {}): number[] {
     .toSorted((x, y) => x.intended - y.intended)
     .map(({ intended, done }, k) => {
       const [i, n] = [k % CONNECTIONS, Math.floor(k / CONNECTIONS)];
-      free = Math.max(free, intended) + spread('exponential', MS, (j) => work.at(i, n, j));
+      free = Math.max(free, intended) + spread('exponential', MS, { uniform: () => work.at(i, n) });
       return done - free;
     });
 }

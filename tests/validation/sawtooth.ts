@@ -1,6 +1,6 @@
 /** One flow that loses a segment now and then, and the window that it has on the way: connection, SACK, RACK and PRR as they are. */
 import { CA_RECOVERY, type TcpOptions } from '../../src/tcp/index.ts';
-import { Dumbbell } from './dumbbell.ts';
+import { Dumbbell, randoms } from './dumbbell.ts';
 
 export interface Losses {
   /** One segment in 1/p is lost. */
@@ -14,31 +14,42 @@ export interface Losses {
    * sawtooth that closed forms are about. `all`: those of recoveries too, and their time.
    */
   readonly count: 'avoidance' | 'all';
+  /** The receiver acknowledges every second segment. */
+  readonly delayedAcks?: boolean;
+  /** Losses that are let pass before, and that are counted. Default: by p. */
+  readonly warm?: number;
+  readonly cycles?: number;
+  /** Losses are drawn with probability p, instead of every 1/p-th segment. */
+  readonly seed?: number;
 }
 
 /** Segments sent per round trip, from one loss to another one many cycles later. */
 export function meanWindow(o: Losses): number {
   const every = Math.round(1 / o.p);
-  const warm = o.p > 5e-5 ? 3 : 1;
-  const cycles = o.p > 5e-3 ? 100 : o.p > 5e-4 ? 20 : o.p > 5e-5 ? 10 : o.p > 5e-6 ? 2 : 1;
+  const random = o.seed === undefined ? null : randoms(o.seed);
+  const { warm = o.p > 5e-5 ? 3 : 1 } = o;
+  const { cycles = o.p > 5e-3 ? 100 : o.p > 5e-4 ? 20 : o.p > 5e-5 ? 10 : o.p > 5e-6 ? 2 : 1 } = o;
   let counted = 0;
   let due = 0;
   let losses = 0;
   let outside = 0; // ns that count
-  let since = 0;
-  let until = 0;
+  /** At the first and the last loss that count: ns and segments. */
+  const marks: { readonly at: number; readonly segments: number }[] = [];
   const lose = (): boolean => {
     const c = d.flows[0]!.c!;
     if (o.count === 'avoidance' && c.caState === CA_RECOVERY) return false;
     counted++;
-    if (losses === 0 ? c.cwnd < o.peak : counted < due) return false;
+    if (losses === 0) {
+      if (c.cwnd < o.peak) return false;
+    } else if (random === null ? counted < due : random() >= o.p) return false;
     due = counted + every;
     losses++;
-    if (losses === warm) since = outside + d.now - last;
-    if (losses === warm + cycles) until = outside + d.now - last;
+    if (losses === warm || losses === warm + cycles)
+      marks.push({ at: outside + d.now - last, segments: counted });
     return true;
   };
-  const d: Dumbbell = new Dumbbell({ lose }, [{ rttNs: o.rttNs, options: o.options }]);
+  const { rttNs, options, delayedAcks = false } = o;
+  const d: Dumbbell = new Dumbbell({ lose }, [{ rttNs, options, delayedAcks }]);
   d.run(1.5 * o.rttNs);
   const c = d.flows[0]!.c!;
   c.ssthresh = Math.floor(o.peak * 0.99);
@@ -49,6 +60,7 @@ export function meanWindow(o: Losses): number {
     last = d.now;
     counts = o.count === 'all' || c.caState !== CA_RECOVERY;
   };
-  while (until === 0) d.run(d.now + o.rttNs, look);
-  return (cycles * every * o.rttNs) / (until - since);
+  while (marks.length < 2) d.run(d.now + o.rttNs, look);
+  const [from, to] = marks as [(typeof marks)[number], (typeof marks)[number]];
+  return ((to.segments - from.segments) * o.rttNs) / (to.at - from.at);
 }

@@ -1,6 +1,7 @@
 /** Every law, in generated worlds whose devices have queueing disciplines and byte queue limits. */
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { MUTANTS } from '../../src/sim/run/mutants.ts';
 import { check, invariants, scenarios } from '../../src/testing/index.ts';
 
 const RUNS = 60;
@@ -31,10 +32,18 @@ const worlds = fc
       return [name, { ...host, nic: { ...host.nic, qdisc, byte_queue_limits: bql } }];
     });
     return { ...world, hosts: Object.fromEntries(changed) };
-  });
+  }) as ReturnType<typeof scenarios>;
 
 describe('with queueing disciplines', () => {
   it('every law holds in every generated world, and every world finishes once its faults are over', () => {
-    check(worlds as ReturnType<typeof scenarios>, invariants.all, { runs: RUNS });
+    check(worlds, invariants.all, { runs: RUNS });
   });
+
+  it.each(['swallowed-in-qdisc', 'unstopped-ring'] as const)(
+    '[mutant] and in as few worlds %s is found, by its law',
+    (mutant) => {
+      const how = { runs: RUNS, mutant, shrinkLimit: 0 };
+      expect(() => check(worlds, invariants.all, how)).toThrow(`✗ ${MUTANTS[mutant].breaks}: `);
+    },
+  );
 });

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PayloadStream } from '../../src/base/payload.ts';
 import { ipBytes } from '../../src/base/train.ts';
 import { run } from '../../src/sim/run/runner.ts';
 import { World } from '../../src/sim/run/world.ts';
@@ -37,6 +38,8 @@ interface Outcome {
   readonly frames: string[];
   readonly read: number;
   readonly broken: string[];
+  /** What was read of which stream, on both ways: `2:0-5000` is the first 5,000 bytes of stream 2. */
+  readonly content: string[];
   /** Sends of several frames at once. */
   readonly trains: number;
 }
@@ -46,6 +49,7 @@ function outcome(
   features: Features,
   more = '',
   meddle: (world: World) => void = () => {},
+  guarded = true,
 ): Outcome {
   const host = `{ machine: ideal, nic: { features: { ${features}${more} } } }`;
   const queue = s.limit === 0 ? '' : `, limit: ${s.limit} packets`;
@@ -64,7 +68,7 @@ scenarios:
 `,
     { file: 'trains.yaml', seed: '1' },
   );
-  const world = new World(scenario!);
+  const world = new World(scenario!, { invariants: guarded });
   meddle(world);
   const frames: string[] = [];
   let trains = 0;
@@ -82,15 +86,39 @@ scenarios:
         void frames.push([spec.name, t.wireSeq + i * t.segSize, why, at].join()),
     };
   }
+  const reads: { stream: number; from: number; to: number }[] = [];
+  for (const { stack } of world.hosts.values()) {
+    const { tcp } = stack;
+    const before = tcp.observer!;
+    tcp.observer = Object.assign(Object.create(before) as typeof before, {
+      onRead(c, stream, off, len) {
+        before.onRead(c, stream, off, len);
+        const last = reads.at(-1);
+        if (last?.stream === stream.id && last.to === off) last.to += len;
+        else reads.push({ stream: stream.id, from: off, to: off + len });
+      },
+    } satisfies Partial<typeof before>);
+  }
   expect(run(world).reason).toBe('when');
+  const content = reads.map((r) => `${r.stream}:${r.from}-${r.to}`);
   const broken = world.ledger
     .verdicts()
     .filter((v) => !v.ok)
     .map((v) => `${v.name}: ${v.message}`);
   let read = 0;
   for (const e of world.flows.ends) read += e.read;
-  return { frames, read, broken, trains };
+  return { frames, read, content, broken, trains };
 }
+
+const PLAIN: Shape = {
+  kilobytes: 200,
+  write: 65_536,
+  rate: 97,
+  delay: 1000,
+  limit: 0,
+  loss: 0,
+  sndbuf: 0,
+};
 
 describe('what a host without costs puts on the wire', () => {
   it('is the same with TSO and without, as long as there is GSO: every frame at its nanosecond', () => {
@@ -110,10 +138,30 @@ describe('what a host without costs puts on the wire', () => {
       [shapes],
       (s) => {
         const off = outcome(s, 'tso: off, gso: off');
-        expect([off.broken, off.read]).toEqual([[], s.kilobytes * 1000]);
+        const on = outcome(s, 'tso: on, gso: on');
+        expect([off.broken, off.content]).toEqual([[], on.content]);
+        expect(on.content).toHaveLength(1);
+        expect(on.content[0]).toMatch(new RegExp(`:0-${s.kilobytes * 1000}$`));
       },
       { numRuns: 60 },
     );
+  });
+
+  it('[mutant] other bytes in their place are no fewer, but not the same', () => {
+    const meddle = (world: World): void => {
+      for (const { stack } of world.hosts.values()) {
+        const receive = stack.receive.bind(stack);
+        let data = 0;
+        stack.receive = (skb, core) => {
+          if (skb.len > 0 && ++data === 20) skb.stream = new PayloadStream(-1);
+          receive(skb, core);
+        };
+      }
+    };
+    const garbled = outcome(PLAIN, 'tso: off, gso: off', '', meddle, false);
+    const { content, read } = outcome(PLAIN, 'tso: on, gso: on');
+    expect(garbled.read).toBe(read);
+    expect(garbled.content).not.toEqual(content);
   });
 
   it('and GRO changes nothing where each frame is polled by itself', () => {
@@ -130,15 +178,6 @@ describe('what a host without costs puts on the wire', () => {
   });
 
   it('[mutant] differs when a device waits for the wire between two frames', () => {
-    const s = {
-      kilobytes: 200,
-      write: 65_536,
-      rate: 97,
-      delay: 1000,
-      limit: 0,
-      loss: 0,
-      sndbuf: 0,
-    };
     const gaps = (world: World): void => {
       for (const { link } of world.wires) {
         const pipe = (link as unknown as { pipe: { rem: number; free: number } }).pipe;
@@ -150,8 +189,8 @@ describe('what a host without costs puts on the wire', () => {
         };
       }
     };
-    const tso = outcome(s, 'tso: on, gso: on');
+    const tso = outcome(PLAIN, 'tso: on, gso: on');
     expect(tso.trains).toBeGreaterThan(10);
-    expect(outcome(s, 'tso: off, gso: on', '', gaps).frames).not.toEqual(tso.frames);
+    expect(outcome(PLAIN, 'tso: off, gso: on', '', gaps).frames).not.toEqual(tso.frames);
   });
 });

@@ -97,8 +97,8 @@ class EpollServer {
       if (fd >= 0) {
         this.backoff.reset();
         this.probe.count('connections', 1);
-        const work = this.work.of(this.accepted++);
-        this.peers[fd] = o.request === 0 ? undefined : new Peer(o.request, work);
+        const i = this.accepted++;
+        this.peers[fd] = o.request === 0 ? undefined : new Peer(o.request, this.work.of(i));
         yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd, k.EPOLLIN | this.trigger);
         continue;
       }

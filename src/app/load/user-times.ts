@@ -61,8 +61,7 @@ export class UserTimes {
       return this.start;
     }
     const stream = this.thinkStream;
-    const think =
-      stream === null ? this.think : spread(this.thinkTimes, this.think, () => stream.uniform());
+    const think = stream === null ? this.think : spread(this.thinkTimes, this.think, stream);
     return add(done, think as Duration);
   }
 }

@@ -100,6 +100,10 @@ export class CodelQdisc implements Discipline {
     return NET_XMIT_SUCCESS;
   }
 
+  ready(): boolean {
+    return this.length > 0;
+  }
+
   dequeue(now: Instant): Skb | null {
     return this.flow.next(now);
   }

@@ -52,7 +52,9 @@ export interface Discipline {
   enqueue(skb: Skb, now: Instant): number;
   /** The next that may go; null: none now. */
   dequeue(now: Instant): Skb | null;
-  /** After `dequeue` gave null: when it will give one if nothing comes in; NEVER when it is empty. */
+  /** Will `dequeue` give one now? Nothing is taken. */
+  ready(now: Instant): boolean;
+  /** After `dequeue` gave null or `ready` false: when there will be one if nothing comes in; NEVER when it is empty. */
   readonly nextAt: Instant;
 }
 

@@ -47,6 +47,10 @@ export class Fifo implements Discipline {
     return NET_XMIT_SUCCESS;
   }
 
+  ready(): boolean {
+    return this.length > 0;
+  }
+
   dequeue(): Skb | null {
     const skb = this.skbs.shift() ?? null;
     if (skb !== null && this.unit === 'bytes') this.bytes -= wireBytes(skb);

@@ -9,6 +9,7 @@ import { NET_XMIT_CN, NET_XMIT_SUCCESS } from '../netdev.ts';
 import { type Skb, wireBytes } from '../skb.ts';
 import { CodelFlow } from './codel.ts';
 import type { Discipline, QdiscBooks } from './discipline.ts';
+import { FlowList } from './flow-list.ts';
 import type { FqCodelOptions } from './options.ts';
 
 /** A flow: on no list, or on that of the new or of the old ones. */
@@ -17,24 +18,6 @@ class Flow extends CodelFlow {
   listed = false;
   deficit = 0;
   backlogBytes = 0;
-}
-
-/** First in, first out. */
-class FlowList {
-  first: Flow | null = null;
-  private last: Flow | null = null;
-
-  push(f: Flow): void {
-    if (this.last === null) this.first = f;
-    else this.last.behind = f;
-    this.last = f;
-    f.behind = null;
-  }
-
-  shift(): void {
-    this.first = this.first!.behind;
-    if (this.first === null) this.last = null;
-  }
 }
 
 export class FqCodel implements Discipline {
@@ -49,8 +32,8 @@ export class FqCodel implements Discipline {
   private readonly quantum: number;
   private readonly books: QdiscBooks;
   private readonly flows = new Map<number, Flow>();
-  private readonly fresh = new FlowList();
-  private readonly old = new FlowList();
+  private readonly fresh = new FlowList<Flow>();
+  private readonly old = new FlowList<Flow>();
 
   /** @param mtu psched_mtu: bytes of the largest frame */
   constructor(options: FqCodelOptions, mtu: number, books: QdiscBooks) {
@@ -74,7 +57,7 @@ export class FqCodel implements Discipline {
     f.backlogBytes += bytes;
     this.backlog += bytes;
     this.length++;
-    this.memory += memoryOf(skb);
+    this.memory += skb.txTruesize;
     this.books.entered(skb);
     if (!f.listed) {
       f.listed = true;
@@ -84,6 +67,10 @@ export class FqCodel implements Discipline {
     const full = this.memory > o.memoryLimit;
     if (this.length <= o.limit && !full) return NET_XMIT_SUCCESS;
     return this.shorten(full) === f ? NET_XMIT_CN : NET_XMIT_SUCCESS;
+  }
+
+  ready(): boolean {
+    return this.length > 0;
   }
 
   dequeue(now: Instant): Skb | null {
@@ -115,7 +102,7 @@ export class FqCodel implements Discipline {
     this.flowOf(skb).backlogBytes -= bytes;
     this.backlog -= bytes;
     this.length--;
-    this.memory -= memoryOf(skb);
+    this.memory -= skb.txTruesize;
   }
 
   /** Drops half of the fattest flow (fq_codel_drop). @returns which that was */
@@ -146,6 +133,3 @@ export class FqCodel implements Discipline {
     return f;
   }
 }
-
-/** What it takes of memory (skb->truesize). */
-const memoryOf = (skb: Skb): number => skb.txTruesize;

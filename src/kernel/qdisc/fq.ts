@@ -11,6 +11,7 @@ import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
 import { type Skb, wireBytes } from '../skb.ts';
 import { type Discipline, type DropReason, type QdiscBooks, setCe } from './discipline.ts';
 import type { FqOptions } from './options.ts';
+import { FlowList } from './flow-list.ts';
 import { SkbList } from './skb-list.ts';
 import { TimeHeap, type Timed } from './time-heap.ts';
 
@@ -32,7 +33,7 @@ class Flow implements Timed {
   readonly skbs = new SkbList();
   credit: number;
   state = DETACHED;
-  next: Flow | null = null;
+  behind: Flow | null = null;
   /** When it was emptied. */
   emptied: Instant = START;
   /** Earliest departure of its next packet (time_next_packet); 0: it has not been set. */
@@ -41,26 +42,6 @@ class Flow implements Timed {
   constructor(key: unknown, credit: number) {
     this.key = key;
     this.credit = credit;
-  }
-}
-
-class FlowList {
-  first: Flow | null = null;
-  private last: Flow | null = null;
-
-  push(f: Flow): void {
-    if (this.last === null) this.first = f;
-    else this.last.next = f;
-    this.last = f;
-    f.next = null;
-    f.state = LISTED;
-  }
-
-  shift(): Flow {
-    const f = this.first!;
-    this.first = f.next;
-    if (this.first === null) this.last = null;
-    return f;
   }
 }
 
@@ -75,8 +56,8 @@ export class Fq implements Discipline {
   private readonly flows = new Map<unknown, Flow>();
   private sweepAt = 64;
   private readonly fast = new SkbList();
-  private readonly fresh = new FlowList();
-  private readonly old = new FlowList();
+  private readonly fresh = new FlowList<Flow>();
+  private readonly old = new FlowList<Flow>();
   private readonly delayed = new TimeHeap<Flow>();
   /** Packets in flows, and flows with packets. */
   private held = 0;
@@ -95,11 +76,6 @@ export class Fq implements Discipline {
     return this.held + this.fast.length;
   }
 
-  /** Flows that wait for their time. */
-  get throttled(): number {
-    return this.delayed.length;
-  }
-
   get nextAt(): Instant {
     const f = this.delayed.first;
     return f === null ? NEVER : (f.due as Instant);
@@ -108,7 +84,8 @@ export class Fq implements Discipline {
   enqueue(skb: Skb, now: Instant): number {
     const o = this.options;
     if (this.held >= o.limit) return this.refuse(skb, 'overlimit');
-    let t = skb.departAt > now && o.pacing ? skb.departAt : now;
+    // A time that is over stays as it is: by it packets of a flow are sorted, and what is late is marked.
+    let t: number = skb.departAt > 0 && o.pacing ? skb.departAt : now;
     if (t > now + o.horizon) {
       if (!o.horizonCap) return this.refuse(skb, 'horizon');
       t = now + o.horizon;
@@ -120,6 +97,7 @@ export class Fq implements Discipline {
       const f = this.flowOf(skb, now);
       if (f.skbs.length >= o.flowLimit) return this.refuse(skb, 'flow_limit');
       if (f.state === DETACHED) {
+        f.state = LISTED;
         this.fresh.push(f);
         if (now > f.emptied + o.refillDelay) f.credit = Math.max(f.credit, this.quantum);
       }
@@ -131,8 +109,25 @@ export class Fq implements Discipline {
     return NET_XMIT_SUCCESS;
   }
 
+  ready(now: Instant): boolean {
+    return this.fast.length > 0 || this.turn(now) !== null;
+  }
+
   dequeue(now: Instant): Skb | null {
     if (this.fast.length > 0) return this.fast.shift();
+    const f = this.turn(now);
+    if (f === null) return null;
+    const skb = f.skbs.shift()!;
+    this.held--;
+    if (f.skbs.length === 0) this.active--;
+    if (now - Math.max(skb.queuedAt, f.due) > this.options.ceThreshold && setCe(skb))
+      this.books.marked();
+    this.charge(f, wireBytes(skb), now);
+    return skb;
+  }
+
+  /** Whose turn it is: the first of its list, and its first packet is due; null: nobody's. Who must wait is put aside. */
+  private turn(now: Instant): Flow | null {
     this.release(now);
     for (;;) {
       const list = this.fresh.first !== null ? this.fresh : this.old;
@@ -162,12 +157,7 @@ export class Fq implements Discipline {
         this.delayed.push(f);
         continue;
       }
-      f.skbs.shift();
-      this.held--;
-      if (f.skbs.length === 0) this.active--;
-      if (now - due > this.options.ceThreshold && setCe(skb)) this.books.marked();
-      this.charge(f, wireBytes(skb), now);
-      return skb;
+      return f;
     }
   }
 
@@ -186,12 +176,13 @@ export class Fq implements Discipline {
   private release(now: Instant): void {
     for (let f = this.delayed.first; f !== null && f.due <= now; f = this.delayed.first) {
       this.delayed.shift();
+      f.state = LISTED;
       this.old.push(f);
     }
   }
 
   /** Is it due, and does nobody wait who could go (fq_fastpath_check)? */
-  private goesFast(t: Instant | number, now: Instant): boolean {
+  private goesFast(t: number, now: Instant): boolean {
     if (t > now || this.options.maxrate !== Infinity) return false;
     if (this.length === 0) return true;
     return this.active === this.delayed.length && this.fast.length < FAST_MAX && this.nextAt > now;

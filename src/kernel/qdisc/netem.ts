@@ -41,8 +41,8 @@ export class Netem implements Discipline {
     this.options = options;
     this.random = random;
     this.books = books;
-    // Whoever overtakes is not counted, and waits for the device alone.
-    this.bound = options.reorder > 0 ? Infinity : options.limit;
+    // Whoever overtakes is not counted, and waits for the device alone. An original has its place before its copy comes in.
+    this.bound = options.reorder > 0 ? Infinity : options.limit + (options.duplicate > 0 ? 1 : 0);
   }
 
   get length(): number {
@@ -54,21 +54,11 @@ export class Netem implements Discipline {
   }
 
   enqueue(skb: Skb, now: Instant): number {
-    const { options: o, books } = this;
-    const twice = this.drawn(skb, DUPLICATE, o.duplicate);
-    const lost = this.isLost(skb, 0);
-    if (lost && !twice) {
-      books.lost(skb, 'loss');
-      return NET_XMIT_SUCCESS; // the sender does not hear of it
-    }
-    if (o.delay > 0 || o.jitter > 0 || o.rate !== Infinity) books.orphaned(skb);
-    if (twice && !lost) {
-      books.added(1);
-      const copy = skb.copy();
-      if (this.isLost(copy, COPY)) books.lost(copy, 'loss');
-      else this.admit(copy, COPY, now);
-    }
-    return this.admit(skb, 0, now);
+    return this.receive(skb, 0, now);
+  }
+
+  ready(now: Instant): boolean {
+    return this.ahead.length > 0 || this.nextAt <= now;
   }
 
   dequeue(now: Instant): Skb | null {
@@ -85,29 +75,48 @@ export class Netem implements Discipline {
     return false;
   }
 
-  /** It is in: when may it go, and in what state? */
-  private admit(skb: Skb, salt: number, now: Instant): number {
-    if (!this.drawn(skb, CORRUPT + salt, this.options.corrupt)) return this.place(skb, salt, now);
-    if (skb.segs === 1) {
-      skb.damaged = true;
-      return this.place(skb, salt, now);
+  /**
+   * netem_enqueue: what is drawn is drawn whether there is room or not. The original's place is found before its copy comes in,
+   * so that with the last place free both get in.
+   *
+   * @param salt 0, or COPY: a copy is not doubled again
+   */
+  private receive(skb: Skb, salt: number, now: Instant): number {
+    const { options: o, books } = this;
+    const twice = salt === 0 && this.drawn(skb, DUPLICATE, o.duplicate);
+    const lost = this.isLost(skb, salt);
+    if (lost && !twice) {
+      books.lost(skb, 'loss');
+      return NET_XMIT_SUCCESS; // the sender does not hear of it
     }
-    const [first, ...rest] = skb.frames();
-    first!.damaged = true;
-    const result = this.place(first!, salt, now);
-    for (const frame of rest) {
-      this.books.added(1);
-      this.enqueue(frame, now);
-    }
-    return result;
-  }
-
-  private place(skb: Skb, salt: number, now: Instant): number {
-    const o = this.options;
+    if (o.delay > 0 || o.jitter > 0 || o.rate !== Infinity) books.orphaned(skb);
+    const damaged = this.drawn(skb, CORRUPT + salt, o.corrupt);
     if (this.timed.length >= o.limit) {
-      this.books.refused(skb, 'overlimit');
+      books.refused(skb, 'overlimit');
       return NET_XMIT_DROP;
     }
+    if (twice && !lost) {
+      books.added(1);
+      this.receive(skb.copy(), COPY, now);
+    }
+    if (!damaged) this.place(skb, salt, now);
+    else if (skb.segs === 1) {
+      skb.damaged = true;
+      this.place(skb, salt, now);
+    } else {
+      const [first, ...rest] = skb.frames();
+      first!.damaged = true;
+      this.place(first!, salt, now);
+      for (const frame of rest) {
+        books.added(1);
+        this.receive(frame, salt, now);
+      }
+    }
+    return NET_XMIT_SUCCESS;
+  }
+
+  private place(skb: Skb, salt: number, now: Instant): void {
+    const o = this.options;
     const overtakes =
       o.reorder > 0 && this.counter >= o.gap - 1 && this.drawn(skb, REORDER + salt, o.reorder);
     this.counter = overtakes ? 0 : this.counter + 1;
@@ -119,7 +128,6 @@ export class Netem implements Discipline {
       this.timed.insert(skb);
     }
     this.books.entered(skb);
-    return NET_XMIT_SUCCESS;
   }
 
   private timeToSend(skb: Skb, salt: number, now: Instant): number {

@@ -110,8 +110,6 @@ export type QdiscOptions =
   | ({ readonly kind: 'tbf' } & TbfOptions)
   | ({ readonly kind: 'netem' } & NetemOptions);
 
-export type QdiscKind = QdiscOptions['kind'];
-
 /** sch_codel.c DEFAULT_CODEL_LIMIT; ECN is off. */
 export const CODEL_QDISC_DEFAULTS: CodelQdiscOptions = { ...CODEL_DEFAULTS, limit: 1000 };
 

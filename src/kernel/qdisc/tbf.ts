@@ -68,10 +68,19 @@ export class Tbf implements Discipline {
     );
   }
 
+  ready(now: Instant): boolean {
+    return this.look(now, false);
+  }
+
   dequeue(now: Instant): Skb | null {
+    return this.look(now, true) ? this.inner.dequeue() : null;
+  }
+
+  /** Do the buckets have what the first packet needs? If not, `nextAt` says when they will. @param take then it is taken */
+  private look(now: Instant, take: boolean): boolean {
     this.nextAt = NEVER;
     const skb = this.inner.peek();
-    if (skb === null) return null;
+    if (skb === null) return false;
     const { rate, peakrate } = this.options;
     const bytes = wireBytes(skb);
     const fresh = Math.min(now - this.checkpoint, this.buffer);
@@ -82,12 +91,14 @@ export class Tbf implements Discipline {
         : Math.min(this.peakTokens + fresh, this.peakBuffer) - Math.ceil((bytes * 8e9) / peakrate);
     if (tokens < 0 || peaks < 0) {
       this.nextAt = (now + Math.max(-tokens, -peaks)) as Instant;
-      return null;
+      return false;
     }
-    this.tokens = tokens;
-    this.peakTokens = peaks;
-    this.checkpoint = now;
-    return this.inner.dequeue();
+    if (take) {
+      this.tokens = tokens;
+      this.peakTokens = peaks;
+      this.checkpoint = now;
+    }
+    return true;
   }
 
   /** tbf_segment. The owner is told when the last of its frames has left. */

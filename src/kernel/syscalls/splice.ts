@@ -1,7 +1,8 @@
 /**
  * splice(2) between a TCP socket and a pipe (fs/splice.c, net/ipv4/tcp.c tcp_splice_read). Linux moves pages; here the bytes are
  * copied, and what that costs is a read's or a write's. The pipe's mutex is held throughout, also while the call waits for the
- * socket (splice_file_to_pipe, splice_to_socket), but not while it waits for the pipe.
+ * socket (splice_file_to_pipe, splice_to_socket), but not while it waits for the pipe. Before it waits, what it has moved leaves
+ * the pipe, or is in it: a thread that is killed there does not return.
  */
 import { EAGAIN, EBADF, EINVAL, EPIPE } from '../../base/errno.ts';
 import { atMark } from '../../tcp/index.ts';
@@ -9,7 +10,7 @@ import { ReadEnd, WriteEnd } from '../pipe.ts';
 import { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_MORE, SPLICE_F_MORE, SPLICE_F_NONBLOCK } from '../socket-options.ts';
 import { EPOLLIN, EPOLLOUT, type Trap } from '../syscall.ts';
-import { DONE, type Thread } from '../thread.ts';
+import { BLOCKED, DONE, type Thread } from '../thread.ts';
 import { tcpRecvmsg } from './recv.ts';
 import { tcpSendmsg } from './send.ts';
 
@@ -36,12 +37,12 @@ function fromSocket(s: Sock, pipe: WriteEnd, t: Thread, trap: Trap): number {
       const nonblock = pipe.nonblock || (trap.c & SPLICE_F_NONBLOCK) !== 0;
       return nonblock ? t.done(-EAGAIN) : t.waitOn(pipe.wait, true, EPOLLOUT);
     }
-    trap.obj = new Uint8Array(Math.min(trap.b, room));
+    trap.obj = pipe.begin(trap.b);
   }
   const bytes = trap.obj as Uint8Array;
   const r = tcpRecvmsg(s, t, trap, bytes.length, 0);
+  if (r === DONE || r === BLOCKED) pipe.come(bytes, r === DONE ? t.result : trap.progress);
   if (r !== DONE) return r;
-  if (t.result > 0) pipe.put(bytes.subarray(0, t.result));
   pipe.mutex.unlock(t);
   return DONE;
 }
@@ -62,8 +63,8 @@ function toSocket(pipe: ReadEnd, s: Sock, t: Thread, trap: Trap): number {
   }
   const flags = (nonblock ? MSG_DONTWAIT : 0) | ((trap.c & SPLICE_F_MORE) !== 0 ? MSG_MORE : 0);
   const r = tcpSendmsg(s, t, trap, (trap.obj as Uint8Array).length, flags);
+  if (r === DONE || r === BLOCKED) pipe.gone(r === DONE ? Math.max(t.result, 0) : trap.progress);
   if (r !== DONE) return r;
-  if (t.result > 0) pipe.take(t.result);
   pipe.mutex.unlock(t);
   return DONE;
 }

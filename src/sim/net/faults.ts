@@ -2,8 +2,7 @@
  * What the wire does to one frame besides carrying it: loses, copies, corrupts, displaces it, or varies its delay. Decided
  * when the link takes the frame. Each mechanism that is on has a stream of its own, `link/<name>/<mechanism>`.
  */
-import { ln } from '../../base/math.ts';
-import type { Keyed, Random } from '../../base/random.ts';
+import { exponential, type Keyed, type Random } from '../../base/random.ts';
 import { MARK_CORRUPT, MARK_DUPLICATE, MARK_UNDETECTED } from '../../base/train.ts';
 import { type Picker, makePicker } from './loss.ts';
 import type { Corrupt, GilbertElliott, Jitter, LinkOptions, Pick, Reorder } from './options.ts';
@@ -104,7 +103,7 @@ export class Faults {
 
   private jitterOf(jitter: Jitter, flow: number, ordinal: number, salt: number): number {
     const u = this.jitterDraws!.at(flow, ordinal, salt);
-    if (jitter.distribution === 'exponential') return Math.floor(jitter.amount * -ln(1 - u));
+    if (jitter.distribution === 'exponential') return Math.floor(exponential(jitter.amount, u));
     return Math.floor(u * (2 * jitter.amount + 1)) - jitter.amount;
   }
 

@@ -146,6 +146,7 @@ export class World {
         addr: FIRST_ADDRESS + index,
         cpus: spec.cpus,
         machine: spec.machine,
+        hz: spec.hz,
         costs: spec.costs as Partial<Costs>,
         idle: spec.idle,
         softnet: {

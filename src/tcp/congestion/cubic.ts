@@ -9,7 +9,7 @@ import { pacingRate } from '../mss.ts';
 import { jiffiesNow, jiffiesOfUs, usOf } from '../clock.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
 import { SEQ_ZERO, seqGt, type Seq } from '../seq.ts';
-import { additiveIncrease, isCwndLimited, Reno, slowStart } from './reno.ts';
+import { additiveIncrease, Reno } from './reno.ts';
 
 const BETA = 717; // of 1024: what is kept after a loss
 /** C = 410/1024 segments/s³ (bic_scale · 10). */
@@ -63,15 +63,14 @@ export class Cubic extends Reno {
     return Math.max(Math.floor((c.cwnd * BETA) / 1024), 2);
   }
 
-  override congAvoid(c: Connection, acked: number, now: Instant): void {
-    if (!isCwndLimited(c)) return;
-    let left = acked;
-    if (c.cwnd < c.ssthresh) {
-      left = slowStart(c, acked);
-      if (left === 0) return;
-    }
-    this.update(c, left, now);
-    additiveIncrease(c, this.cnt, left);
+  protected override increase(c: Connection, acked: number, now: Instant): void {
+    this.update(c, acked, now);
+    additiveIncrease(c, this.cnt, acked);
+  }
+
+  /** When the curve began, ns; −1: there is none. */
+  protected get began(): number {
+    return this.epoch;
   }
 
   override setState(c: Connection, to: number, now: Instant): void {
@@ -100,7 +99,7 @@ export class Cubic extends Reno {
   override onAcked(c: Connection, _acked: number, rttUs: number, now: Instant): void {
     if (rttUs < 0) return;
     // The queue that a recovery leaves behind says nothing of the path.
-    if (this.epoch >= 0 && jiffiesNow(c.context, now) - this.epoch < 1_000_000_000) return;
+    if (this.began >= 0 && jiffiesNow(c.context, now) - this.began < 1_000_000_000) return;
     const delay = rttUs === 0 ? 1 : rttUs;
     if (this.delayMinUs === 0 || this.delayMinUs > delay) this.delayMinUs = delay;
     if (!this.found && c.cwnd < c.ssthresh && c.context.options.hystart)

@@ -56,7 +56,7 @@ export class Reno implements CongestionControl {
     return Math.max(c.cwnd >> 1, 2);
   }
 
-  congAvoid(c: Connection, acked: number, _now: Instant): void {
+  congAvoid(c: Connection, acked: number, now: Instant): void {
     if (!isCwndLimited(c)) return;
     // Without byte counting a delayed ACK is one ACK: half a segment for each round trip (RFC 5681 §3.1, equation 3).
     let left = c.context.options.abc === 0 ? Math.min(acked, 1) : acked;
@@ -64,11 +64,11 @@ export class Reno implements CongestionControl {
       left = slowStart(c, left);
       if (left === 0) return;
     }
-    this.increase(c, left);
+    this.increase(c, left, now);
   }
 
   /** What congestion avoidance makes of segments that were acknowledged. */
-  protected increase(c: Connection, acked: number): void {
+  protected increase(c: Connection, acked: number, _now: Instant): void {
     additiveIncrease(c, c.cwnd, acked);
   }
 

@@ -10,7 +10,6 @@ import type { Instant } from '../../base/units.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
 import { Cubic } from './cubic.ts';
 import { ExactWindow } from './exact-window.ts';
-import { isCwndLimited, slowStart } from './reno.ts';
 
 /** Segments per s³ (§5.1). */
 const C = 0.4;
@@ -70,13 +69,11 @@ export class RfcCubic extends Cubic {
       this.stage.epoch = Math.min(this.stage.epoch + idle, now);
   }
 
-  override congAvoid(c: Connection, acked: number, now: Instant): void {
-    if (!isCwndLimited(c)) return;
-    let left = acked;
-    if (c.cwnd < c.ssthresh) {
-      left = slowStart(c, acked);
-      if (left === 0) return;
-    }
+  protected override get began(): number {
+    return this.stage.epoch;
+  }
+
+  protected override increase(c: Connection, acked: number, now: Instant): void {
     const w = this.window;
     w.take(c);
     const cwnd = w.segments;
@@ -84,7 +81,7 @@ export class RfcCubic extends Cubic {
     if (s.epoch < 0) this.begin(cwnd, now);
     const t = (now - s.epoch) / 1e9;
     if (c.context.options.cubicFriendliness) {
-      s.reno += ((s.reno < s.prior ? ALPHA : 1) * left) / cwnd;
+      s.reno += ((s.reno < s.prior ? ALPHA : 1) * acked) / cwnd;
       if (this.wCubic(t) < s.reno) {
         w.put(c, Math.max(cwnd, s.reno));
         return;
@@ -93,7 +90,7 @@ export class RfcCubic extends Cubic {
     // §4.4, §4.5; the smoothed RTT is kept in eighths of a microsecond.
     const ahead = this.wCubic(t + c.srttUs / 8e6);
     const target = Math.min(Math.max(ahead, cwnd), 1.5 * cwnd);
-    w.put(c, cwnd + ((target - cwnd) * left) / cwnd);
+    w.put(c, cwnd + ((target - cwnd) * acked) / cwnd);
   }
 
   private begin(cwnd: number, now: Instant): void {

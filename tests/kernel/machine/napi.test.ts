@@ -67,6 +67,19 @@ describe('gro_flush_timeout', () => {
     );
     b.w.run();
     expect(seen(b).map(([, segs]) => segs)).toEqual([40, 40, 40]);
+    // Ticks of 1 ms hold a quarter as many; without ticks it is as with 250 a second.
+    const ticks = (hz: number | 'exact'): number[] => {
+      const c = bench(
+        { groFlushTimeout: 1_000_000 },
+        Array.from({ length: 120 }, (_, i) => 100_000 * (i + 1)),
+        { hz },
+      );
+      c.w.run();
+      return seen(c).map(([, segs]) => segs);
+    };
+    expect(ticks(1000)).toEqual(new Array<number>(12).fill(10));
+    expect(ticks(250)).toEqual([40, 40, 40]);
+    expect(ticks('exact')).toEqual([40, 40, 40]);
   });
 });
 

@@ -100,6 +100,22 @@ describe('fq', () => {
     const unable = line(fq({ ceThreshold: 5 * MS }), stream(20, 0, FULL), { rate: 1e7 });
     expect(unable.left.some((l) => l.ce)).toBe(false);
   });
+
+  it('counts from the time that a packet wanted to leave, though it was over when it came [fq_enqueue]', () => {
+    // Behind nine that leave at once, at 0.1 ms each: the others wait for one to ten of them.
+    const late = (departAt: number): boolean[] =>
+      line(fq({ ceThreshold: 5 * MS }), stream(19, 0, { bytes: 1250, tos: 2, departAt }, 20 * MS), {
+        rate: 1e8,
+      }).left.map((l) => l.ce);
+    const slow = [...new Array<boolean>(9).fill(false), ...new Array<boolean>(10).fill(true)];
+    expect(late(14 * MS)).toEqual(slow);
+    expect(late(19 * MS)).toEqual(new Array<boolean>(19).fill(false));
+    // The same for the order within a flow.
+    const list = stream(12, 0, { ...FULL, departAt: 19 * MS }, 20 * MS);
+    const early = [...list, { ...list[0]!, departAt: 18 * MS }];
+    const order = line(fq(), early, { rate: 1e8 }).left.map((l) => l.id);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 9, 10, 11]);
+  });
 });
 
 describe('the heap of flows that wait', () => {

@@ -2,6 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../../src/base/units.ts';
+import type { Nic } from '../../../src/kernel/nic.ts';
+import { Qdisc } from '../../../src/kernel/qdisc.ts';
+import type { QdiscOptions } from '../../../src/kernel/qdisc/options.ts';
 import { KINDS } from './kinds.ts';
 import { line, type Outcome, type Packet } from './support.ts';
 import { prop } from '../../support/prop.ts';
@@ -41,6 +44,35 @@ function broken({ nic, sojourn, end, left, drops, skbsLeft, freed }: Outcome, n:
   if (area !== sojourn) wrong.push(`the area is ${area}, ${sojourn} was waited`);
   if (q.meter.peak > q.meter.bound) wrong.push(`${q.meter.peak} of ${q.meter.bound} in it`);
   return wrong;
+}
+
+/** How often NET_TX came to the queue and found something, or nothing, to send. */
+function netTx(
+  list: readonly Packet[],
+  options: QdiscOptions,
+  mutant: (nic: Nic) => void,
+): { served: number; needless: number } {
+  let served = 0;
+  let needless = 0;
+  line(options, list, {
+    txRing: 1000,
+    mutant: (nic) => {
+      mutant(nic);
+      const { qdisc } = nic;
+      const runnable = Object.getOwnPropertyDescriptor(Qdisc.prototype, 'runnable')!.get!;
+      let going = false;
+      Object.defineProperty(qdisc, 'runnable', {
+        get() {
+          const more = runnable.call(qdisc) as boolean;
+          if (more) served++;
+          else if (!going) needless++;
+          going = more;
+          return more;
+        },
+      });
+    },
+  });
+  return { served, needless };
 }
 
 describe('every queueing discipline', () => {
@@ -84,6 +116,35 @@ describe('every queueing discipline', () => {
       'tbf with a peak rate: overlimit too_long copies',
       'netem: overlimit loss copies',
     ]);
+  });
+
+  it('is never put on the list of NET_TX for nothing while the device has room', () => {
+    const list = arrivals(
+      Array.from({ length: 300 }, (_, i) => ({
+        gap: i % 5 === 0 ? 700_000 : i % 3 === 0 ? 5000 : 0,
+        ahead: i % 3 === 0 ? 3_000_000 : i % 7 === 0 ? 50_000 : 0,
+        bytes: 200 + ((i * 37) % 1314),
+        flow: i % 4,
+      })),
+    );
+    const asked = Object.entries(KINDS).map(([name, options]) => ({
+      name,
+      ...netTx(list, options, () => {}),
+    }));
+    expect(asked.filter((a) => a.needless > 0)).toEqual([]);
+    // Where nobody has to wait for his time, whoever comes leaves at once.
+    expect(asked.filter((a) => a.served > 0).map((a) => a.name)).toEqual([
+      'fq',
+      'fq with maxrate',
+      'tbf',
+      'tbf with a peak rate',
+      'netem',
+    ]);
+    // Mutant: whoever asks is believed to have something.
+    const believing = netTx(list, KINDS['fq']!, (nic) => {
+      (nic.qdisc as unknown as { discipline: { ready(): boolean } }).discipline.ready = () => true;
+    });
+    expect(believing.needless).toBeGreaterThan(50);
   });
 
   it('mutants: a packet that vanishes, and one whose leaving is not noticed', () => {

@@ -91,6 +91,25 @@ describe('netem', () => {
     expect(o.results.filter((r) => r === 1).length).toBe(5);
   });
 
+  it('looks for room for a packet before its copy comes in: neither takes a place from the other [netem_enqueue]', () => {
+    const twice = (n: number): Outcome =>
+      line(netem({ delay: MS, limit: 4, duplicate: 1 }), stream(n, 0, { bytes: 500 }));
+    const room = twice(2);
+    expect([room.results, room.left.map((l) => l.id), room.drops]).toEqual([
+      [0, 0],
+      [0, 0, 1, 1],
+      [],
+    ]);
+    const odd = line(netem({ delay: MS, limit: 3, duplicate: 1 }), stream(3, 0, { bytes: 500 }));
+    // The second takes the last place with its copy, and goes in all the same; the third is dropped, and no copy is made of it.
+    expect(odd.results).toEqual([0, 0, 1]);
+    expect(odd.left.map((l) => l.id)).toEqual([0, 0, 1, 1]);
+    expect(odd.drops.map((d) => d.id)).toEqual([2]);
+    expect([odd.nic.qdisc.copies, odd.nic.qdisc.meter.peak, odd.nic.qdisc.meter.bound]).toEqual([
+      2, 4, 4,
+    ]);
+  });
+
   it('draws for each packet alone: another loss leaves the delays of those that are left alone', () => {
     const o = { delay: 10 * MS, jitter: 4 * MS };
     const all = new Map(run(o).left.map((l) => [l.id, l.at]));

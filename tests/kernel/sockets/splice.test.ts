@@ -143,6 +143,44 @@ describe('a thread that waits for a socket in splice()', () => {
     );
     return results;
   };
+  /** Bytes that a client has got of 60,000 that are spliced to it, and that are in the pipe, 100 ms after the splicer's end. */
+  const sent = (killAfter: number): { readonly got: number[]; readonly left: number } => {
+    const got = [0, 0, 0];
+    let left = 0;
+    scene(
+      function* (sys, fd) {
+        const buf = new Uint8Array(60_000);
+        for (;;) {
+          const n = yield sys.read(fd, buf.length, buf);
+          if (n <= 0) return;
+          for (let j = 0; j < n; j++) got[buf[j]!]!++;
+        }
+      },
+      ({ w, a, out, into }) =>
+        function* (sys) {
+          yield sys.setsockopt(a, k.SOL_SOCKET, k.SO_SNDBUF, 4096);
+          yield sys.write(into, new Uint8Array(30_000).fill(1));
+          yield sys.write(into, new Uint8Array(30_000).fill(2));
+          const splicer = w.server.run('splicer', function* (s) {
+            yield s.splice(out, a, 60_000, 0);
+          });
+          yield sys.nanosleep(killAfter);
+          splicer.kill();
+          yield sys.nanosleep(100e6);
+          yield sys.write(into, new Uint8Array(1));
+          left = (yield sys.read(out, 100_000)) - 1;
+        },
+    );
+    return { got, left };
+  };
+  it('leaves nothing of what it has sent in the pipe when it is killed', () => {
+    const cut = sent(1e6);
+    expect(cut.got[1]! + cut.got[2]! + cut.left).toBe(60_000);
+    expect(cut.left).toBeGreaterThan(0);
+    expect(cut.got[1]).toBeGreaterThan(0);
+    expect(sent(1e9)).toEqual({ got: [0, 30_000, 30_000], left: 0 });
+  });
+
   it('keeps the pipe meanwhile, as Linux does, and lets go when it is killed', () => {
     expect(written(false)).toEqual([]);
     expect(written(true)).toEqual([10]);

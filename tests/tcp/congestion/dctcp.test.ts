@@ -2,7 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { Dctcp } from '../../../src/tcp/congestion/dctcp.ts';
 import { ECN_NEEDED } from '../../../src/tcp/connection.ts';
-import { CWR, ECE, ecnField, setKeepAlive, SYN, type Segment } from '../../../src/tcp/index.ts';
+import {
+  ACK,
+  CWR,
+  ECE,
+  ecnField,
+  PSH,
+  seqAdd,
+  setKeepAlive,
+  SYN,
+  type Segment,
+} from '../../../src/tcp/index.ts';
 import { Dumbbell, MS, SEC } from '../../validation/dumbbell.ts';
 import { Pair, reads, writes } from '../pair.ts';
 
@@ -184,9 +194,37 @@ describe('α [RFC 8257 §3.3]', () => {
     expect(after).toBe(alpha);
     expect(after).toBeLessThan(before);
   });
-  it('[mutant] and stays as it is without any', () => {
+  it('and stays as it is without any', () => {
     const { before, after } = idle(false);
     expect(after).toBe(before);
+  });
+
+  it('falls with data that header prediction does not take, too: out of order, or with another window [tcp_rcv_established]', () => {
+    /** α of one that has nothing out, before and after `bytes` that come at `seq`, in a window of its peer of `window`. */
+    const change = (seq: number, flags: number, window: number): number => {
+      const p = new Pair({ client: DCTCP, server: DCTCP, wire: { delayNs: MS } });
+      p.establish();
+      p.pass(10 * MS);
+      const c = p.client.c!;
+      const control = c.congestion as Dctcp;
+      const before = control.alpha;
+      c.sndWnd = 100 << c.sndWscale;
+      p.inject(p.client, (s) => {
+        s.flags = ACK | flags;
+        s.seq = seqAdd(c.rcvNxt, seq);
+        s.len = 1000;
+        s.off = seq;
+        s.ack = c.sndNxt;
+        s.window = 100 + window;
+        s.hasTs = true;
+        s.tsVal = c.tsRecent;
+      });
+      return control.alpha - before;
+    };
+    expect(change(0, 0, 0)).toBe(0);
+    expect(change(0, PSH, 0)).toBe(0);
+    const round = -(1024 >> 4);
+    expect([change(1000, 0, 0), change(0, CWR, 0), change(0, 0, 1)]).toEqual([round, round, round]);
   });
 
   it('does not soften a loss: that halves [§3.5]', () => {

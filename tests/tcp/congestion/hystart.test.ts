@@ -1,30 +1,18 @@
 /** HyStart on a whole host: where slow start ends, as Linux 6.18 does it. */
 import { describe, expect, it } from 'vitest';
 import { run } from '../../packetdrill/support.ts';
+import { sending, windowIs } from './script.ts';
 
 /**
  * A path that delivers two segments of 1000 bytes every 100 ms: each ACK comes 100 ms after the one before, so that the round trip
  * grows by 100 ms for every two segments in flight. After each fifth ACK the window must be what `windows` says next.
  */
 function twoSegmentsEvery100ms(windows: readonly number[], setup: string): string {
-  const lines = [
-    `\`sysctl -q net.ipv4.tcp_congestion_control=cubic net.ipv4.tcp_early_retrans=0\n${setup}\``,
-    '0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3',
-    '+0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0',
-    '+0 bind(3, ..., ...) = 0',
-    '+0 listen(3, 1) = 0',
-    '+0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 10>',
-    '+0 > S. 0:0(0) ack 1 <...>',
-    '+.1 < . 1:1(0) ack 1 win 1000',
-    '+0 accept(3, ..., ...) = 4',
-    '+0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [400000], 4) = 0',
-    '+0 %{ assert tcpi_snd_cwnd == 10, tcpi_snd_cwnd }%',
-    '+0 write(4, ..., 200000) = 200000',
-  ];
+  const lines = sending(`net.ipv4.tcp_congestion_control=cubic\n${setup}`);
   let acked = 1;
   for (const window of windows) {
     for (let k = 0; k < 5; k++) lines.push(`+.1 < . 1:1(0) ack ${(acked += 2000)} win 1000`);
-    lines.push(`+0 %{ assert tcpi_snd_cwnd == ${window}, tcpi_snd_cwnd }%`);
+    lines.push(windowIs(window));
   }
   return lines.join('\n');
 }

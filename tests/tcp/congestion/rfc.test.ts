@@ -188,6 +188,25 @@ describe('CUBIC with fractions', () => {
     expect(after(true)).toBe(after(false));
   });
 
+  it('does not look for the end of slow start in the second after a curve begins: its queue is of the loss before [bictcp_acked]', () => {
+    /** Is slow start left by round trips that grow by 50 ms, `ns` after avoidance has begun? */
+    const leaves = (congestionWindow: 'rfc' | 'linux', ns: number): boolean => {
+      const l = law('cubic', { hz: 'exact', congestionWindow });
+      l.begin(100);
+      l.control.onAcked(l.c, 1, 10_000, l.now as Instant);
+      l.ack(1);
+      l.now += ns;
+      l.c.ssthresh = 1000;
+      for (let i = 0; i < 10; i++) l.control.onAcked(l.c, 1, 60_000, l.now as Instant);
+      return l.c.ssthresh < 1000;
+    };
+    for (const kind of ['rfc', 'linux'] as const)
+      expect([0.5 * SEC, 1.5 * SEC].map((ns) => [kind, leaves(kind, ns)])).toEqual([
+        [kind, false],
+        [kind, true],
+      ]);
+  });
+
   it('counts idle time in the ticks in which the last send was noted', () => {
     const l = law('cubic', { ...CURVE, hz: 250 });
     l.begin(100);

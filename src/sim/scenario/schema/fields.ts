@@ -152,6 +152,26 @@ export function named<T>(what: string, body: z.ZodType<T>): z.ZodType<Record<str
   });
 }
 
+export const isMap = (v: unknown): v is object => typeof v === 'object' && v !== null;
+
+/**
+ * What `schema` makes of `raw`; what it objects to, its caller objects to.
+ *
+ * @param at  where that is for the caller, of a path within `raw`
+ */
+export function reparse<T>(
+  schema: z.ZodType<T>,
+  raw: unknown,
+  ctx: z.RefinementCtx,
+  at: (path: PropertyKey[]) => PropertyKey[] = (path) => path,
+): T {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    ctx.issues.push({ ...issue, path: at(issue.path) } as z.core.$ZodRawIssue);
+  return z.NEVER;
+}
+
 /** `body`: the map that a field takes when it is not written in its short form, for errors and for the JSON Schema. */
 export function withBody<T extends z.ZodType>(schema: T, body: z.ZodType): T {
   return schema.meta({ ...schema.meta(), body }) as T;

@@ -1,6 +1,5 @@
 /** Links, in the words of tc-netem(8). A key `a->b:` overrides what the link says, for that direction. */
 import { z } from 'zod';
-import { DQL_DEFAULTS, type DqlOptions } from '../../../base/dql.ts';
 import { CODEL_DEFAULTS, type CodelOptions } from '../../../base/codel.ts';
 import { instant, NEVER, START } from '../../../base/units.ts';
 import {
@@ -13,7 +12,18 @@ import {
   type QueueLimit,
   type Reorder,
 } from '../../net/options.ts';
-import { type Doc, documented, onOff, quantity, read, whole, withBody } from './fields.ts';
+import {
+  type Doc,
+  documented,
+  isMap,
+  onOff,
+  quantity,
+  read,
+  reparse,
+  whole,
+  withBody,
+} from './fields.ts';
+import { byteLimits, codelKeys, codelOf } from './queue-laws.ts';
 
 /** `1000 packets` or `64 KiB`. */
 export function limit(doc: Doc): z.ZodType<QueueLimit> {
@@ -74,17 +84,12 @@ function pickOf(v: PickInput, ctx: z.RefinementCtx): Pick {
   return { kind: 'list', frames: v.frames!.toSorted((a, b) => a - b), per };
 }
 
-const isMap = (v: unknown): v is object => typeof v === 'object' && v !== null;
-
 /** A probability, or a map that says which frames and maybe more. */
 function fault<T>(text: string, map: z.ZodType<T>, fromChance: (p: number) => T): z.ZodType<T> {
-  const short = probability(text);
-  const schema = z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): T => {
-    const parsed = isMap(raw) ? map.safeParse(raw) : short.transform(fromChance).safeParse(raw);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) ctx.issues.push(issue as z.core.$ZodRawIssue);
-    return z.NEVER;
-  });
+  const short = probability(text).transform(fromChance);
+  const schema = z
+    .union([z.string(), z.number(), z.looseObject({})])
+    .transform((raw, ctx) => reparse(isMap(raw) ? map : short, raw, ctx));
   return withBody(documented(schema, { text, example: '0.1 %' }), map);
 }
 
@@ -156,67 +161,26 @@ const jitterMap: z.ZodType<Jitter> = z
 
 const jitter: z.ZodType<Jitter> = withBody(
   documented(
-    z.union([z.string(), z.number(), z.looseObject({})]).transform((raw, ctx): Jitter => {
-      const parsed = jitterMap.safeParse(isMap(raw) ? raw : { amount: raw });
-      if (parsed.success) return parsed.data;
-      for (const issue of parsed.error.issues) {
-        const path = isMap(raw) ? issue.path : [];
-        ctx.issues.push({ ...issue, path } as z.core.$ZodRawIssue);
-      }
-      return z.NEVER;
-    }),
+    z
+      .union([z.string(), z.number(), z.looseObject({})])
+      .transform((raw, ctx) =>
+        isMap(raw)
+          ? reparse(jitterMap, raw, ctx)
+          : reparse(jitterMap, { amount: raw }, ctx, () => []),
+      ),
     { text: 'A random part of the delay.', source: 'tc-netem(8) delay', example: '2 ms' },
   ),
   jitterMap,
 );
 
-const bqlBytes = (text: string): z.ZodType<number> =>
-  quantity('bytes', { text, example: '3000 B' }, { max: DQL_DEFAULTS.limitMax });
-
-const bql: z.ZodType<DqlOptions> = z
-  .strictObject({
-    hold_time: quantity('duration', {
-      text: 'For how long bytes must have been too many before the limit goes down. Default: 1 s.',
-      example: '1 s',
-    }).optional(),
-    limit_min: bqlBytes('The limit is at least this. Default: 0 B.').optional(),
-    limit_max: bqlBytes('And at most this. Default: 1792 MiB.').optional(),
-  })
-  .transform((q) => ({
-    holdTime: q.hold_time ?? DQL_DEFAULTS.holdTime,
-    limitMin: q.limit_min ?? DQL_DEFAULTS.limitMin,
-    limitMax: q.limit_max ?? DQL_DEFAULTS.limitMax,
-  }));
-
 const codel: z.ZodType<CodelOptions> = z
   .strictObject({
-    target: quantity(
-      'duration',
-      { text: 'A wait in the queue that is acceptable. Default: 5 ms.', example: '5 ms' },
-      { min: 1 },
-    ).optional(),
-    interval: quantity(
-      'duration',
-      {
-        text: 'How long it may be exceeded before frames are dropped. Default: 100 ms.',
-        example: '100 ms',
-      },
-      { min: 1, max: 1e11 },
-    ).optional(),
+    ...codelKeys,
     ecn: onOff({
-      text: 'Mark frames that can be marked (ECN), instead of dropping them.',
-    }).optional(),
-    ce_threshold: quantity('duration', {
-      text: 'Mark all frames that waited longer, as DCTCP needs it. Default: none.',
-      example: '1 ms',
+      text: 'Mark frames that can be marked (ECN), instead of dropping them. Default: off.',
     }).optional(),
   })
-  .transform((q) => ({
-    target: q.target ?? CODEL_DEFAULTS.target,
-    interval: q.interval ?? CODEL_DEFAULTS.interval,
-    ecn: q.ecn ?? CODEL_DEFAULTS.ecn,
-    ceThreshold: q.ce_threshold ?? CODEL_DEFAULTS.ceThreshold,
-  }));
+  .transform((q) => codelOf(q, CODEL_DEFAULTS.ecn));
 
 const S = LINK_SOURCES;
 
@@ -253,8 +217,8 @@ const directionKeys = {
     source: 'RFC 8289; tc-codel(8)',
     example: '{ target: 5 ms, ecn: on }',
   }).optional(),
-  bql: documented(bql, {
-    text: 'A device with byte queue limits takes frames out of the queue ahead of the wire, as few as keep it busy; what they wait there `codel` does not see. One completion interrupt for each frame.',
+  bql: documented(byteLimits, {
+    text: 'A device with byte queue limits takes frames out of the queue ahead of the wire, as few as keep it busy; what they wait there `codel` does not see. One completion interrupt for each frame. Takes what `byte_queue_limits` of a NIC takes.',
     source: 'lib/dynamic_queue_limits.c; sysfs byte_queue_limits',
     example: '{ hold_time: 1 s }',
   }).optional(),
@@ -349,13 +313,8 @@ export const linkSchema: z.ZodType<LinkBody> = withBody(
         unknown.push(key);
         continue;
       }
-      const parsed = directionSchema.safeParse(value);
-      if (parsed.success) overrides.set(key.replaceAll(' ', ''), parsed.data);
-      else {
-        for (const issue of parsed.error.issues) {
-          ctx.issues.push({ ...issue, path: [key, ...issue.path] } as z.core.$ZodRawIssue);
-        }
-      }
+      const direction = reparse(directionSchema, value, ctx, (path) => [key, ...path]);
+      overrides.set(key.replaceAll(' ', ''), direction);
     }
     if (unknown.length > 0) {
       ctx.issues.push({ code: 'unrecognized_keys', keys: unknown, input });

@@ -1,6 +1,5 @@
 /** What stands in front of a device: the queueing discipline, in the words of tc; byte queue limits, in those of sysfs. */
 import { z } from 'zod';
-import { CODEL_DEFAULTS } from '../../../base/codel.ts';
 import { DQL_DEFAULTS, type DqlOptions } from '../../../base/dql.ts';
 import {
   CODEL_QDISC_DEFAULTS,
@@ -14,69 +13,33 @@ import { didYouMean } from '../did-you-mean.ts';
 import {
   type Doc,
   documented,
-  linuxNumber,
+  isMap,
   onOff,
   packets,
   quantity,
+  reparse,
   whole,
   withBody,
 } from './fields.ts';
+import { byteLimits, codelKeys, codelOf } from './queue-laws.ts';
 
-const isMap = (v: unknown): v is object => typeof v === 'object' && v !== null;
-
-const limitBytes = (text: string): z.ZodType<number> =>
-  linuxNumber(
-    { dimension: 'bytes', bare: 'B', size: 1 },
-    { text, example: '30000' },
-    { max: DQL_DEFAULTS.limitMax, why: 'DQL_MAX_LIMIT' },
-  );
-
-const limitsMap = z
-  .strictObject({
-    limit_min: limitBytes('The limit never falls below. Default: 0.').optional(),
-    limit_max: limitBytes(
-      `The limit never grows beyond. Default: ${DQL_DEFAULTS.limitMax}.`,
-    ).optional(),
-    hold_time: linuxNumber(
-      { dimension: 'duration', bare: 'ms', size: 1_000_000 },
-      {
-        text: 'How long there must be bytes to spare before the limit falls, ms. Default: 1000.',
-        example: '1000',
-      },
-      { min: 1, max: 60_000 },
-    ).optional(),
-  })
-  .refine((m) => (m.limit_min ?? 0) <= (m.limit_max ?? Infinity), {
-    message: 'impossible: `limit_min` is above `limit_max`',
-  })
-  .transform((m): DqlOptions => ({
-    limitMin: m.limit_min ?? DQL_DEFAULTS.limitMin,
-    limitMax: m.limit_max ?? DQL_DEFAULTS.limitMax,
-    holdTime: (m.hold_time ?? DQL_DEFAULTS.holdTime / 1_000_000) * 1_000_000,
-  }));
-
-const limitsSwitch = onOff({ text: '' });
+const limitsSwitch = onOff({ text: '' }).transform((on): DqlOptions | 'off' =>
+  on ? DQL_DEFAULTS : 'off',
+);
 
 /** `on`, `off`, or a map of what sysfs has. */
 export const byteQueueLimits: z.ZodType<DqlOptions | 'off'> = withBody(
   documented(
     z
       .union([z.boolean(), z.string(), z.looseObject({})])
-      .transform((raw, ctx): DqlOptions | 'off' => {
-        const parsed = isMap(raw)
-          ? limitsMap.safeParse(raw)
-          : limitsSwitch.transform((on) => (on ? DQL_DEFAULTS : 'off')).safeParse(raw);
-        if (parsed.success) return parsed.data as DqlOptions | 'off';
-        for (const issue of parsed.error.issues) ctx.issues.push(issue as z.core.$ZodRawIssue);
-        return z.NEVER;
-      }),
+      .transform((raw, ctx) => reparse(isMap(raw) ? byteLimits : limitsSwitch, raw, ctx)),
     {
       text: 'How many bytes the transmit ring may hold, found by watching completions (BQL); `off`: only descriptors count. Default: on, with `machine: ideal` off.',
       source: 'lib/dynamic_queue_limits.c; /sys/class/net/<dev>/queues/tx-0/byte_queue_limits',
       example: 'on',
     },
   ),
-  limitsMap,
+  byteLimits,
 );
 
 // ---- queueing disciplines
@@ -149,42 +112,19 @@ const fq = z
     horizonCap: q.horizon_cap ?? FQ_DEFAULTS.horizonCap,
   }));
 
-const law = {
-  target: duration('A wait that is acceptable. Default: 5 ms.', '5 ms', {
-    min: 1,
-    max: 1e11,
-  }).optional(),
-  interval: duration(
-    'How long it may be exceeded before packets are dropped. Default: 100 ms.',
-    '100 ms',
-    { min: 1, max: 1e11 },
-  ).optional(),
-  ce_threshold: duration('Mark (ECN) all that waited longer. Default: none.', '1 ms').optional(),
-};
-interface LawInput {
-  readonly target?: number | undefined;
-  readonly interval?: number | undefined;
-  readonly ce_threshold?: number | undefined;
-}
-const lawOf = (q: LawInput): { target: number; interval: number; ceThreshold: number } => ({
-  target: q.target ?? CODEL_DEFAULTS.target,
-  interval: q.interval ?? CODEL_DEFAULTS.interval,
-  ceThreshold: q.ce_threshold ?? CODEL_DEFAULTS.ceThreshold,
-});
 const ecn = (text: string): z.ZodType<boolean> =>
   onOff({ text: `Mark packets that can be marked (ECN), instead of dropping them. ${text}` });
 
 const codel = z
   .strictObject({
     limit: limitPackets('Packets. Default: 1000.').optional(),
-    ...law,
+    ...codelKeys,
     ecn: ecn('Default: off.').optional(),
   })
   .transform((q): QdiscOptions => ({
     kind: 'codel',
-    ...lawOf(q),
+    ...codelOf(q, CODEL_QDISC_DEFAULTS.ecn),
     limit: q.limit ?? CODEL_QDISC_DEFAULTS.limit,
-    ecn: q.ecn ?? CODEL_QDISC_DEFAULTS.ecn,
   }));
 
 const fqCodel = z
@@ -198,7 +138,7 @@ const fqCodel = z
       { text: 'Queues that connections are spread over. Default: 1024.', example: '1024' },
       { min: 1, max: 65_536 },
     ).optional(),
-    ...law,
+    ...codelKeys,
     quantum: bytes({
       text: 'What a flow may send in its turn. Default: one full frame.',
     }).optional(),
@@ -207,12 +147,11 @@ const fqCodel = z
   })
   .transform((q): QdiscOptions => ({
     kind: 'fq_codel',
-    ...lawOf(q),
+    ...codelOf(q, FQ_CODEL_DEFAULTS.ecn),
     limit: q.limit ?? FQ_CODEL_DEFAULTS.limit,
     memoryLimit: q.memory_limit ?? FQ_CODEL_DEFAULTS.memoryLimit,
     flows: q.flows ?? FQ_CODEL_DEFAULTS.flows,
     quantum: q.quantum ?? FQ_CODEL_DEFAULTS.quantum,
-    ecn: q.ecn ?? FQ_CODEL_DEFAULTS.ecn,
     dropBatch: Math.max(q.drop_batch ?? FQ_CODEL_DEFAULTS.dropBatch, 1),
   }));
 
@@ -347,10 +286,7 @@ export const qdisc: z.ZodType<QdiscOptions> = withBody(
         });
         return z.NEVER;
       }
-      const parsed = qdiscMap.safeParse(raw);
-      if (parsed.success) return parsed.data;
-      for (const issue of parsed.error.issues) ctx.issues.push(issue as z.core.$ZodRawIssue);
-      return z.NEVER;
+      return reparse(qdiscMap, raw, ctx);
     }),
     {
       text: 'The queueing discipline in front of the device (tc qdisc): `pfifo_fast`, `pfifo`, `bfifo`, `fq`, `codel`, `fq_codel`, or one with what it is told. Default: net.core.default_qdisc.',
