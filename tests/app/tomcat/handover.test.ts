@@ -8,7 +8,7 @@ import * as k from '../../../src/kernel/syscall.ts';
 import type { Sys } from '../../../src/kernel/syscall.ts';
 import type { Sub } from '../../../src/app/setup.ts';
 import { Driver, fakeEnv, FakeProbe } from '../driver.ts';
-import { ask, MS, world } from './worlds.ts';
+import { ask, GET, MS, scripted, world } from './worlds.ts';
 
 const LISTENER = 3;
 const EP = 4;
@@ -155,5 +155,28 @@ describe('a request on a connection that stays', () => {
     } finally {
       prototype.add = add;
     }
+  });
+});
+
+describe('closing', () => {
+  /** At so many ms, after one answer that says close: system calls of the server's host. */
+  const calls = (server: object, ms: number): number[] => {
+    const { main } = scripted([GET, 10_000 * MS]);
+    const apps = { './slow.ts': main };
+    const one = { maxKeepAliveRequests: 1, ...server };
+    const r = world(one, { slow: { app: './slow.ts' } }, { limit: `${ms} ms` }, { apps });
+    return ['shutdown', 'close'].map((name) => r.metrics[`b.syscalls.${name}`]!);
+  };
+
+  it('takes two steps with nio: the FIN at once, the descriptor with the poller’s next turn [implCloseNonBlockingMode]', () => {
+    // The poller fell asleep with the request, at 3 ms, and sleeps for a second.
+    expect(calls({}, 10)).toEqual([1, 0]);
+    expect(calls({}, 1000)).toEqual([1, 0]);
+    expect(calls({}, 1010)).toEqual([1, 1]);
+    expect(calls({ protocol: 'bio' }, 10)).toEqual([0, 1]);
+  });
+
+  it('with SO_LINGER 0 sends no FIN in front of the reset', () => {
+    expect(calls({ sockopt: { SO_LINGER: 0 } }, 1010)).toEqual([0, 1]);
   });
 });

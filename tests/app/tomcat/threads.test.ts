@@ -1,6 +1,8 @@
 /** Who has a thread and for how long; and when silence ends. On ideal machines 1 ms apart, so that times are exact. */
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { Mutex } from '../../../src/app/mutex.ts';
+import { NioSocket } from '../../../src/app/tomcat/nio-socket.ts';
 import { prop } from '../../support/prop.ts';
 import { ask, broken, GET, type Heard, MS, POST, S, type Step, scripted, world } from './worlds.ts';
 
@@ -112,6 +114,44 @@ describe('a thread of the executor', () => {
     // The peer's last ACK came some round trips after the request; from there 3 s.
     expect(r.metrics['load.latency.max']! / MS).toBeGreaterThan(2000);
     expect(r.metrics['load.latency.max']! / MS).toBeLessThan(2300);
+  });
+});
+
+describe('two threads with one socket', () => {
+  /** A body that does not come, and a poller that thinks its connection late as soon as a thread waits for it. */
+  const hasty = (): { heard: Heard; metrics: Record<string, number> } => {
+    const { isLate } = NioSocket.prototype;
+    NioSocket.prototype.isLate = function () {
+      return this.interestOps !== 0 && this.reader.blocking;
+    };
+    try {
+      const { main, heard } = scripted([`${POST(10)}x`]);
+      const r = world({ connectionTimeout: '3 s' }, { slow: { app: './slow.ts' } }, undefined, {
+        apps: { './slow.ts': main },
+      });
+      return { heard, metrics: r.metrics };
+    } finally {
+      NioSocket.prototype.isLate = isLate;
+    }
+  };
+
+  it('take turns: the second waits for the first, and finds the socket closed [SocketProcessorBase.run]', () => {
+    const { heard, metrics } = hasty();
+    expect(metrics).toMatchObject({ 'server.busy_threads.peak': 2, 'server.timed_out': 1 });
+    expect(heard.said[0]!.text).toMatch(/^HTTP\/1.1 408/);
+  });
+
+  it('[mutant] without a lock the second closes under the first', () => {
+    const { lock } = Mutex.prototype;
+    // oxlint-disable-next-line require-yield -- nobody waits
+    Mutex.prototype.lock = function* () {
+      return 0;
+    };
+    try {
+      expect(hasty().heard.said).toEqual([]);
+    } finally {
+      Mutex.prototype.lock = lock;
+    }
   });
 });
 
