@@ -437,6 +437,46 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Adaptive interrupt moderation, CQE mode',
+    basis: 'lib/dim/net_dim.c; ethtool -C adaptive-rx, adaptive-tx, cqe-mode-rx, cqe-mode-tx',
+    scripts: [],
+    tests: [
+      ['base/dim.test.ts', 'goes right while that helps, and parks on the edge'],
+      ['kernel/machine/moderation.test.ts', 'goes to the right where they are many'],
+      ['kernel/machine/moderation.test.ts', 'waits for a pause'],
+    ],
+  },
+  {
+    name: 'Several transmit queues: mq, XPS, interrupts on their cores',
+    basis: 'netdev_pick_tx, skb_tx_hash, sch_mq.c; ethtool -L',
+    scripts: [],
+    tests: [
+      ['kernel/machine/tx-queues.test.ts', 'takes an skb of each ring in turn'],
+      ['kernel/machine/tx-queues.test.ts', 'so that a connection never overtakes itself'],
+      ['kernel/machine/tx-queues.test.ts', 'interrupt the core of their queue'],
+    ],
+  },
+  {
+    name: 'RPS, RFS, the flow limit of backlogs',
+    basis: 'get_rps_cpu, enqueue_to_backlog, skb_flow_limit; Documentation/networking/scaling.rst',
+    scripts: [],
+    tests: [
+      ['kernel/machine/rps.test.ts', 'pays for the frame where it is polled'],
+      ['kernel/machine/rps.test.ts', 'lets no packet overtake another of its connection'],
+      ['kernel/machine/rps.test.ts', 'keeps the greedy one out of the second half'],
+    ],
+  },
+  {
+    name: 'Busy polling: reads, epoll, poll',
+    basis: 'napi_busy_loop, busy_poll_stop, sk_busy_loop_end, ep_busy_loop, do_poll',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/busy-poll.test.ts', 'takes a frame at the first look after it has come'],
+      ['kernel/sockets/busy-poll.test.ts', 'spends its time as system time'],
+      ['kernel/sockets/busy-poll.test.ts', 'gives way when somebody else'],
+    ],
+  },
+  {
     name: 'NAPI, its budgets; livelock without it',
     basis: 'net_rx_action; NAPI_HOWTO; Mogul & Ramakrishnan 1996; validation N1, N2, N5',
     scripts: [],
@@ -509,7 +549,7 @@ export const MACHINE: readonly Feature[] = [
 /** What TCP of Linux does and this does not. */
 export const NOT_MODELLED: readonly string[] = [
   'the last turn of a NAPI round, which Linux lets overrun netdev_budget by up to a weight: here it is cut to what is left, so that the budget bounds the round (validation N5)',
-  'adaptive interrupt moderation, several transmit queues, RPS, busy polling',
+  'one qdisc over several transmit queues; accelerated RFS; EPIOCSPARAMS, SO_INCOMING_NAPI_ID',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',

@@ -1,6 +1,6 @@
 /**
- * The queue of packets that enter a core without a NAPI of their own: from lo, from tun, from a NIC in legacy mode
- * (net/core/dev.c netif_rx, enqueue_to_backlog, process_backlog). It holds `netdev_max_backlog` + 1 packets, since the
+ * The queue of packets that enter a core without a NAPI of their own: from lo, from tun, from a NIC in legacy mode, from
+ * another core (net/core/dev.c netif_rx, enqueue_to_backlog, process_backlog). It holds `netdev_max_backlog` + 1 packets, since the
  * test is "more than"; what finds it full is counted as `dropped` (softnet_stat).
  */
 import { QueueMeter } from '../base/queue-meter.ts';
@@ -11,6 +11,9 @@ import type { Skb } from './skb.ts';
 
 export class Backlog extends Napi {
   readonly meter: QueueMeter;
+  /** Packets that it has given to the stack so far, and been given (input_queue_head, input_queue_tail). */
+  head = 0;
+  tail = 0;
   private readonly limit: number;
   private readonly skbs: Ring<Skb> = new Ring<Skb>(8);
   /** What each of them costs here. */
@@ -29,17 +32,43 @@ export class Backlog extends Napi {
    * @returns false when it was dropped
    */
   enqueue(skb: Skb, driver = true): boolean {
-    const host = this.core.host;
-    if (this.skbs.length >= this.limit) {
-      host.counters.softnet_dropped++;
-      skb.drop(skb.segs);
-      return false;
-    }
-    this.skbs.push(skb);
-    this.costs.push((driver ? host.costs.rxFrame : 0) + host.costs.rxSkb);
-    this.meter.enter(host.engine.now);
+    if (this.skbs.length >= this.limit) return this.refuse(skb);
+    this.put(skb, driver);
     this.core.softirq.napiSchedule(this);
     return true;
+  }
+
+  /** The same by `from`, which may be another core: it is told by an interrupt, once until it has polled. */
+  enqueueBy(from: Core, skb: Skb): boolean {
+    const { counters } = this.core.host;
+    if (this.skbs.length >= this.limit) return this.refuse(skb);
+    if (from.flowLimit !== null && this.skbs.length >= (this.limit - 1) >> 1) {
+      if (from.flowLimit.exceeded(skb.flow)) {
+        counters.flow_limit_count++;
+        return this.refuse(skb);
+      }
+    }
+    this.put(skb, false);
+    if (from === this.core) this.core.softirq.napiSchedule(this);
+    else if (!this.scheduled) {
+      this.scheduled = true;
+      from.softirq.oweIpi(this);
+    }
+    return true;
+  }
+
+  private put(skb: Skb, driver: boolean): void {
+    const { costs, engine } = this.core.host;
+    this.tail++;
+    this.skbs.push(skb);
+    this.costs.push((driver ? costs.rxFrame : 0) + costs.rxSkb);
+    this.meter.enter(engine.now);
+  }
+
+  private refuse(skb: Skb): false {
+    this.core.host.counters.softnet_dropped++;
+    skb.drop(skb.segs);
+    return false;
   }
 
   next(): number {
@@ -54,6 +83,7 @@ export class Backlog extends Napi {
   effect(): void {
     const host = this.core.host;
     this.work++;
+    this.head++;
     host.counters.softnet_processed++;
     this.meter.leave(host.engine.now);
     this.costs.shift();

@@ -30,6 +30,10 @@ export interface Costs {
   rxFrame: number;
   /** One received skb through IP and TCP input: a frame, or as many as GRO has joined. */
   rxSkb: number;
+  /** Of one skb, where another core takes it further: the hash, and its place in that core's backlog. */
+  rps: number;
+  /** One look of a thread that polls a device queue itself. */
+  busyPoll: number;
   /** The end of a poll: napi_complete, unmask. */
   rxComplete: number;
   /** One transmit completion: descriptor back, skb freed. */
@@ -91,6 +95,12 @@ export const LINUX_COSTS: { readonly [K in keyof Costs]: CostEntry } = {
     source: '0.5–1 µs per packet in softirq, the driver’s share about a third [judgement]',
   },
   rxSkb: { ns: 450, source: 'the rest of it [judgement]' },
+  rps: { ns: 100, source: 'a lock and a cache line of another core [judgement]' },
+  busyPoll: {
+    ns: 100,
+    source:
+      'a call of the driver that finds nothing, and the clock: some tens of ns to 200 [judgement]',
+  },
   rxComplete: { ns: 150, source: 'one posted register write over PCIe [judgement]' },
   txClean: { ns: 100, source: 'unmap and free of one skb: a fraction of rxFrame [judgement]' },
   xmit: { ns: 300, source: 'the driver part of tcpOutput [judgement]' },

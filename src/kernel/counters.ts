@@ -16,6 +16,11 @@ export class Counters {
   softnet_processed = 0;
   softnet_dropped = 0;
   time_squeeze = 0;
+  /** Interrupts by which a core was told of packets in its backlog; packets of flows that had too many there. */
+  received_rps = 0;
+  flow_limit_count = 0;
+  /** Packets that threads have polled themselves (BusyPollRxPackets). */
+  busyPollRxPackets = 0;
   /** Turns of NAPI instances: polls of devices, and of the cores' backlogs. */
   polls = 0;
   /** System calls that returned −EAGAIN. */

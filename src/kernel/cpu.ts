@@ -19,6 +19,7 @@ import { NEVER, type Instant } from '../base/units.ts';
 import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
 import { type IdleState, idleState } from './cpuidle.ts';
 import type { Host } from './host.ts';
+import { FlowLimit } from './rps.ts';
 import { RunQueue } from './sched.ts';
 import { Softirq } from './softirq.ts';
 import {
@@ -44,6 +45,8 @@ export class Core {
   readonly lane: string;
   readonly softirq: Softirq;
   readonly rq: RunQueue;
+  /** What it may give other cores' backlogs of one flow; null: all (net.core.flow_limit_cpu_bitmap). */
+  readonly flowLimit: FlowLimit | null;
   /** ns billed so far, by BILL_…; add what runs now with `times`. */
   private readonly billed = new Float64Array(6);
 
@@ -87,6 +90,7 @@ export class Core {
     this.since = host.engine.now;
     this.idleSince = this.since;
     this.sleep = idleState(host.engine, this.lane, host.idle);
+    this.flowLimit = ((host.softnet.flowLimitCpus >>> index) & 1) === 1 ? new FlowLimit() : null;
     this.softirq = new Softirq(this);
     this.rq = new RunQueue(this);
   }

@@ -5,12 +5,17 @@
  * one sleeper. epoll_wait asks each ready item's file again, and what is level-triggered goes back to the tail. The scan
  * happens at one instant here, so Linux's overflow list is not needed.
  *
- * Left out: an epoll inside an epoll, busy polling, EPOLLWAKEUP.
+ * With net.core.busy_poll an instance remembers by which device queue the packets of its last ready socket came, and a thread
+ * that finds nothing ready polls that queue before it sleeps (ep_busy_loop).
+ *
+ * Left out: an epoll inside an epoll, EPIOCSPARAMS, EPOLLWAKEUP.
  */
 import { EEXIST, EINVAL, ENOENT } from '../base/errno.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
+import type { BusyWait } from './busy-poll.ts';
 import type { File } from './file.ts';
+import type { Napi } from './napi.ts';
 import {
   EPOLLERR,
   EPOLLET,
@@ -25,6 +30,11 @@ import {
 import type { Thread } from './thread.ts';
 import { WaitEntry, WaitQueue } from './wait-queue.ts';
 import { POLLFREE, pollFile } from './poll.ts';
+
+/** A file whose packets come by a device queue. */
+interface SocketFile extends File {
+  readonly napi: Napi | null;
+}
 
 /** Bits that say how to report, not what (EP_PRIVATE_BITS). An item with no other bit is disarmed. */
 const PRIVATE_BITS = EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
@@ -62,6 +72,7 @@ export class EpItem extends WaitEntry {
     // A one-shot item that has fired says nothing, not even an error, until it is armed again.
     if ((this.events & ~PRIVATE_BITS) === 0) return false;
     if (key !== 0 && (key & this.events) === 0) return false;
+    this.ep.noteNapi(this.file);
     this.ep.markReady(this);
     const woke = this.ep.wakeOne(sync);
     return (this.events & EPOLLEXCLUSIVE) === 0 || (woke && this.wantedExclusively(key));
@@ -83,7 +94,7 @@ export class EpItem extends WaitEntry {
 }
 
 /** An epoll instance. read and write on it are EINVAL. */
-export class Epoll implements File {
+export class Epoll implements File, BusyWait {
   readonly kind = 'epoll';
   nonblock = false;
   /** For a poll() on the instance itself. */
@@ -95,10 +106,15 @@ export class Epoll implements File {
   readonly ready: QueueMeter;
   private head: EpItem | null = null;
   private tail: EpItem | null = null;
+  /** What a thread may poll (ep->napi_id); null: nothing. */
+  napi: Napi | null = null;
   private readonly clock: { readonly now: Instant };
+  private readonly busyPoll: number;
 
-  constructor(name: string, clock: { readonly now: Instant }) {
+  /** @param busyPoll how long to poll devices, µs (net.core.busy_poll); 0: not */
+  constructor(name: string, clock: { readonly now: Instant }, busyPoll = 0) {
     this.clock = clock;
+    this.busyPoll = busyPoll;
     this.ready = new QueueMeter(name, Infinity);
   }
 
@@ -128,6 +144,7 @@ export class Epoll implements File {
     if (this.items.has(fd)) return -EEXIST;
     const item = new EpItem(this, fd, file, events | EPOLLERR | EPOLLHUP, data);
     this.items.set(fd, item);
+    this.noteNapi(file);
     if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item);
     else file.wait.add(item);
     this.check(item);
@@ -157,6 +174,17 @@ export class Epoll implements File {
     this.items.delete(item.fd);
     if (item.ready) this.unlink(item);
     item.file.wait.remove(item);
+  }
+
+  /** ep_set_busy_poll_napi_id() */
+  noteNapi(file: File): void {
+    if (this.busyPoll === 0 || file.kind !== 'tcp') return;
+    this.napi = (file as SocketFile).napi ?? this.napi;
+  }
+
+  /** ep_busy_loop_end() */
+  busyEnd(since: number, now: number): boolean {
+    return this.anyReady || now > since + this.busyPoll;
   }
 
   /** Links `item` to the tail of the ready list, once. */

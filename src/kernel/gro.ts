@@ -101,6 +101,11 @@ export class Gro {
     if (this.held > 0)
       for (const bucket of this.buckets)
         while (bucket.skbs.length > 0 && bucket.ages[0]! < jiffy) this.complete(bucket, 0);
+    this.flushNormal();
+  }
+
+  /** gro_normal_list(): all that is complete goes to the stack, and what is held stays. */
+  flushNormal(): void {
     this.flushing = this.normal.length > 0;
   }
 

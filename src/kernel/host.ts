@@ -10,7 +10,7 @@ import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
-import { RescheduleIpi } from './irq.ts';
+import { RescheduleIpi, RpsIpi } from './irq.ts';
 import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Process } from './process.ts';
 import {
@@ -22,6 +22,7 @@ import {
   type SchedOptions,
   type SoftnetOptions,
 } from './profile.ts';
+import { SockFlows } from './rps.ts';
 import type { Syscall, Thread } from './thread.ts';
 import { TimerTable } from './timer.ts';
 
@@ -62,6 +63,9 @@ export class Host {
   readonly timers: TimerTable;
   readonly cores: readonly Core[];
   readonly ipi: RescheduleIpi;
+  readonly rpsIpi: RpsIpi;
+  /** Where connections were read last; null: nobody asks (net.core.rps_sock_flow_entries 0). */
+  readonly sockFlows: SockFlows | null;
   readonly devices: NetDevice[] = [];
   readonly processes: Process[] = [];
   readonly nofile: number;
@@ -93,6 +97,9 @@ export class Host {
     this.syscalls = syscalls;
     this.timers = new TimerTable(this);
     this.ipi = new RescheduleIpi(cpus);
+    this.rpsIpi = new RpsIpi(cpus);
+    const { rpsSockFlows } = this.softnet;
+    this.sockFlows = rpsSockFlows > 0 ? new SockFlows(rpsSockFlows) : null;
     const kind = engine.define(`${this.name}/cpu`, CPU, (index) => this.cores[index]!.onTimer());
     const cores: Core[] = [];
     this.cores = cores;

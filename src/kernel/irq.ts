@@ -2,6 +2,7 @@
  * Interrupt vectors: which core a device interrupts (smp_affinity), and what its handler does there. A raised line stays
  * raised until its handler has run; raising it meanwhile adds nothing. Entry, handler and exit are one step.
  */
+import type { Backlog } from './backlog.ts';
 import type { Core, StepSource } from './cpu.ts';
 
 export interface IrqHandler {
@@ -51,6 +52,28 @@ export class IrqLine implements StepSource {
     this.raised = false;
     this.taken(core);
     this.handler.onIrq(core);
+  }
+}
+
+/** The interrupt by which one core has another poll its backlog (rps_trigger_softirq). One per host serves all cores. */
+export class RpsIpi implements StepSource {
+  private readonly owed: Int32Array;
+  constructor(cores: number) {
+    this.owed = new Int32Array(cores);
+  }
+  send({ core }: Backlog): void {
+    this.owed[core.index]!++;
+    core.raiseIrq(this);
+  }
+  next(core: Core): number {
+    return this.owed[core.index]! > 0 ? core.host.costs.ipi : -1;
+  }
+  effect(core: Core): void {
+    this.owed[core.index]!--;
+    const { counters } = core.host;
+    counters.interrupts++;
+    counters.received_rps++;
+    core.softirq.napiAdd(core.softirq.backlog);
   }
 }
 

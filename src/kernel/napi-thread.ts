@@ -38,7 +38,7 @@ export class NapiThread extends Task {
     this.yielding = false;
     while (napi.scheduled || this.inTurn) {
       if (!this.inTurn) {
-        napi.startTurn(WEIGHT);
+        napi.startTurn(WEIGHT, this.core);
         this.host.counters.polls++;
         this.inTurn = true;
       }

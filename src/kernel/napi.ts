@@ -12,17 +12,25 @@ export abstract class Napi {
   thread: { wake(): void } | null = null;
   /** On the poll list, or being polled: its interrupt is masked. */
   scheduled = false;
+  /** A thread polls it and is not through: it does not complete (NAPI_STATE_IN_BUSY_POLL). */
+  inBusyPoll = false;
+  /** Where the present turn takes place. */
+  on: Core;
   /** Packets taken in this turn, and how many it may take. */
   work = 0;
   weight = 0;
   constructor(core: Core) {
     this.core = core;
+    this.on = core;
   }
-  /** A turn begins. */
-  startTurn(weight: number): void {
+  /** A turn begins, on core `on`. */
+  startTurn(weight: number, on: Core): void {
     this.work = 0;
     this.weight = weight;
+    this.on = on;
   }
+  /** Its interrupts are to be put off after the next poll, if it has a timer that polls in their place. */
+  deferIrqs(): void {}
   /** What the next step of the poll costs; POLL_DONE or POLL_AGAIN when the turn is over. */
   abstract next(): number;
   abstract effect(): void;

@@ -33,6 +33,13 @@ export interface SoftnetOptions {
   readonly budgetNs: number;
   /** net.core.netdev_max_backlog */
   readonly maxBacklog: number;
+  /** net.core.busy_read, what sockets have by themselves, and net.core.busy_poll, µs; 0: off. */
+  readonly busyRead: number;
+  readonly busyPoll: number;
+  /** net.core.rps_sock_flow_entries; 0: no RFS. */
+  readonly rpsSockFlows: number;
+  /** net.core.flow_limit_cpu_bitmap: one bit for each core that heeds the limit. */
+  readonly flowLimitCpus: number;
 }
 
 export interface CoalesceOptions {
@@ -42,11 +49,18 @@ export interface CoalesceOptions {
   readonly rxFrames: number;
   readonly txUsecs: number;
   readonly txFrames: number;
+  /** lib/dim finds the two, in place of what is said here. */
+  readonly adaptiveRx?: boolean;
+  readonly adaptiveTx?: boolean;
+  /** Each completion starts the wait anew; left out: it counts from the first one. */
+  readonly cqeModeRx?: boolean;
+  readonly cqeModeTx?: boolean;
 }
 
 export interface NicOptions {
-  /** Receive queues, each with a ring, an interrupt and a core. */
+  /** Receive queues, and transmit queues: number i of both share an interrupt and a core (combined channels). */
   readonly queues: number;
+  readonly txQueues: number;
   /** Descriptors per ring. */
   readonly rxRing: number;
   readonly txRing: number;
@@ -67,10 +81,16 @@ export interface NicOptions {
   readonly txqueuelen: number;
   /** Byte queue limits of the transmit ring; null: none. */
   readonly bql: DqlOptions | null;
-  /** The queueing discipline in front of the device. */
+  /** The queueing discipline in front of the device: of each transmit queue. */
   readonly qdisc: QdiscOptions;
-  /** The core of each receive queue's interrupt; left out: queue i on core i modulo the number of cores. */
+  /** The core of each queue's interrupt; left out: queue i on core i modulo the number of cores. */
   readonly irqAffinity?: readonly number[];
+  /** The cores that send by each transmit queue, one bit each (xps_cpus); left out: dealt out in turn; null: a hash chooses. */
+  readonly xps?: readonly number[] | null;
+  /** The cores that take each receive queue's packets further, one bit each (rps_cpus); 0, or left out: the one that polls. */
+  readonly rps?: readonly number[];
+  /** Slots of each receive queue's table for RFS (rps_flow_cnt). */
+  readonly rpsFlows?: number;
 }
 
 /** Cores, and RLIMIT_NOFILE of each process. */
@@ -83,9 +103,14 @@ export const SOFTNET_DEFAULTS: SoftnetOptions = {
   budget: 300,
   budgetNs: 8_000_000,
   maxBacklog: 1000,
+  busyRead: 0,
+  busyPoll: 0,
+  rpsSockFlows: 0,
+  flowLimitCpus: 0,
 };
 export const NIC_DEFAULTS: NicOptions = {
   queues: 1,
+  txQueues: 1,
   rxRing: 1024,
   txRing: 1024,
   coalesce: { rxUsecs: 16, rxFrames: 32, txUsecs: 16, txFrames: 32 },

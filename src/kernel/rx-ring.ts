@@ -69,7 +69,7 @@ export class RxRing {
   }
 
   /** Arrival of the n-th frame known, n from 1: held or in flight; NEVER when there are fewer. */
-  nthArrival(n: number): Instant {
+  nth(n: number): Instant {
     const { frames } = this;
     return n > frames.frames ? this.flight.nthArrival(n - frames.frames) : frames.nthArrival(n);
   }

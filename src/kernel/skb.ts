@@ -14,6 +14,7 @@ import { PayloadStream } from '../base/payload.ts';
 import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
 import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
 import { seqAdd } from '../tcp/seq.ts';
+import type { Napi } from './napi.ts';
 import { tailroomOf } from './truesize.ts';
 
 /** An Ethernet header: hard_header_len. */
@@ -31,6 +32,8 @@ export class Skb extends Segment implements Train {
   link: Skb | null = null;
   /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
   departAt = 0;
+  /** The device queue that it came by (skb->napi_id); null: none. */
+  napi: Napi | null = null;
   /** For the qdisc that holds it (qdisc_skb_cb): when it came, or when it may go. */
   queuedAt = 0;
   /** Its payload was changed on the way to the device: its checksum is wrong. */
@@ -70,6 +73,7 @@ export class Skb extends Segment implements Train {
     skb.truesize = truesize;
     skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
     skb.mergeable = 0;
+    skb.napi = null;
     return skb;
   }
 

@@ -40,7 +40,9 @@ import {
   READABLE,
   revertBackoff,
   seq,
+  seqAdd,
   setNoSpace,
+  SYN,
   takeEvents,
   takeRoute,
   TIME_WAIT,
@@ -50,8 +52,10 @@ import {
   type PathOptions,
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/settings.ts';
+import { ONE_BYTE_TRUESIZE } from '../tcp/truesize.ts';
 import { receiveWindow } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
+import { type BusyWait, ONCE } from './busy-poll.ts';
 import type { Core, StepSource } from './cpu.ts';
 import { SS_UNCONNECTED } from './sock-state.ts';
 import { SOCK, SockCommon } from './demux.ts';
@@ -67,8 +71,10 @@ import {
 } from './icmp.ts';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS, type NetDevice } from './netdev.ts';
 import type { Listener } from './listen.ts';
+import type { Napi } from './napi.ts';
 import { PORT_NONE, type PortOwner } from './ports.ts';
 import type { Skb } from './skb.ts';
+import type { TxOwner } from './xps.ts';
 import { POLL_READABLE, POLL_WRITABLE } from './socket-options.ts';
 import type { Stack } from './stack.ts';
 import {
@@ -103,6 +109,10 @@ export interface SockOptions {
   readonly recvErr: boolean;
   /** TCP_INQ: recvmsg() tells how much is left. */
   readonly tellsInq: boolean;
+  /** SO_BUSY_POLL, µs; SO_PREFER_BUSY_POLL; SO_BUSY_POLL_BUDGET, 0: BUSY_POLL_BUDGET. */
+  readonly busyPoll: number;
+  readonly preferBusyPoll: boolean;
+  readonly busyPollBudget: number;
 }
 
 const SOCK_OPTIONS: SockOptions = {
@@ -113,6 +123,9 @@ const SOCK_OPTIONS: SockOptions = {
   linger: -1,
   recvErr: false,
   tellsInq: false,
+  busyPoll: 0,
+  preferBusyPoll: false,
+  busyPollBudget: 0,
 };
 
 /** A route that holds once something has been sent, and how many segments had been when it was changed. */
@@ -121,7 +134,10 @@ interface NextRoute {
   readonly after: number;
 }
 
-export class Sock extends SockCommon implements File, PortOwner, StepSource, TimerHandler {
+export class Sock
+  extends SockCommon
+  implements File, PortOwner, StepSource, TimerHandler, TxOwner, BusyWait
+{
   readonly role: number = SOCK;
   readonly kind = 'tcp';
   readonly stack: Stack;
@@ -147,6 +163,10 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
 
   /** Where its segments leave; set when there is a connection. */
   device: NetDevice | null = null;
+  /** The device queue that its packets come by (sk_napi_id); null: none is known. */
+  napi: Napi | null = null;
+  /** By which transmit queue of it, once one has been chosen (xps.ts). */
+  txQueue = -1;
   /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
   boundPort = 0;
   /** How it holds `sport` as a connection: PORT_…. */
@@ -174,6 +194,8 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     super();
     this.stack = stack;
     this.settings = settings;
+    const { busyRead } = stack.host.softnet;
+    if (busyRead > 0) this.options = { ...SOCK_OPTIONS, busyPoll: busyRead };
   }
 
   /** Its options, to be changed; null when they are the connection's. */
@@ -341,6 +363,44 @@ export class Sock extends SockCommon implements File, PortOwner, StepSource, Tim
     if (result === NET_XMIT_DROP) onXmitDropped(this.c, seq, size, now);
     else onXmitCongested(this.c, now);
     this.settle(core);
+  }
+
+  // ---- busy polling ------------------------------------------------------------------------------------------------
+
+  /** sk_can_busy_loop(), with a queue to poll. */
+  get mayBusyPoll(): boolean {
+    return this.options.busyPoll > 0 && this.napi !== null && this.stack.host.costs.busyPoll > 0;
+  }
+
+  /** sk_busy_loop(). */
+  startBusyPoll(t: Thread, once: boolean): void {
+    const { preferBusyPoll, busyPollBudget } = this.options;
+    t.busyPoll.start(this.napi!, once ? ONCE : this, busyPollBudget, preferBusyPoll);
+  }
+
+  /** Nothing is in its receive queue, and a FIN is something. */
+  get receiveQueueEmpty(): boolean {
+    return this.c !== null && inq(this.c) === 0 && !this.c.rcvShutdown;
+  }
+
+  /** sk_busy_loop_end() */
+  busyEnd(since: number, now: number): boolean {
+    return !this.receiveQueueEmpty || now > since + this.options.busyPoll;
+  }
+
+  /** sock_rps_record_flow(): this is where the connection's packets had better be taken. */
+  recordFlow(t: Thread): void {
+    const { sockFlows } = t.host;
+    if (sockFlows !== null && this.c !== null && this.c.state === 'ESTABLISHED')
+      sockFlows.record(this.c.flow, t.core);
+  }
+
+  /** skb->ooo_okay, __tcp_transmit_skb(): the device has nothing else of it, or all that was sent before is acknowledged. */
+  mayChangeQueue(skb: Skb): boolean {
+    const c = this.c;
+    if (c === null || c.wmemAlloc - skb.txTruesize < ONE_BYTE_TRUESIZE) return true;
+    const end = seqAdd(skb.seq, skb.len + ((skb.flags & (SYN | FIN)) === 0 ? 0 : 1));
+    return skb.seq === c.sndUna && end === c.sndNxt;
   }
 
   // ---- input -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
  * A turn's weight is cut to what is left of the budget, so that a round never takes more than that (validation N5). Linux looks
  * at the budget only after a turn: its last one may overrun it by up to a weight.
  *
- * Left out: RPS, HI, BLOCK and RCU vectors, busy polling.
+ * Left out: HI, BLOCK and RCU vectors.
  */
 import { Ring } from '../base/ring.ts';
 import { Backlog } from './backlog.ts';
@@ -91,11 +91,24 @@ export class Softirq implements StepSource {
   napiSchedule(napi: Napi): void {
     if (napi.scheduled) return;
     napi.scheduled = true;
+    this.napiAdd(napi);
+  }
+
+  /** Somebody has marked it as scheduled: it is to be polled (____napi_schedule). */
+  napiAdd(napi: Napi): void {
     if (napi.thread !== null) {
       napi.thread.wake();
       return;
     }
     this.netRx.list.push(napi);
+    this.raise(NET_RX);
+    this.core.poke();
+  }
+
+  /** Another core is to poll its backlog: it is told when this round of polls is over (napi_schedule_rps). */
+  oweIpi(backlog: Backlog): void {
+    this.netRx.ipis.push(backlog);
+    if (this.netRx.running) return;
     this.raise(NET_RX);
     this.core.poke();
   }
@@ -213,6 +226,8 @@ export class Softirq implements StepSource {
 class NetRx {
   /** Device queues that want to be polled. */
   list = new Ring<Napi>(4);
+  /** Backlogs of other cores, which are to be told of what they were given. */
+  readonly ipis: Ring<Backlog> = new Ring<Backlog>(2);
   private again = new Ring<Napi>(4);
   private turn: Ring<Napi> | null = null;
   private spare = new Ring<Napi>(4);
@@ -238,7 +253,7 @@ class NetRx {
       if (napi === null) {
         napi = this.turn.shift() ?? null;
         if (napi === null) return this.end(false);
-        napi.startTurn(Math.min(host.softnet.weight, this.budget));
+        napi.startTurn(Math.min(host.softnet.weight, this.budget), this.core);
         this.core.host.counters.polls++;
         this.current = napi;
       }
@@ -249,6 +264,11 @@ class NetRx {
       this.current = null;
       if (this.budget <= 0 || host.engine.now >= this.until) return this.end(true);
     }
+  }
+
+  /** A round is going on. */
+  get running(): boolean {
+    return this.turn !== null;
   }
 
   effect(): void {
@@ -269,6 +289,8 @@ class NetRx {
       this.spare = turn;
     }
     this.turn = null;
+    // net_rps_action_and_irq_enable()
+    while (this.ipis.length > 0) this.core.host.rpsIpi.send(this.ipis.shift()!);
     return -1;
   }
 }

@@ -189,8 +189,10 @@ export class Stack implements PacketHandler {
     }
     const to = this.ehash.lookup(skb.dst, skb.dport, skb.src, skb.sport);
     if (to === null) this.toListener(skb, core);
-    else if (to.role === SOCK) (to as Sock).receive(skb, core);
-    else if (to.role === REQUEST) this.toRequest(to as RequestSock, skb, core);
+    else if (to.role === SOCK) {
+      if (skb.napi !== null) (to as Sock).napi = skb.napi; // sk_mark_napi_id()
+      (to as Sock).receive(skb, core);
+    } else if (to.role === REQUEST) this.toRequest(to as RequestSock, skb, core);
     else this.toTimeWait(to as TimewaitSock, skb, core);
   }
 
@@ -281,6 +283,7 @@ export class Stack implements PacketHandler {
   /** tcp_v4_syn_recv_sock() and inet_csk_complete_hashdance(): the request becomes a socket in the accept queue. */
   private established(r: RequestSock, ack: Skb, core: Core): void {
     const child = this.childOf(r.listener, r.request);
+    child.napi = ack.napi;
     if (r.cookie) this.mib.SyncookiesRecv++;
     r.leave();
     this.ehash.replace(r, child);
@@ -292,6 +295,7 @@ export class Stack implements PacketHandler {
   /** tcp_fastopen_create_child(): a SYN alone makes a socket in the accept queue. */
   private fastOpened(l: Listener, request: Request, syn: Skb, core: Core): void {
     const child = this.childOf(l, request);
+    child.napi = syn.napi;
     this.ehash.insert(child);
     child.c = fastOpenChild(request, syn, this.stream(request.flow, 1), this.engine.now);
     const counted = l.sock.fastOpen!.queue;

@@ -199,6 +199,8 @@ export class Trap {
   x = 0;
   y = 0;
   ref: unknown = null;
+  /** It has polled the device; it does so once. */
+  spun = false;
 
   /** The thread's name. */
   readonly who: string;
@@ -228,6 +230,7 @@ export class Trap {
     this.x = 0;
     this.y = 0;
     this.ref = null;
+    this.spun = false;
   }
 }
 

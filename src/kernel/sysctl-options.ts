@@ -17,8 +17,8 @@ export interface SysctlDef {
   readonly name: string;
   /** The field of TcpOptions that it sets; null: the machine's. */
   readonly field: keyof TcpOptions | null;
-  /** A switch takes 0 or 1; a word is one of `words`; a key is as KEY says. */
-  readonly kind: 'switch' | 'number' | 'triple' | 'word' | 'key';
+  /** A switch takes 0 or 1; a word is one of `words`; a key is as KEY says; a mask has a bit for each core, hexadecimal. */
+  readonly kind: 'switch' | 'number' | 'triple' | 'word' | 'key' | 'mask';
   readonly words: readonly string[];
   /** Largest number that is modelled. */
   readonly most: number;
@@ -30,6 +30,9 @@ export interface SysctlDef {
 
 /** Four 32-bit numbers, hexadecimal. Linux takes a second key behind a comma, for cookies from before: not modelled. */
 export const KEY: RegExp = /^[\da-f]{1,8}(-[\da-f]{1,8}){3}$/i;
+
+/** A bit for each core, hexadecimal. */
+export const MASK: RegExp = /^[\da-f]{1,8}$/i;
 
 const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
   congestionControl: CONGESTION_CONTROLS,
@@ -149,9 +152,43 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'net.core.netdev_max_backlog',
     1000,
     'packets',
-    'that wait for a core after netif_rx()',
+    'that wait for a core after netif_rx(), or after another core has given it them',
     'net/core/hotdata.c',
   ),
+  ofMachine(
+    'net.core.busy_read',
+    0,
+    'µs',
+    'for which a read polls the device before it sleeps: SO_BUSY_POLL of sockets that set none',
+    'net/core/sock.c sysctl_net_busy_read; net/core/dev.c napi_busy_loop()',
+    0x7fff_ffff,
+  ),
+  ofMachine(
+    'net.core.busy_poll',
+    0,
+    'µs',
+    'for which epoll_wait(), and poll() of sockets with SO_BUSY_POLL, poll the device before they sleep',
+    'net/socket.c sysctl_net_busy_poll; fs/eventpoll.c ep_busy_loop()',
+    0x7fff_ffff,
+  ),
+  ofMachine(
+    'net.core.rps_sock_flow_entries',
+    0,
+    'connections',
+    'whose last reader is remembered, for RFS; rounded up to a power of two',
+    'net/core/sysctl_net_core.c rps_sock_flow_sysctl()',
+    1 << 24,
+  ),
+  {
+    ...ofMachine(
+      'net.core.flow_limit_cpu_bitmap',
+      0,
+      '',
+      'cores that put no more than half of what they send to a busy backlog there for one connection',
+      'net/core/dev.c skb_flow_limit()',
+    ),
+    kind: 'mask',
+  },
 ];
 
 /** The definition of a sysctl by its full name. */
@@ -181,4 +218,10 @@ export function sysctlNumber(sysctl: Readonly<Record<string, SysctlValue>>, name
   const value = sysctl[name];
   if (value !== undefined && typeof value !== 'string') return value[0]!;
   return Number(sysctlNamed(name)?.fallback);
+}
+
+/** A mask of cores. */
+export function sysctlMask(sysctl: Readonly<Record<string, SysctlValue>>, name: string): number {
+  const value = sysctl[name];
+  return typeof value === 'string' ? Number.parseInt(value, 16) : 0;
 }

@@ -12,6 +12,7 @@
 import { EAGAIN, EINTR } from '../base/errno.ts';
 import type { Lane } from '../base/hash.ts';
 import type { Instant } from '../base/units.ts';
+import { BusyPoll } from './busy-poll.ts';
 import type { Core } from './cpu.ts';
 import type { Mutex } from './mutex.ts';
 import type { Process } from './process.ts';
@@ -71,6 +72,10 @@ export class Thread extends Task implements Waiter, TimerHandler {
   private readonly entries: WaitEntry[] = [];
   private waits = 0;
   private timeout: KernelTimer | null = null;
+  /** Others may have the core though its call is not over (cond_resched). */
+  yields = false;
+  /** Made when it first polls a device queue. */
+  private busy: BusyPoll | null = null;
   /** Since when it has been asleep. */
   asleepSince = 0;
 
@@ -141,6 +146,15 @@ export class Thread extends Task implements Waiter, TimerHandler {
     return this.sleep();
   }
 
+  get busyPoll(): BusyPoll {
+    return (this.busy ??= new BusyPoll());
+  }
+
+  /** It has been killed, and is to come out of its call. */
+  get signalPending(): boolean {
+    return this.killed;
+  }
+
   // ---- waking ------------------------------------------------------------------------------------------------------
 
   /** autoremove_wake_function: a queue that it stands on is woken. */
@@ -168,7 +182,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   // ---- running -----------------------------------------------------------------------------------------------------
 
   get preemptible(): boolean {
-    return this.mode !== CALL;
+    return this.mode !== CALL || this.yields;
   }
 
   begin(): void {
@@ -244,7 +258,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
     let r = call(this, trap);
     this.wokenBy = null;
     // A phase that costs nothing follows at once, unless something must run before it.
-    while (r === 0 && this.core.quiet) r = call(this, trap);
+    while (r === 0 && !this.yields && this.core.quiet) r = call(this, trap);
     if (r === DONE) this.complete();
     else if (r === BLOCKED) this.block();
     else this.cost = r;

@@ -64,6 +64,10 @@ export class Tun implements NetDevice, TxDriver, Ingress {
     host.devices.push(this);
   }
 
+  get qdiscs(): readonly Qdisc[] {
+    return [this.qdisc];
+  }
+
   get mtu(): number {
     return this.options.mtu;
   }

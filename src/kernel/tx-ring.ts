@@ -15,6 +15,8 @@ export class TxRing {
   readonly size: number;
   /** Descriptors in use. */
   used = 0;
+  /** Of these, how many the wire has been given: when it is through with them is known. */
+  known = 0;
   /** Descriptors in use, each from its xmit to the interrupt that gave it back. */
   readonly meter: QueueMeter;
   /** Byte queue limits; null: only descriptors count. */
@@ -45,7 +47,7 @@ export class TxRing {
   }
 
   /**
-   * The device is through with it at `departure`; departures do not go back.
+   * The device is through with it at `departure`; departures do not go back. NEVER: it waits for the wire (`departs`).
    *
    * @param wire bytes of its frames as the driver reports them
    */
@@ -58,20 +60,33 @@ export class TxRing {
     this.wires[i] = wire;
     this.departures[i] = departure;
     this.used++;
+    if (departure !== NEVER) this.known++;
     this.meter.enter(now);
     this.dql?.queued(wire);
+  }
+
+  /** The oldest that waits for the wire has got it. */
+  departs(departure: Instant): void {
+    assert(this.known < this.used, 'tx ring: nothing waits for the wire');
+    this.departures[(this.head + this.known) & (this.cap - 1)] = departure;
+    this.known++;
+  }
+
+  /** The link has changed: the newest that the wire was given is through at `departure` now. */
+  retimeNewest(departure: Instant): void {
+    if (this.known > 0) this.departures[(this.head + this.known - 1) & (this.cap - 1)] = departure;
   }
 
   /** How many the device is through with by `now`. */
   done(now: Instant): number {
     let n = 0;
-    while (n < this.used && this.departures[(this.head + n) & (this.cap - 1)]! <= now) n++;
+    while (n < this.known && this.departures[(this.head + n) & (this.cap - 1)]! <= now) n++;
     return n;
   }
 
-  /** When it is through with the n-th in the ring, n from 1; NEVER when there are fewer. */
-  nthDeparture(n: number): Instant {
-    if (n > this.used) return NEVER;
+  /** When it is through with the n-th in the ring, n from 1; NEVER when the wire has fewer. */
+  nth(n: number): Instant {
+    if (n > this.known) return NEVER;
     return this.departures[(this.head + n - 1) & (this.cap - 1)]! as Instant;
   }
 
@@ -102,6 +117,7 @@ export class TxRing {
       this.owners[i] = null;
       this.head = (i + 1) & (this.cap - 1);
       this.used--;
+      this.known--;
       this.first++;
     }
     if (owner !== null) handler.txFreed(owner, sum, core);

@@ -5,6 +5,7 @@
 import { nearest } from '../base/nearest.ts';
 import {
   KEY,
+  MASK,
   SYSCTLS,
   sysctlNamed,
   type SysctlDef,
@@ -119,6 +120,7 @@ function valueOf(def: SysctlDef, text: string, now: SysctlValue): SysctlValue {
     throw new NotSupported(`sysctl ${def.name}=${text}`);
   };
   if (def.kind === 'word') return def.words.includes(text) ? text : bad();
+  if (def.kind === 'mask') return MASK.test(text) ? text : bad();
   if (def.kind === 'key') return KEY.test(text) ? text : bad();
   const words = text.trim().split(/\s+/);
   const numbers = words.map((w) => (NUMBER.test(w) ? Number(w) : bad()));

@@ -10,9 +10,7 @@ import { usOf } from './clock.ts';
 import { inFlight, type Connection } from './connection.ts';
 import { SACKED, type Tx } from './send-queue.ts';
 import { SEQ_ZERO, seqDiff, seqGt, type Seq } from './seq.ts';
-
-/** SKB_TRUESIZE(1) of x86-64: less than that in qdisc and device is nothing. */
-const ONE_BYTE_TRUESIZE = 577;
+import { ONE_BYTE_TRUESIZE } from './truesize.ts';
 
 export class RateSampler {
   /** Send time of the segment delivered last, and when something was delivered last; µs. */

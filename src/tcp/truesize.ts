@@ -8,6 +8,8 @@ export const SK_BUFF = 256;
 /** SKB_DATA_ALIGN(sizeof(struct skb_shared_info)). */
 export const SHARED_INFO = 320;
 export const PAGE = 4096;
+/** SKB_TRUESIZE(1): less than that in qdisc and device is nothing. */
+export const ONE_BYTE_TRUESIZE = 577;
 /** Data that fits the cache of small heads (skb_small_head_cache). */
 const SMALL_HEAD = 256;
 

@@ -449,10 +449,21 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:15:71 the interrupt would wait for 32 frames, and the ring holds 16 [at most 16]'],
   ],
   [
-    'what is not modelled',
+    'a wait that is both given and to be found',
     'adaptive-rx: off',
     'adaptive-rx: on',
-    ['my.yaml:15:89 only `off` is modelled'],
+    [
+      'my.yaml:15:57 `adaptive-rx: on` finds `rx-usecs` itself [leave one of the two out]',
+      'my.yaml:15:72 `adaptive-rx: on` finds `rx-frames` itself [leave one of the two out]',
+    ],
+  ],
+  [
+    'moderation without NAPI',
+    'coalesce: { rx-usecs: 16, rx-frames: 32, adaptive-rx: off }',
+    'napi: off, coalesce: { adaptive-rx: on }',
+    [
+      'my.yaml:15:71 without NAPI each frame interrupts: there is nothing to adapt [leave out `napi: off`]',
+    ],
   ],
   [
     'a queue without room',

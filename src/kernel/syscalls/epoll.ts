@@ -12,6 +12,10 @@ import { DONE, type Thread } from '../thread.ts';
 
 const START = 0;
 const PAID = 1;
+const SPIN = 2;
+
+/** net.core.busy_poll, where looking costs something. */
+const busyPollOf = (t: Thread): number => (t.host.costs.busyPoll > 0 ? t.host.softnet.busyPoll : 0);
 
 export function sysEpollCreate(t: Thread, trap: Trap): number {
   if (trap.phase === START) {
@@ -19,7 +23,7 @@ export function sysEpollCreate(t: Thread, trap: Trap): number {
     return t.host.costs.epollCtl;
   }
   const name = `${t.host.name}/${t.process.name}/epoll`;
-  return t.done(t.process.fds.install(new Epoll(name, t.host.engine)));
+  return t.done(t.process.fds.install(new Epoll(name, t.host.engine, busyPollOf(t))));
 }
 
 /** The instance at `trap.fd`; null after the call was ended with −EBADF or −EINVAL. */
@@ -53,25 +57,36 @@ export function sysEpollCtl(t: Thread, trap: Trap): number {
   }
 }
 
-/** Pays for each event that it may report, then reports those that still hold; with none left it sleeps on. */
+/** Pays for each event that it may report, then reports those that still hold; with none left it polls the device, and sleeps on. */
 export function sysEpollWait(t: Thread, trap: Trap): number {
   const ep = epollAt(t, trap);
   if (ep === null) return DONE;
   const out = trap.obj as EpollEvents;
   const max = trap.a;
   if (!(max > 0) || max > out.max) return t.done(-EINVAL);
-  if (trap.phase === START && ep.anyReady) {
-    trap.phase = PAID;
-    trap.x = Math.min(max, ep.ready.depth);
-    const cost = t.host.costs.epollEvent * trap.x;
-    if (cost > 0) return cost;
+  for (;;) {
+    if (trap.phase === SPIN) {
+      const cost = t.busyPoll.next(t);
+      if (cost >= 0) return cost;
+      trap.phase = START;
+      // Its time is up: the queue is forgotten until one of its sockets is ready again.
+      if (!ep.anyReady) ep.napi = null;
+    }
+    if (trap.phase === START && ep.anyReady) {
+      trap.phase = PAID;
+      trap.x = Math.min(max, ep.ready.depth);
+      const cost = t.host.costs.epollEvent * trap.x;
+      if (cost > 0) return cost;
+    }
+    if (trap.phase === PAID) {
+      const n = ep.collect(out, trap.x);
+      if (n > 0) return t.done(n);
+    }
+    // Nothing held: collect() has emptied the ready list.
+    if (trap.b === 0 || t.timedOut) return t.done(0);
+    t.startTimeout(trap.b);
+    if (ep.napi === null) return t.waitOn(ep.wq, true);
+    t.busyPoll.start(ep.napi, ep, 0, false);
+    trap.phase = SPIN;
   }
-  if (trap.phase === PAID) {
-    const n = ep.collect(out, trap.x);
-    if (n > 0) return t.done(n);
-  }
-  // Nothing held: collect() has emptied the ready list.
-  if (trap.b === 0 || t.timedOut) return t.done(0);
-  t.startTimeout(trap.b);
-  return t.waitOn(ep.wq, true);
 }

@@ -13,6 +13,8 @@ export const FINISH = 2;
 export const WAIT = 3;
 /** The same; then it goes on. */
 export const AGAIN = 4;
+/** A step of busy polling has been paid for. */
+export const SPIN = 5;
 
 /** Lets go and ends the call with `result`. */
 export function finish(s: Sock, t: Thread, trap: Trap, result: number): number {

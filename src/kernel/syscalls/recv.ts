@@ -15,13 +15,16 @@ import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
-import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
+import { AGAIN, COPIED, finish, finishShort, SPIN, START, WAIT } from './finish.ts';
 
 export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   switch (trap.phase) {
     case START:
-      if (!s.lock(t)) return s.waitForLock(t);
-      return lookToRead(s, t, trap, len, flags);
+      if (s.mayBusyPoll && !trap.spun && startToSpin(s, t, trap, flags))
+        return spin(s, t, trap, len, flags);
+      return begin(s, t, trap, len, flags);
+    case SPIN:
+      return spin(s, t, trap, len, flags);
     case COPIED:
       return takeBytes(s, t, trap, len, flags);
     case AGAIN:
@@ -34,6 +37,28 @@ export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
       s.releaseStep(t.core);
       return finish(s, t, trap, trap.y);
   }
+}
+
+function begin(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  if (!s.lock(t)) return s.waitForLock(t);
+  s.recordFlow(t);
+  return lookToRead(s, t, trap, len, flags);
+}
+
+/** Polls the device before it takes the socket, once in a call (tcp_recvmsg). */
+function startToSpin(s: Sock, t: Thread, trap: Trap, flags: number): boolean {
+  trap.spun = true;
+  if (!s.receiveQueueEmpty || s.c!.state !== 'ESTABLISHED') return false;
+  s.startBusyPoll(t, s.nonblock || (flags & MSG_DONTWAIT) !== 0);
+  trap.phase = SPIN;
+  return true;
+}
+
+function spin(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  const cost = t.busyPoll.next(t);
+  if (cost >= 0) return cost;
+  trap.phase = START;
+  return begin(s, t, trap, len, flags);
 }
 
 /** How many bytes the call wants before it returns (sock_rcvlowat). */

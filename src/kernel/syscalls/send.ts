@@ -49,6 +49,7 @@ export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
   switch (trap.phase) {
     case START:
       if (!s.lock(t)) return s.waitForLock(t);
+      s.recordFlow(t);
       if ((flags & MSG_FASTOPEN) !== 0 || trap.d !== 0 || s.defersConnect)
         return fastOpen(s, t, trap, len, flags);
       return lookToWrite(s, t, trap, len, flags);

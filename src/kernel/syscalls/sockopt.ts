@@ -90,6 +90,13 @@ function setSocket(s: Sock, opt: number, value: number): number {
       return 0;
     case o.SO_MAX_PACING_RATE:
       return setPacingRate(s, value);
+    case o.SO_BUSY_POLL:
+      return keep(value, 0, 0x7fff_ffff, (v) => s.setOptions({ busyPoll: v }));
+    case o.SO_PREFER_BUSY_POLL:
+      s.setOptions({ preferBusyPoll: value !== 0 });
+      return 0;
+    case o.SO_BUSY_POLL_BUDGET:
+      return keep(value, 0, 0xffff, (v) => s.setOptions({ busyPollBudget: v }));
     case o.SO_KEEPALIVE:
       if (s.settings !== null) s.ownSettings()!.keepAlive = value !== 0;
       if (s.c !== null) setKeepAlive(s.c, value !== 0, s.stack.engine.now);
@@ -302,6 +309,12 @@ function getSocket(s: Sock, opt: number): number {
       return kept.keepAlive ? 1 : 0;
     case o.SO_MAX_PACING_RATE:
       return Math.min(kept.maxPacingRate, 0xffff_ffff);
+    case o.SO_BUSY_POLL:
+      return s.options.busyPoll;
+    case o.SO_PREFER_BUSY_POLL:
+      return s.options.preferBusyPoll ? 1 : 0;
+    case o.SO_BUSY_POLL_BUDGET:
+      return s.options.busyPollBudget;
     case o.SO_ACCEPTCONN:
       return s.listener === null ? 0 : 1;
     default:

@@ -6,12 +6,13 @@
 import { MODELS, type ModelInfo } from '../../app/models.ts';
 import { NEVER, type Instant } from '../../base/units.ts';
 import { BILL_NAMES } from '../../kernel/cpu.ts';
+import { ethtoolSettings, ethtoolStatistics } from '../../kernel/ethtool.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { AppRun } from './apps.ts';
 import type { Latencies } from './latencies.ts';
 import type { DropCount, QueueSummary } from './result.ts';
-import type { HostRun, WireRun, World } from './world.ts';
+import type { HostRun, Interface, WireRun, World } from './world.ts';
 
 export interface Measured {
   readonly metrics: Record<string, number>;
@@ -169,22 +170,39 @@ function devices(run: HostRun, now: Instant, mib: Record<string, number>, out: M
     irqs += d.counters.interrupts;
     missed += d.counters.rx_missed_errors;
     csum += d.counters.rx_csum_errors;
-    lost += d.qdisc.losses;
-    marked += d.qdisc.marks;
+    ethtool(d, mib);
+    for (const q of d.qdiscs) {
+      lost += q.losses;
+      marked += q.marks;
+    }
   }
   mib['rx_missed_errors'] = missed;
   mib['rx_csum_errors'] = csum;
+  // The card hands on what it finds wrong, and TCP drops it (tcp_v4_rcv, csum_error).
+  mib['InCsumErrors'] = csum;
+  mib['InErrs'] = (mib['InErrs'] ?? 0) + csum;
   mib['qdisc_drops'] = lost;
   mib['softnet_dropped'] = h.counters.softnet_dropped;
+  mib['BusyPollRxPackets'] = h.counters.busyPollRxPackets;
   mib['time_squeeze'] = h.counters.time_squeeze;
   m[`${h.name}.qdisc.marked`] = marked;
   m[`${h.name}.irq`] = irqs;
   m[`${h.name}.softnet.processed`] = h.counters.softnet_processed;
   m[`${h.name}.softnet.dropped`] = h.counters.softnet_dropped;
   m[`${h.name}.softnet.time_squeeze`] = h.counters.time_squeeze;
+  m[`${h.name}.softnet.received_rps`] = h.counters.received_rps;
+  m[`${h.name}.softnet.flow_limit_count`] = h.counters.flow_limit_count;
+  m[`${h.name}.busy_poll.rx_packets`] = h.counters.busyPollRxPackets;
   m[`${h.name}.napi.polls`] = h.counters.polls;
   m[`${h.name}.napi.frames_per_poll`] =
     h.counters.polls > 0 ? h.counters.softnet_processed / h.counters.polls : 0;
+}
+
+/** What ethtool says of each device: `eth0.rx_packets`, `eth0.coalesce.rx-usecs`. */
+function ethtool(d: Interface, mib: Record<string, number>): void {
+  const name = d.name.slice(d.name.indexOf('/') + 1);
+  const all = d instanceof Nic ? { ...ethtoolStatistics(d), ...ethtoolSettings(d) } : d.counters;
+  for (const [key, value] of Object.entries(all)) mib[`${name}.${key}`] = value;
 }
 
 function queues(run: HostRun, mib: Record<string, number>, out: Measured): void {
@@ -203,21 +221,36 @@ function queues(run: HostRun, mib: Record<string, number>, out: Measured): void 
     2 * meter.rmemBound + (meter.sndbuf >> 1) + 65_536 + meter.rmemSkb,
   );
   for (const d of run.devices) {
-    put('qdisc', d.qdisc.unit, d.qdisc.meter.peak, d.qdisc.meter.bound);
+    for (const q of d.qdiscs) put('qdisc', q.unit, q.meter.peak, q.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) put('rx_ring', 'packets', q.ring.peak, q.ring.size);
-    put('tx_ring', 'packets', d.tx.peak, d.tx.size);
-    const { dql } = d.tx;
-    if (dql === null) continue;
-    put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
-    const name = `${h.name}.byte_queue_limits.limit`;
-    out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    coalesce(run, d, out.metrics);
+    for (const { ring } of d.txQueues) {
+      put('tx_ring', 'packets', ring.peak, ring.size);
+      const { dql } = ring;
+      if (dql === null) continue;
+      put('byte_queue_limits.inflight', 'bytes', dql.peak, dql.bound);
+      const name = `${h.name}.byte_queue_limits.limit`;
+      out.metrics[name] = Math.max(out.metrics[name] ?? 0, dql.limit);
+    }
   }
   for (const l of stack.listeners) {
     put('accept', 'connections', l.acceptMeter.peak, l.acceptMeter.bound);
     put('syn', 'connections', l.synMeter.peak, l.synMeter.bound);
   }
   mib['backlog_peak_bytes'] = stack.backlogPeakBytes;
+}
+
+/** What moderates interrupts at the end (ethtool -c): adaptive moderation has found it. */
+function coalesce({ host: h }: HostRun, nic: Nic, m: Record<string, number>): void {
+  const most = (name: string, ns: number): void => {
+    const key = `${h.name}.coalesce.${name}`;
+    m[key] = Math.max(m[key] ?? 0, ns);
+  };
+  for (const q of nic.queues) {
+    most('rx_usecs', q.rxModeration.delay);
+    most('tx_usecs', q.txModeration.delay);
+  }
 }
 
 /** Of several queues of one name the fullest counts, measured against its own bound if it has one. */

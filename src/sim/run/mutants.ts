@@ -89,8 +89,9 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     apply: (world) => {
       for (const run of world.hosts.values())
         for (const d of run.devices)
-          if (d instanceof Nic && d.tx.dql !== null)
-            Object.defineProperty(d.tx.dql, 'avail', { value: 0 });
+          if (d instanceof Nic)
+            for (const { ring } of d.txQueues)
+              if (ring.dql !== null) Object.defineProperty(ring.dql, 'avail', { value: 0 });
     },
   },
   'unbilled-time': {

@@ -31,7 +31,8 @@ import { CodelLink } from '../net/codel-link.ts';
 import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
-import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
+import { eachMask, queuesOf } from '../scenario/check-nic.ts';
+import { defaultQdisc, sysctlMask, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
   HostSpec,
@@ -154,6 +155,10 @@ export class World {
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
           budgetNs: sysctlNumber(sysctl, 'net.core.netdev_budget_usecs') * 1000,
           maxBacklog: sysctlNumber(sysctl, 'net.core.netdev_max_backlog'),
+          busyRead: sysctlNumber(sysctl, 'net.core.busy_read'),
+          busyPoll: sysctlNumber(sysctl, 'net.core.busy_poll'),
+          rpsSockFlows: sysctlNumber(sysctl, 'net.core.rps_sock_flow_entries'),
+          flowLimitCpus: sysctlMask(sysctl, 'net.core.flow_limit_cpu_bitmap'),
         },
       },
       syscalls,
@@ -353,13 +358,19 @@ function makeLink(engine: Engine, name: string, options: LinkOptions, to: Ingres
 export function nicOptions(spec: HostSpec, mtu: number): NicOptions {
   const base = spec.machine === 'ideal' ? IDEAL_NIC : NIC_DEFAULTS;
   const n = spec.nic;
+  const queues = queuesOf(n);
   return {
     ...base,
     mtu,
-    queues: n.queues ?? base.queues,
+    queues: queues.rx,
+    txQueues: queues.tx,
+    ...(n.irqAffinity === null ? {} : { irqAffinity: n.irqAffinity }),
+    ...(n.rps === null ? {} : { rps: eachMask(n.rps, queues.rx), rpsFlows: n.rpsFlows }),
+    ...(n.xps === null ? {} : { xps: n.xps === 'off' ? null : eachMask(n.xps, queues.tx) }),
     rxRing: n.ring.rx ?? base.rxRing,
     txRing: n.ring.tx ?? base.txRing,
     coalesce: {
+      ...n.coalesce,
       rxUsecs: n.coalesce.rxUsecs ?? base.coalesce.rxUsecs,
       rxFrames: n.coalesce.rxFrames ?? Math.min(base.coalesce.rxFrames, n.ring.rx ?? base.rxRing),
       txUsecs: n.coalesce.txUsecs ?? base.coalesce.txUsecs,

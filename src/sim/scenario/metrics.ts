@@ -166,6 +166,16 @@ export const METRICS: readonly MetricDef[] = [
   ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
+    '<host>.coalesce.rx_usecs',
+    'duration',
+    'How long a receive interrupt may be held back, at the end of the run (ethtool -c rx-usecs): what adaptive moderation has come to. Of several queues the longest.',
+  ),
+  def(
+    '<host>.coalesce.tx_usecs',
+    'duration',
+    'The same for the interrupt of sent frames (ethtool -c tx-usecs).',
+  ),
+  def(
     '<host>.softnet.processed',
     'count',
     'Packets that softirqs have handled (softnet_stat, 1st).',
@@ -181,9 +191,24 @@ export const METRICS: readonly MetricDef[] = [
     'How often polling ran out of its budget with work left (softnet_stat, 3rd).',
   ),
   def(
+    '<host>.softnet.received_rps',
+    'count',
+    'Interrupts by which one core told another of packets in its backlog (softnet_stat, 10th).',
+  ),
+  def(
+    '<host>.softnet.flow_limit_count',
+    'count',
+    'Packets that a half full backlog did not take because their connection had too many there (softnet_stat, 11th); they count as dropped too.',
+  ),
+  def(
+    '<host>.busy_poll.rx_packets',
+    'count',
+    'Frames that threads have polled themselves (BusyPollRxPackets).',
+  ),
+  def(
     '<host>.napi.polls',
     'count',
-    'Calls of the NAPI poll function (or rounds of the backlog queue on tun and lo).',
+    'Calls of the NAPI poll function, those of threads that poll themselves among them (or rounds of the backlog queue on tun and lo).',
   ),
   def('<host>.napi.frames_per_poll', 'count', 'Frames received, divided by polls.'),
   def('<host>.tcp.segments_received', 'count', 'Segments that reached TCP (InSegs).'),

@@ -6,6 +6,7 @@ import { ScenarioError } from '../../base/assert.ts';
 import type { VariantName } from './axes.ts';
 import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
+import { checkBusyPoll, checkNic } from './check-nic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';
 import type { Problem } from './problems.ts';
@@ -62,6 +63,7 @@ export function resolve(
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
+  for (const h of hosts) checkBusyPoll(h, apps, report);
   checkReach(apps, links, nodes, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
@@ -161,18 +163,7 @@ function attempt(check: () => void, path: Path, report: Report): void {
 
 function checkHosts(hosts: readonly HostSpec[], report: Report): void {
   if (hosts.length === 0) report(['hosts'], 'no hosts', 'e.g. `hosts: { client: {}, server: {} }`');
-  for (const h of hosts) {
-    const { rxFrames } = h.nic.coalesce;
-    const { rx } = h.nic.ring;
-    if (rxFrames !== null && rx !== null && rxFrames > rx) {
-      const path = ['hosts', h.name, 'nic', 'coalesce', 'rx-frames'];
-      report(
-        path,
-        `the interrupt would wait for ${rxFrames} frames, and the ring holds ${rx}`,
-        `at most ${rx}`,
-      );
-    }
-  }
+  for (const h of hosts) checkNic(h, report);
 }
 
 function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report: Report): void {

@@ -125,7 +125,21 @@ export interface HostSpec {
 
 /** The words of ethtool -l, -g, -c, -k. `null`: what the device and the machine have by themselves. */
 export interface NicSpec {
-  readonly queues: number | null;
+  /** As written: `queues:`, which is short for `channels: { combined: … }`, and what `channels:` says. */
+  readonly channels: {
+    readonly short: number | null;
+    readonly combined: number | null;
+    readonly rx: number;
+    readonly tx: number;
+  } | null;
+  /** The core of each interrupt. */
+  readonly irqAffinity: readonly number[] | null;
+  /** Masks of cores, one for each transmit queue or one for all; null: as the driver has it. */
+  readonly xps: readonly number[] | 'off' | null;
+  /** Masks of cores, one for each receive queue or one for all; null: no RPS. */
+  readonly rps: readonly number[] | null;
+  /** Slots of each receive queue's table; 0: no RFS. */
+  readonly rpsFlows: number;
   readonly ring: { readonly rx: number | null; readonly tx: number | null };
   readonly coalesce: {
     /** Microseconds, as in ethtool. */
@@ -133,6 +147,10 @@ export interface NicSpec {
     readonly rxFrames: number | null;
     readonly txUsecs: number | null;
     readonly txFrames: number | null;
+    readonly adaptiveRx: boolean;
+    readonly adaptiveTx: boolean;
+    readonly cqeModeRx: boolean;
+    readonly cqeModeTx: boolean;
   };
   readonly features: {
     readonly tso: boolean | null;

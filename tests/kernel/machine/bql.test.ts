@@ -55,7 +55,7 @@ function saturate(s: Setting): Outcome {
   };
   const bql = s.bql === undefined ? LIMITS : s.bql;
   const nic = new Nic(host, 'eth0', { coalesce, bql, txRing: bql === null ? 64 : 4096 });
-  if (s.mutant !== undefined) s.mutant(nic.tx.dql!);
+  if (s.mutant !== undefined) s.mutant(nic.txQueues[0]!.ring.dql!);
   const owner = {};
   const packet = wireBytes(w.frame(s.payload));
   w.pool.live--;
@@ -82,7 +82,7 @@ function saturate(s: Setting): Outcome {
       skb.owner = owner;
       skb.txTruesize = 1;
       nic.xmit(skb, core);
-      if (nic.tx.used === 0) break;
+      if (nic.txQueues[0]!.ring.used === 0) break;
     }
   };
   sink.txFreed = (_owner, n, core) => {
@@ -101,14 +101,14 @@ function saturate(s: Setting): Outcome {
   w.engine.at(at(0), more, 0, 0);
   w.run(END);
   return {
-    limit: nic.tx.dql?.limit ?? Infinity,
+    limit: nic.txQueues[0]!.ring.dql?.limit ?? Infinity,
     packet,
     perCompletion: bytes / completions,
     idle: idle / (END - from),
-    peak: nic.tx.dql?.peak ?? 0,
-    bound: nic.tx.dql?.bound ?? 0,
+    peak: nic.txQueues[0]!.ring.dql?.peak ?? 0,
+    bound: nic.txQueues[0]!.ring.dql?.bound ?? 0,
     waiting: nic.qdisc.length,
-    used: nic.tx.peak,
+    used: nic.txQueues[0]!.ring.peak,
   };
 }
 

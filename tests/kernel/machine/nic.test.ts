@@ -5,7 +5,9 @@ import type { Instant } from '../../../src/base/units.ts';
 import { WIRE } from '../../../src/engine/engine.ts';
 import { BILL_SOFTIRQ, type Core } from '../../../src/kernel/cpu.ts';
 import type { Host, HostOptions } from '../../../src/kernel/host.ts';
-import { Nic, NicQueue } from '../../../src/kernel/nic.ts';
+import { Nic } from '../../../src/kernel/nic.ts';
+import type { TxQueue } from '../../../src/kernel/tx-queue.ts';
+import { NicQueue } from '../../../src/kernel/nic-queue.ts';
 import type { NicOptions } from '../../../src/kernel/profile.ts';
 import type { Skb } from '../../../src/kernel/skb.ts';
 import { Futex, type ThreadBody } from '../../../src/kernel/syscall.ts';
@@ -185,8 +187,13 @@ class NaiveQueue extends NicQueue {
 }
 
 class NaiveNic extends Nic {
-  protected override makeQueue(index: number, core: Core, flight: Flight): NicQueue {
-    return new NaiveQueue(this, index, core, flight);
+  protected override makeQueue(
+    index: number,
+    core: Core,
+    flight: Flight,
+    tx: TxQueue | null,
+  ): NicQueue {
+    return new NaiveQueue(this, index, core, flight, tx);
   }
 }
 

@@ -156,9 +156,10 @@ describe('every queueing discipline', () => {
           const q = nic.qdisc;
           if (mutant === 'forgotten') q.meter.leave = () => {};
           else {
-            const start = nic.startXmit.bind(nic);
+            const [tx] = nic.txQueues;
+            const start = tx!.startXmit.bind(tx);
             let n = 0;
-            nic.startXmit = (skb) => (++n === 5 ? skb.drop(skb.segs) : start(skb));
+            tx!.startXmit = (skb) => (++n === 5 ? skb.drop(skb.segs) : start(skb));
           }
         },
       });

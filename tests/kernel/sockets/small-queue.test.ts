@@ -81,8 +81,9 @@ function bulk(v: Variant): Run {
     return busyUntil as typeof t;
   };
   if (v.orphans === true) {
-    const start = nic.startXmit.bind(nic);
-    nic.startXmit = (skb) => {
+    const [tx] = nic.txQueues;
+    const start = tx!.startXmit.bind(tx);
+    tx!.startXmit = (skb) => {
       const { owner, txTruesize } = skb;
       skb.owner = null;
       start(skb);

@@ -60,6 +60,15 @@ const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: numbe
   SO_RCVLOWAT: { text: 'Readable from so many bytes.', max: 0x7fff_ffff },
   SO_KEEPALIVE: { text: 'Probe a silent peer.', max: 1 },
   SO_LINGER: { text: 'Seconds that close() waits; 0 resets the connection.', max: 32_767 },
+  SO_BUSY_POLL: {
+    text: 'Microseconds for which a read polls the device before it sleeps.',
+    max: 0x7fff_ffff,
+  },
+  SO_PREFER_BUSY_POLL: {
+    text: 'Interrupts are put off after that, where napi_defer_hard_irqs and gro_flush_timeout say how.',
+    max: 1,
+  },
+  SO_BUSY_POLL_BUDGET: { text: 'Packets that one look takes; 0: 8.', max: 0xffff },
   SO_MAX_PACING_RATE: {
     text: 'Upper limit of the pacing rate, bytes/s.',
     min: 1,

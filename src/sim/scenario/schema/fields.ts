@@ -124,6 +124,37 @@ export function onOff(doc: Doc): z.ZodType<boolean> {
   return documented(schema, { example: 'on', ...doc });
 }
 
+/** Hexadecimal masks of cores, as in sysfs: one for all, or a list; `off` where that is said to have a meaning. */
+export function cpuMasks(doc: Doc, off: true): z.ZodType<readonly number[] | 'off'>;
+export function cpuMasks(doc: Doc): z.ZodType<readonly number[]>;
+export function cpuMasks(doc: Doc, off = false): z.ZodType<readonly number[] | 'off'> {
+  const one = z.union([z.string(), z.number()]);
+  const schema = z.union([z.string(), z.number(), z.array(one).min(1)]).transform((raw, ctx) => {
+    if (off && raw === 'off') return raw;
+    return (Array.isArray(raw) ? raw : [raw]).map((mask) => cpuMask(mask, ctx));
+  });
+  return documented(schema, { example: "'f'", ...doc });
+}
+
+function cpuMask(raw: string | number, ctx: z.RefinementCtx): number {
+  const text = String(raw);
+  // YAML has read what looks like a decimal number: nobody knows any more how it was written.
+  if (typeof raw === 'number' && !(Number.isInteger(raw) && raw >= 0 && raw <= 9))
+    return reject(
+      ctx,
+      raw,
+      'a mask is hexadecimal, and this a decimal number',
+      "write it in quotes, e.g. `'10'` for core 4",
+    );
+  if (/^(0x)?[\da-f]{1,8}$/i.test(text)) return Number.parseInt(text.replace(/^0x/i, ''), 16);
+  return reject(
+    ctx,
+    raw,
+    `\`${text}\` is no mask of cores`,
+    "hexadecimal, a bit for each core: e.g. `'f'` for cores 0 to 3",
+  );
+}
+
 export const port = (doc: Doc): z.ZodType<number> => whole(doc, { min: 1, max: 65_535 });
 
 /** A name of a host, router or application: it becomes part of metric names, so it has no dots. */

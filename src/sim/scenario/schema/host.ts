@@ -1,4 +1,4 @@
-/** Hosts and routers, in the words of sysctl and ethtool. */
+/** Hosts and routers, in the words of sysctl; their network cards are in nic.ts. */
 import { z } from 'zod';
 import { type CostEntry, LINUX_COSTS } from '../../../kernel/costs.ts';
 import {
@@ -6,12 +6,12 @@ import {
   type IdleOptions,
   PROFILES as PROFILE_CHANGES,
 } from '../../../kernel/profile.ts';
-import type { HostSpec, NicSpec, RouterSpec, SysctlValue } from '../types.ts';
+import type { HostSpec, RouterSpec, SysctlValue } from '../types.ts';
 import { didYouMean } from '../did-you-mean.ts';
-import { KEY, SYSCTLS, type SysctlDef } from '../sysctl.ts';
-import { documented, nsecs, onOff, packets, quantity, usecs, whole } from './fields.ts';
+import { KEY, MASK, SYSCTLS, type SysctlDef } from '../sysctl.ts';
+import { documented, quantity, whole } from './fields.ts';
 import { limit } from './link.ts';
-import { byteQueueLimits, qdisc } from './queues.ts';
+import { nicSchema } from './nic.ts';
 
 /** Linux's words for lists of numbers: `4096 131072 6291456`; a single number may be a YAML number. */
 function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
@@ -28,6 +28,11 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
     if (def.kind === 'key') {
       if (KEY.test(String(raw))) return String(raw);
       return bad('expected four hexadecimal numbers, one key', `e.g. \`${def.fallback}\``);
+    }
+    if (def.kind === 'mask') {
+      const plain = typeof raw === 'string' || (typeof raw === 'number' && raw >= 0 && raw <= 9);
+      if (plain && MASK.test(String(raw))) return String(raw);
+      return bad('expected a hexadecimal mask of cores', "in quotes, e.g. `'f'` for cores 0 to 3");
     }
     const parts = Array.isArray(raw) ? raw.map(String) : String(raw).trim().split(/\s+/);
     const example = `e.g. \`${def.fallback}\``;
@@ -58,124 +63,6 @@ function sysctl(def: SysctlDef): z.ZodType<SysctlValue> {
 const sysctls = z
   .strictObject(Object.fromEntries(SYSCTLS.map((d) => [d.name, sysctl(d).optional()])))
   .transform((map) => map as Record<string, SysctlValue>);
-
-const ring = (text: string): z.ZodType<number> =>
-  whole({ text, example: '512' }, { min: 1, max: 65_536 });
-
-/** A switch of ethtool that may be written, but not turned on. */
-function notModelled(text: string): z.ZodType<boolean> {
-  const doc = { text: `${text} Only \`off\` is modelled.`, example: 'off' };
-  return onOff(doc).refine((on) => !on, { message: 'only `off` is modelled' });
-}
-
-const nicSchema = z
-  .strictObject({
-    queues: whole(
-      { text: 'Receive queues, each with its own interrupt (ethtool -L).' },
-      { min: 1, max: 64 },
-    ).optional(),
-    ring: z
-      .strictObject({
-        rx: ring('Receive descriptors (ethtool -G rx).').optional(),
-        tx: ring('Transmit descriptors (ethtool -G tx).').optional(),
-      })
-      .optional(),
-    coalesce: z
-      .strictObject({
-        'rx-usecs': usecs(
-          {
-            text: 'How long a receive interrupt may be held back, waiting for more frames (ethtool -C rx-usecs, µs).',
-          },
-          { max: 65_535 },
-        ).optional(),
-        'rx-frames': packets(
-          { text: 'So many frames end the wait (ethtool -C rx-frames).' },
-          { min: 0, max: 65_535 },
-        ).optional(),
-        'tx-usecs': usecs(
-          {
-            text: 'How long the interrupt for sent frames may be held back (ethtool -C tx-usecs, µs).',
-          },
-          { max: 65_535 },
-        ).optional(),
-        'tx-frames': packets(
-          { text: 'So many sent frames end the wait (ethtool -C tx-frames).' },
-          { min: 0, max: 65_535 },
-        ).optional(),
-        'adaptive-rx': notModelled(
-          'Choose rx-usecs by the load (ethtool -C adaptive-rx).',
-        ).optional(),
-        'adaptive-tx': notModelled(
-          'Choose tx-usecs by the load (ethtool -C adaptive-tx).',
-        ).optional(),
-      })
-      .optional(),
-    features: z
-      .strictObject({
-        tso: onOff({
-          text: 'The device cuts large packets into frames (ethtool -K tso).',
-        }).optional(),
-        gso: onOff({
-          text: 'The kernel cuts large packets as late as it can (ethtool -K gso).',
-        }).optional(),
-        gro: onOff({
-          text: 'The kernel joins received frames of one connection before TCP sees them (ethtool -K gro).',
-        }).optional(),
-      })
-      .optional(),
-    napi: onOff({
-      text: 'Poll under load; off: one interrupt per frame, which is how receive livelock came about.',
-    }).optional(),
-    threaded: onOff({
-      text: 'Poll in a kernel thread for each queue, which competes with others for its core (/sys/class/net/…/threaded).',
-    }).optional(),
-    gro_flush_timeout: nsecs(
-      {
-        text: 'How long GRO may hold frames over the end of a poll; 0: not (/sys/class/net/…/gro_flush_timeout, ns).',
-        example: '20 us',
-      },
-      { max: 1_000_000_000 },
-    ).optional(),
-    napi_defer_hard_irqs: whole(
-      {
-        text: 'So many polls without a frame before the interrupt is armed again; a timer polls until then, every gro_flush_timeout (/sys/class/net/…).',
-        example: '2',
-      },
-      { min: 0, max: 0x7fff_ffff },
-    ).optional(),
-    txqueuelen: packets(
-      {
-        text: 'Packets that wait in front of the device (ip link set txqueuelen).',
-        example: '1000',
-        source: 'include/net/sch_generic.h DEFAULT_TX_QUEUE_LEN: 1000',
-      },
-      { min: 1, max: 0xffff_ffff },
-    ).optional(),
-    byte_queue_limits: byteQueueLimits.optional(),
-    qdisc: qdisc.optional(),
-  })
-  .transform((n): NicSpec => ({
-    queues: n.queues ?? null,
-    ring: { rx: n.ring?.rx ?? null, tx: n.ring?.tx ?? null },
-    coalesce: {
-      rxUsecs: n.coalesce?.['rx-usecs'] ?? null,
-      rxFrames: n.coalesce?.['rx-frames'] ?? null,
-      txUsecs: n.coalesce?.['tx-usecs'] ?? null,
-      txFrames: n.coalesce?.['tx-frames'] ?? null,
-    },
-    features: {
-      tso: n.features?.tso ?? null,
-      gso: n.features?.gso ?? null,
-      gro: n.features?.gro ?? null,
-    },
-    napi: n.napi ?? null,
-    threaded: n.threaded ?? null,
-    groFlushTimeout: n.gro_flush_timeout ?? null,
-    deferHardIrqs: n.napi_defer_hard_irqs ?? null,
-    txqueuelen: n.txqueuelen ?? null,
-    bql: n.byte_queue_limits ?? null,
-    qdisc: n.qdisc ?? null,
-  }));
 
 const costs = z
   .strictObject(

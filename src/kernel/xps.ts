@@ -1,0 +1,57 @@
+/**
+ * Which transmit queue an skb takes (net/core/dev.c netdev_pick_tx). A socket keeps the queue that it has sent by while something
+ * of it may still be in that queue, so that a connection never overtakes itself; else the queue is that of the core that
+ * sends (XPS), and where a core has none, or several, a hash of the connection chooses (skb_tx_hash).
+ */
+import { mix32 } from '../base/hash.ts';
+import type { Core } from './cpu.ts';
+import type { Skb } from './skb.ts';
+
+/** What a sending socket remembers, and is asked. */
+export interface TxOwner {
+  /** sk_tx_queue_mapping; −1: none yet. */
+  txQueue: number;
+  /** Nothing of it is below TCP but `skb`, or nothing that is not acknowledged: it may take another queue (skb->ooo_okay). */
+  mayChangeQueue(skb: Skb): boolean;
+}
+
+export class Xps {
+  private readonly count: number;
+  /** By core: the queues that it may use. */
+  private readonly queuesOf: readonly (readonly number[])[];
+
+  /** @param masks the cores of each queue, one bit each (xps_cpus); null: no queue has any */
+  constructor(count: number, cores: number, masks: readonly number[] | null) {
+    this.count = count;
+    this.queuesOf = Array.from({ length: cores }, (_, core) =>
+      (masks ?? []).flatMap((mask, queue) => (((mask >>> core) & 1) === 1 ? [queue] : [])),
+    );
+  }
+
+  /** The queue for `skb`, sent by `core`. */
+  pick(skb: Skb, core: Core): number {
+    const owner = skb.owner as Partial<TxOwner> | null;
+    const known = owner?.txQueue ?? -1;
+    if (known >= 0 && owner!.mayChangeQueue?.(skb) === false) return known;
+    const queue = this.fresh(skb, core);
+    if (owner?.txQueue !== undefined) owner.txQueue = queue;
+    return queue;
+  }
+
+  private fresh(skb: Skb, core: Core): number {
+    const own = this.queuesOf[core.index]!;
+    if (own.length === 0) return scale(skb.flow, this.count);
+    return own.length === 1 ? own[0]! : own[scale(skb.flow, own.length)]!;
+  }
+}
+
+/** reciprocal_scale() of the connection's hash. */
+const scale = (flow: number, n: number): number =>
+  Math.floor(((mix32(flow) >>> 0) * n) / 0x1_0000_0000);
+
+/** As drivers set it (mlx5e_set_default_xps_cpumasks): the cores are dealt out to the queues in turn. */
+export function defaultXps(queues: number, cores: number): number[] {
+  const masks = new Array<number>(queues).fill(0);
+  for (let core = 0; core < cores; core++) masks[core % queues]! |= 1 << core;
+  return masks;
+}

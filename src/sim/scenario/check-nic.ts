@@ -1,0 +1,131 @@
+/** What a network card cannot be, though each of its keys by itself could. */
+import { sysctlNumber } from './sysctl.ts';
+import type { AppSpec, HostSpec, NicSpec, Path } from './types.ts';
+
+type Report = (path: Path, message: string, hint?: string) => void;
+
+/** Receive and transmit queues. */
+export function queuesOf({ channels: c }: NicSpec): { readonly rx: number; readonly tx: number } {
+  const combined = c?.short ?? c?.combined ?? 1;
+  return { rx: combined + (c?.rx ?? 0), tx: combined + (c?.tx ?? 0) };
+}
+
+/** One mask for all, or one for each. */
+export function eachMask(masks: readonly number[], queues: number): readonly number[] {
+  return masks.length === 1 ? new Array<number>(queues).fill(masks[0]!) : masks;
+}
+
+function checkQueues(h: HostSpec, at: (...path: Path) => Path, report: Report): void {
+  const { channels: c, irqAffinity, xps, rps, rpsFlows } = h.nic;
+  const { rx, tx } = queuesOf(h.nic);
+  if (c !== null && c.short !== null && c.combined !== null)
+    report(at('queues'), '`channels:` says it already', 'leave one of the two out');
+  if (c !== null && c.rx > 0 && c.tx > 0)
+    // ice_set_channels(): "Dedicated RX or TX channels cannot be used simultaneously".
+    report(
+      at('channels', 'tx'),
+      'interrupts for one direction alone, in both directions, are not modelled',
+      'use `combined:` for those that have both, and `rx:` or `tx:` for what is left',
+    );
+  if (irqAffinity !== null) {
+    if (irqAffinity.length !== Math.max(rx, tx))
+      report(
+        at('irq_affinity'),
+        `${irqAffinity.length} cores do not fit ${plural(Math.max(rx, tx), 'interrupt')}`,
+        'write one core for each',
+      );
+    irqAffinity.forEach((core, i) => {
+      if (core >= h.cpus)
+        report(at('irq_affinity', i), `there is no core ${core}`, lastCore(h.cpus));
+    });
+  }
+  if (xps !== null && xps !== 'off') checkMasks(h, xps, tx, at('xps_cpus'), 'transmit', report);
+  if (rps !== null) checkMasks(h, rps, rx, at('rps_cpus'), 'receive', report);
+  if (rpsFlows === 0) return;
+  if (rps === null || rps.includes(0))
+    report(
+      at('rps_flow_cnt'),
+      'RFS without RPS is not modelled',
+      'say with `rps_cpus:` where packets go whose reader is not known',
+    );
+  const name = 'net.core.rps_sock_flow_entries';
+  if (sysctlNumber(h.sysctl, name) === 0)
+    report(
+      at('rps_flow_cnt'),
+      'nobody remembers who has read a connection: RFS is off',
+      `write \`${name}: 32768\` under \`sysctl:\``,
+    );
+}
+
+function checkMasks(
+  h: HostSpec,
+  masks: readonly number[],
+  queues: number,
+  path: Path,
+  kind: string,
+  report: Report,
+): void {
+  if (masks.length !== 1 && masks.length !== queues)
+    report(
+      path,
+      `${masks.length} masks do not fit ${plural(queues, `${kind} queue`)}`,
+      'write one for all, or one for each',
+    );
+  if (masks.some((m) => m >>> (h.cpus - 1) > 1))
+    report(path, `a mask names a core that is not there`, lastCore(h.cpus));
+}
+
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+const lastCore = (cpus: number): string =>
+  cpus === 1 ? 'there is only core 0: write `cpus:`' : `they are 0 to ${cpus - 1}`;
+
+export function checkNic(h: HostSpec, report: Report): void {
+  const { nic } = h;
+  const { coalesce, ring } = nic;
+  const at = (...path: Path): Path => ['hosts', h.name, 'nic', ...path];
+  checkQueues(h, at, report);
+  const { rxFrames } = coalesce;
+  if (rxFrames !== null && ring.rx !== null && rxFrames > ring.rx)
+    report(
+      at('coalesce', 'rx-frames'),
+      `the interrupt would wait for ${rxFrames} frames, and the ring holds ${ring.rx}`,
+      `at most ${ring.rx}`,
+    );
+  for (const way of ['rx', 'tx'] as const) {
+    if (!coalesce[way === 'rx' ? 'adaptiveRx' : 'adaptiveTx']) continue;
+    const key = `adaptive-${way}`;
+    for (const what of ['Usecs', 'Frames'] as const) {
+      if (coalesce[`${way}${what}`] === null) continue;
+      const fixed = `${way}-${what.toLowerCase()}`;
+      // Drivers differ: some take the value and ignore it, some say EINVAL (ice_set_q_coalesce).
+      report(
+        at('coalesce', fixed),
+        `\`${key}: on\` finds \`${fixed}\` itself`,
+        `leave one of the two out`,
+      );
+    }
+    if (nic.napi === false)
+      report(
+        at('coalesce', key),
+        'without NAPI each frame interrupts: there is nothing to adapt',
+        'leave out `napi: off`',
+      );
+  }
+}
+
+/** Where looking at a device costs nothing, a thread that looks until something comes would look for ever at one instant. */
+export function checkBusyPoll(h: HostSpec, apps: readonly AppSpec[], report: Report): void {
+  if ((h.costs['busyPoll'] ?? (h.machine === 'ideal' ? 0 : 1)) > 0) return;
+  const say = (path: Path): void =>
+    report(
+      path,
+      'a look at the device costs nothing here, and nobody can spin on nothing',
+      'give it a price: `costs: { busyPoll: 100 ns }`',
+    );
+  for (const name of ['net.core.busy_read', 'net.core.busy_poll'])
+    if (sysctlNumber(h.sysctl, name) > 0) say(['hosts', h.name, 'sysctl', name]);
+  for (const a of apps)
+    if (a.host === h.name && 'sockopt' in a && Number(a.sockopt['SO_BUSY_POLL'] ?? 0) > 0)
+      say([...a.path, 'sockopt', 'SO_BUSY_POLL']);
+}
