@@ -17,6 +17,9 @@ const CLOSED = 'tcp/closed-forms.test.ts';
 const STATES = 'tcp/states.test.ts';
 const RECOVERY = 'tcp/recovery.test.ts';
 const MEMORY = 'tcp/receive-memory.test.ts';
+const HOST_MEMORY = 'tcp/memory.test.ts';
+const SHORT_WRITES = 'kernel/sockets/memory.test.ts';
+const TIGHT_WORLDS = 'worlds/memory.test.ts';
 const VALID = 'tcp/validation.test.ts';
 const ECN = 'tcp/congestion/ecn.test.ts';
 const DCTCP = 'tcp/congestion/dctcp.test.ts';
@@ -170,6 +173,18 @@ export const FEATURES: readonly Feature[] = [
       'r8/handshake-window-size',
     ],
     tests: [[CLOSED, 'throughput of a window-limited sender [T1]']],
+  },
+  {
+    name: 'Memory of a host for TCP: tcp_mem, pressure, tcp_max_orphans',
+    basis: '__sk_mem_raise_allocated, tcp_try_rmem_schedule, tcp_wmem_schedule, tcp_check_oom',
+    scripts: [],
+    tests: [
+      [HOST_MEMORY, 'is what it has written'],
+      [HOST_MEMORY, 'begins with the first page beyond the second mark'],
+      [HOST_MEMORY, 'are as many as tcp_max_orphans says'],
+      [SHORT_WRITES, 'takes a page, and pauses before the next'],
+      [TIGHT_WORLDS, 'whatever the three marks'],
+    ],
   },
   {
     name: 'Receive buffer: truesize, tuning, shrinking, collapse, prune',
@@ -534,6 +549,71 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
+    name: 'Loads: open, closed, partly open; traces; sizes; keep-alive, pipelining',
+    basis:
+      'Schroeder, Wierman, Harchol-Balter 2006; RFC 9112 §9.3; validation W1 (intended and naive latency)',
+    scripts: [],
+    tests: [
+      ['validation/coordinated-omission.test.ts', 'validation W1'],
+      ['validation/open-loop.test.ts', 'each request takes as long as Lindley'],
+      ['base/distribution.test.ts', 'is drawn as its distribution function says'],
+      ['app/load-worlds.test.ts', 'the same is asked of every server'],
+      ['app/load.property.test.ts', 'answers or fails every request'],
+    ],
+  },
+  {
+    name: 'Clients that take their time: slow-loris, slow readers',
+    basis: 'Slowloris (Hansen 2009)',
+    scripts: [],
+    tests: [
+      ['app/slow.test.ts', 'keeps every thread of a pool'],
+      ['app/slow.test.ts', 'keep every thread of a pool in write()'],
+    ],
+  },
+  {
+    name: 'Pauses: a process stopped (garbage collection, SIGSTOP), a virtual core taken away (steal)',
+    basis: 'do_signal_stop; account_steal_time, KVM run_delay',
+    scripts: [],
+    tests: [
+      ['kernel/machine/pauses.test.ts', 'is billed as stolen only while there is something to do'],
+      ['worlds/pauses.test.ts', 'late by the pause, on an ideal machine'],
+      ['worlds/pauses.test.ts', 'rate × pause − ring'],
+    ],
+  },
+  {
+    name: 'epoll: triggers, herds and EPOLLEXCLUSIVE, instances in one another; select, poll',
+    basis: 'fs/eventpoll.c, fs/select.c; validation K5',
+    scripts: [],
+    tests: [
+      ['validation/epoll-edge.test.ts', 'EPOLLET tells of new data'],
+      ['validation/epoll-herd.test.ts', 'are woken one at a time, and it is always the same one'],
+      ['kernel/sockets/epoll-nested.test.ts', 'no wake-up is lost through nested instances'],
+      ['kernel/sockets/select.test.ts', 'no wake-up is lost by select'],
+    ],
+  },
+  {
+    name: 'Limits of open files: RLIMIT_NOFILE, fs.file-max',
+    basis: 'alloc_fd, alloc_empty_file, do_accept',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/limits.test.ts', 'the connection stays in the queue'],
+      ['worlds/limits.test.ts', 'with few descriptors answers all its clients, later'],
+    ],
+  },
+  {
+    name: 'Scheduler: virtual runtime, lag and its decay, wake-up placement and pre-emption, migration, cold caches',
+    basis:
+      'kernel/sched/fair.c: place_entity, requeue_delayed_entity, select_idle_sibling, wake_affine_idle, sched_balance_newidle',
+    scripts: [],
+    tests: [
+      ['kernel/machine/sched.test.ts', 'share a core to within one slice'],
+      ['kernel/machine/sched.test.ts', 'wait until the others have caught up'],
+      ['kernel/machine/sched.test.ts', 'keep the lag that a task is owed'],
+      ['kernel/machine/sched.test.ts', 'alone there and about to sleep'],
+      ['kernel/machine/sched.test.ts', 'cost each switch to another thread'],
+    ],
+  },
+  {
     name: 'Threads, locks and pools as queueing theory has them',
     basis: 'validation Q1, Q3 to Q7, Q9, Q10',
     scripts: [],
@@ -556,5 +636,7 @@ export const NOT_MODELLED: readonly string[] = [
   'Accurate ECN (a peer that asks for it is answered as RFC 3168 says)',
   'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
   'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
+  'memory for TCP that a processor keeps for itself, memory cgroups, SO_RESERVE_MEM; orphans are counted at once and not every 100 ms',
+  'scheduler: deadlines of EEVDF beside virtual runtime (tasks interrupted in mid-slice come sooner in Linux), slices that end with ticks (every 4 ms at HZ=250; here after 3 ms, exactly), nice, groups, periodic balancing; dup(), fork()',
   'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
 ];

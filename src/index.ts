@@ -9,6 +9,8 @@
  */
 export { describe, load, type LoadOptions } from './sim/scenario/load.ts';
 export type { Scenario } from './sim/scenario/types.ts';
+export type { TraceText } from './sim/scenario/trace.ts';
+export type { ReadFile } from './sim/scenario/traces.ts';
 export { runScenario as run } from './sim/run/runner.ts';
 export { judge, type Judged } from './sim/run/judge.ts';
 export { holds, type RunOptions, type RunResult } from './sim/run/result.ts';

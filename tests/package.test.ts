@@ -139,11 +139,11 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
       const project = join(folder, `own-${type}`);
       mkdirSync(project);
       writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type }));
-      for (const file of ['my-server.ts', 'my-server.yaml', 'upper-case.ts'])
+      for (const file of ['my-server.ts', 'my-server.yaml', 'upper-case.ts', 'lookups.ts'])
         copyFileSync(join(folder, 'node_modules/hostwire/examples', file), join(project, file));
       const main = join(folder, 'node_modules/hostwire/dist/cli/main.js');
       const run = exec(process.execPath, [main, 'run', 'my-server.yaml', '--quiet'], project);
-      expect(await succeed(run)).toBe('3 of 3 runs hold · exit 0\n');
+      expect(await succeed(run)).toBe('4 of 4 runs hold · exit 0\n');
       writeFileSync(
         join(project, 'run.mjs'),
         `import { readFileSync } from 'node:fs';
@@ -159,7 +159,7 @@ describe.skipIf(!hasCli)(`the packed package${why}`, () => {
 
   test('the example servers pass the type check of a user', async () => {
     const project = join(folder, 'own-module');
-    expect(await typeCheck(project, ['my-server.ts', 'upper-case.ts'])).toBe('');
+    expect(await typeCheck(project, ['my-server.ts', 'upper-case.ts', 'lookups.ts'])).toBe('');
   });
 
   test('npx hostwire --version and --help answer', async () => {

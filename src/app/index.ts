@@ -16,7 +16,7 @@ export type { Duration, Instant } from '../base/units.ts';
 
 // System calls.
 export type { Fd, Sys, ThreadBody, ThreadStart, Trap } from '../kernel/syscall.ts';
-export { EpollEvents, Futex, PollFd, TcpInfo } from '../kernel/syscall.ts';
+export { EpollEvents, FD_SETSIZE, FdSet, Futex, PollFd, TcpInfo } from '../kernel/syscall.ts';
 export {
   EPOLLIN,
   EPOLLPRI,
@@ -28,6 +28,7 @@ export {
   EPOLLWRNORM,
   EPOLLRDHUP,
   EPOLLEXCLUSIVE,
+  EPOLLWAKEUP,
   EPOLLONESHOT,
   EPOLLET,
   EPOLL_CTL_ADD,
@@ -128,10 +129,13 @@ export {
 export { nextConnection, threadPerConnection } from './blocking/accept.ts';
 export { writeAll } from './blocking/write.ts';
 export { Mutex } from './mutex.ts';
+export { type Amount, type Distribution, draw, type Draws } from '../base/distribution.ts';
 export { spread } from './spread.ts';
 export { FixedFrames } from './codec/fixed.ts';
 export { FixedLengthDecoder } from './codec/fixed-length.ts';
-export { type FrameDecoder, FrameError } from './codec/frame.ts';
+export { DelimiterDecoder, encodeDelimited } from './codec/delimiter.ts';
+export { type FrameDecoder, FrameError, TooLongFrameError } from './codec/frame.ts';
+export type { FrameOptions } from './codec/frame-options.ts';
 export { type HttpEvent, type HttpLimits, HttpDecoder } from './codec/http.ts';
 export { type HttpHead, HttpError, fieldOf } from './codec/http-head.ts';
 export { requestHead, responseHead } from './codec/http-write.ts';
@@ -145,10 +149,36 @@ export type { Cancellable, Task, Worker } from './worker.ts';
 export { bind, type ServerOptions } from './netty/bootstrap.ts';
 export type { Channel, ChannelConfig } from './netty/channel.ts';
 export { EventLoopGroup } from './netty/event-loop.ts';
-export type { ChannelHandler, ChannelHandlerContext, WritePromise } from './netty/handler.ts';
+export {
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  INPUT_SHUTDOWN,
+  INPUT_SHUTDOWN_READ_COMPLETE,
+  type UserEvent,
+  type WritePromise,
+} from './netty/handler.ts';
+export type { StreamTrace } from './reactive/assembly.ts';
+export { ConnectableFlux, type Disposable } from './reactive/connectable-flux.ts';
+export { UNBOUNDED } from './reactive/demand.ts';
+export {
+  CancellationError,
+  OverflowError,
+  RejectedError,
+  RetryExhaustedError,
+  TimeoutError,
+} from './reactive/errors.ts';
 export { Flux } from './reactive/flux.ts';
 export { Mono } from './reactive/mono.ts';
+export type { EmitResult } from './reactive/processors/emission.ts';
+export { EmitterProcessor } from './reactive/processors/emitter.ts';
+export { ReplayProcessor } from './reactive/processors/replay.ts';
+export { UnicastProcessor } from './reactive/processors/unicast.ts';
+export { type BackoffOptions, Retry, type RetryRule, type RetrySignal } from './reactive/retry.ts';
+export type { Scheduler } from './reactive/scheduler.ts';
 export { Schedulers } from './reactive/schedulers.ts';
+export { type ManySink, type OneSink, Sinks } from './reactive/sinks.ts';
+export type { FluxSink, OverflowStrategy } from './reactive/sources/create.ts';
+export { type Consumers, LambdaSubscriber } from './reactive/subscriber.ts';
 export type { Processor, Publisher, Subscriber, Subscription } from './reactive/streams.ts';
 export { ByteBufFlux, bytesOf, type Inbound } from './reactor-netty/inbound.ts';
 export type { Outbound } from './reactor-netty/outbound.ts';

@@ -11,6 +11,7 @@ import type { AppEnv } from './env.ts';
 import { epollServer } from './epoll/reader.ts';
 import { bulkSender } from './load/bulk.ts';
 import { client } from './load/client.ts';
+import { slowLoris } from './load/slow-loris.ts';
 import { talk } from './load/talk.ts';
 import { nettyServer } from './netty/server.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
   NettyOptions,
   RawOptions,
   ReactiveOptions,
+  SlowLorisOptions,
   StalledOptions,
   TalkOptions,
   TomcatOptions,
@@ -61,7 +63,8 @@ export type ThreadApp =
   | ({ readonly model: 'echo' } & ListenOptions)
   | ({ readonly model: 'stalled' } & StalledOptions)
   | ({ readonly model: 'bulk' } & BulkOptions)
-  | ({ readonly model: 'client' } & ClientOptions);
+  | ({ readonly model: 'client' } & ClientOptions)
+  | ({ readonly model: 'slow-loris' } & SlowLorisOptions);
 export type App = ThreadApp | ({ readonly model: 'raw' } & RawOptions);
 
 export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
@@ -99,7 +102,12 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
   },
   client: {
     role: 'connects',
-    does: 'Asks and waits for answers: closed loop with think time, or open loop.',
+    does: 'Asks and waits for answers: closed loop with think time, open loop, or users who come and leave.',
+  },
+  'slow-loris': {
+    role: 'connects',
+    does: 'Begins requests, a few bytes at a time, and never ends them.',
+    counts: ['cut'],
   },
   talk: {
     role: 'connects',
@@ -132,6 +140,8 @@ export function startApp(sys: Sys, app: ThreadApp, probe: Probe, env: AppEnv): T
       return bulkSender(sys, app, probe, env);
     case 'client':
       return client(sys, app, probe, env);
+    case 'slow-loris':
+      return slowLoris(sys, app, probe, env);
     default:
       return unreachable(app);
   }

@@ -3,17 +3,18 @@
  * (sim/scenario) holds these fields and may be given to a model as it is; fields that may be left out there are optional
  * here, with the default beside them.
  */
+import type { Amount, Distribution } from '../base/distribution.ts';
+import type { FrameOptions } from './codec/frame-options.ts';
 import type { Target } from './env.ts';
 
 /** Socket options by Linux's names with Linux's plain numbers (on = 1), or a word (TCP_CONGESTION). */
 export type SockOpts = Readonly<Record<string, number | string>>;
 
 /**
- * How times spread about their mean: not at all, as an exponential, or wider. `hyperExponential` is the squared coefficient of
- * variation C² ≥ 1 of a mixture of two exponentials, the few long times and the many short ones each half of the sum ("balanced
- * means", which two moments alone leave open); 1 is an exponential.
+ * How times spread about their mean: not at all, as an exponential, or wider (`hyperExponential` is C²: distribution.ts); or
+ * a distribution with a mean of its own, which is then told beside it.
  */
-export type Spread = 'fixed' | 'exponential' | { readonly hyperExponential: number };
+export type Spread = 'fixed' | 'exponential' | { readonly hyperExponential: number } | Distribution;
 
 /** Every server. */
 export interface ListenOptions {
@@ -41,7 +42,13 @@ export interface ServeOptions extends ListenOptions {
   readonly work?: Spread;
 }
 
-export interface BlockingOptions extends ServeOptions {
+/** How servers without a pipeline tell requests apart. */
+export interface CountingOptions extends ServeOptions {
+  /** `fixed` (default): by `request`. `sized`: each says how long it is and how long its answer is to be. */
+  readonly codec?: 'fixed' | 'sized';
+}
+
+export interface BlockingOptions extends CountingOptions {
   /** A thread per connection, or a pool behind a queue of accepted connections that holds `queue` of them. */
   readonly threads: 'per-connection' | { readonly pool: number; readonly queue: number };
 }
@@ -78,12 +85,12 @@ export interface TomcatOptions
   readonly disableKeepAlivePercentage: number;
 }
 
-export interface EpollOptions extends ServeOptions {
+export interface EpollOptions extends CountingOptions {
   readonly trigger: 'level' | 'edge';
 }
 
 /** How messages are told apart in the stream; `none`: what one read() brings is one message. */
-export type Framing = 'none' | 'fixed' | 'line' | 'length-field' | 'json';
+export type Framing = 'none' | 'fixed' | 'sized' | 'line' | 'length-field' | 'json' | 'delimiter';
 /** A message may have a head as well: then it is the body that is handled. */
 export type Codec = Framing | 'http';
 /** What is sent back for a message: nothing, an answer of `response` bytes, the message, the message in upper case. */
@@ -95,16 +102,22 @@ export interface LoopOptions extends ServeOptions {
   /** Threads of the worker group; null: what the framework makes of the host's cores. */
   readonly loops: number | null;
   readonly codec: Codec;
+  /** What `codec` leaves open; default FRAME_DEFAULTS. */
+  readonly frame?: FrameOptions;
   readonly reply: Reply;
   /** Reads of one channel before the others get their turn (MAX_MESSAGES_PER_READ). */
   readonly maxMessagesPerRead: number;
   /** WRITE_BUFFER_WATER_MARK, bytes. */
   readonly waterMarks: { readonly low: number; readonly high: number };
+  /** Part of a turn's time that goes to channels, the rest to tasks, 1 … 100; 100: tasks as long as there are any. */
+  readonly ioRatio?: number;
   /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
   readonly transport: 'nio' | 'epoll';
 }
 
 export interface NettyOptions extends LoopOptions {
+  /** The peer's FIN ends reading only, and the channel stays open for writing (ALLOW_HALF_CLOSURE). Default false. */
+  readonly allowHalfClosure?: boolean;
   /** Whether a handler turns autoRead off while the channel is not writable. Netty by itself does not. */
   readonly backpressure: 'none' | 'auto-read';
   /** Hands the work to a pool of threads behind a bounded queue, instead of doing it on the loop. */
@@ -162,31 +175,78 @@ export interface BulkOptions extends ConnectOptions {
   readonly sendStaggerNs?: number;
 }
 
+/** Arrivals that were recorded: request k came at timesNs[k], which never go back. Columns that are null were not recorded. */
+export interface Trace {
+  readonly timesNs: Float64Array;
+  /** Bytes of request k and of its answer, in place of what the client says. */
+  readonly requests: Float64Array | null;
+  readonly answers: Float64Array | null;
+  /** Whose request it is, below `connections` · `pipeline`; null: in turn. */
+  readonly users: Float64Array | null;
+}
+
+/**
+ * Closed: each user waits for its answer, thinks, and asks again. Open: requests are meant for times that no answer moves; a
+ * user whose connection is busy then asks late, and the delay counts. Partly open: users come at times that no answer
+ * moves, each asks and thinks as in a closed loop, and leaves for good.
+ */
+export type Load =
+  | { readonly mode: 'closed'; readonly thinkNs: number; readonly think?: Spread }
+  | {
+      readonly mode: 'open';
+      readonly ratePerSec: number;
+      readonly arrivals: 'poisson' | 'fixed';
+    }
+  /** `file`: the name of what it was read from, where it was. */
+  | { readonly mode: 'open'; readonly trace: Trace; readonly file?: string }
+  | {
+      readonly mode: 'partly-open';
+      /** Users a second; `connections` of them come in all. */
+      readonly ratePerSec: number;
+      readonly arrivals: 'poisson' | 'fixed';
+      /** After each answer the user leaves with this probability, above 0. */
+      readonly leave: number;
+      readonly thinkNs: number;
+      readonly think?: Spread;
+    };
+
 export interface ClientOptions extends ConnectOptions {
-  /** In all, over the connections in turn. */
+  /** In all, over the users in turn. Partly open: without meaning, the users' leaving decides. */
   readonly requests: number;
-  /** Bytes; with `codec: 'http'` those of the bodies, and a request of 0 is a GET. */
-  readonly request: number;
-  readonly response: number;
-  /** Whether requests and answers are so many bytes, which is the default, or HTTP/1.1 around so many. */
-  readonly codec?: 'fixed' | 'http';
   /**
-   * Closed: each user waits for its answer, thinks, and asks again. Open: requests are meant for times that no answer
-   * moves; a user whose connection is busy then asks late, and the delay counts.
+   * Bytes of each, with `codec: 'http'` those of the bodies, and a request of 0 is a GET. Drawn requests need `sized` or
+   * `http`, drawn answers `sized`, or the server would not know.
    */
-  readonly load:
-    | {
-        readonly mode: 'closed';
-        readonly thinkNs: number;
-        readonly think?: Spread;
-      }
-    | {
-        readonly mode: 'open';
-        readonly ratePerSec: number;
-        readonly arrivals: 'poisson' | 'fixed';
-      };
+  readonly request: Amount;
+  readonly response: Amount;
+  /**
+   * Where a request and an answer end: all have one size (default), each request says how long it is and how long its answer
+   * is to be (codec/sized.ts), or there is HTTP/1.1 around both.
+   */
+  readonly codec?: 'fixed' | 'sized' | 'http';
+  readonly load: Load;
   /** A request without its whole answer after this has failed, and its connection is replaced; null: waits. */
   readonly timeoutNs: number | null;
+  /** A connection is closed after so many answers, and the next request makes a new one; null (default): never. */
+  readonly requestsPerConnection?: number | null;
+  /** Users that share each connection: so many requests may be unanswered on it. Above 1 only with `io: epoll`. Default 1. */
+  readonly pipeline?: number;
+  /** Bytes asked of each read() (default 64 KiB), and the sleep after one that does not end an answer (default 0). */
+  readonly read?: number;
+  readonly pauseNs?: number;
+}
+
+/** Begins requests and never ends them; one thread for all connections. */
+export interface SlowLorisOptions extends Omit<ConnectOptions, 'io'> {
+  /** What each connection says first, as bytes; then `a` after `a`. */
+  readonly text: string;
+  /** Bytes of one write(), and the time between two. */
+  readonly write: number;
+  readonly intervalNs: number;
+  /** After so many bytes a connection says no more; null: it goes on. */
+  readonly bytes: number | null;
+  /** How long each connection is held from its start, however often the server ends it; null: to the end of the run. */
+  readonly holdNs: number | null;
 }
 
 /** Sends messages and reads what comes back, each with a thread of its own. */
@@ -194,6 +254,8 @@ export interface TalkOptions extends ConnectOptions {
   /** Of each connection. */
   readonly messages: number;
   readonly codec: Framing;
+  /** What `codec` leaves open; default FRAME_DEFAULTS. */
+  readonly frame?: FrameOptions;
   /** What a message says, framing left out; null: `size` bytes of pattern. A `#` stands for the message's number. */
   readonly text: string | null;
   readonly size: number;
@@ -293,6 +355,14 @@ export const TALK_DEFAULTS: Omit<TalkOptions, 'connect' | 'messages'> = {
 };
 export const ECHO_DEFAULTS: Omit<ListenOptions, 'listen'> = LISTEN;
 export const STALLED_DEFAULTS: Omit<StalledOptions, 'listen' | 'afterBytes' | 'stallNs'> = LISTEN;
+const { io: _, ...CONNECT_ONE_WAY } = CONNECT;
+export const SLOW_LORIS_DEFAULTS: Omit<SlowLorisOptions, 'connect' | 'intervalNs'> = {
+  ...CONNECT_ONE_WAY,
+  text: 'GET / HTTP/1.1\r\nHost: server\r\nX-a: ',
+  write: 1,
+  bytes: null,
+  holdNs: null,
+};
 export const BULK_DEFAULTS: Omit<BulkOptions, 'connect' | 'bytes'> = {
   ...CONNECT,
   write: 65_536,

@@ -20,9 +20,10 @@ export interface Probe {
   /**
    * One request was answered. `intended` is when it was meant to be sent, whether or not its connection was free then
    * (no coordinated omission: a stalled server is charged for the requests that it held up); `done` is when the last
-   * byte of the answer had been read.
+   * byte of the answer had been read. `begun` is when its client turned to it: where it is told, the time from there is
+   * measured too, as a client sees it that does not know what it meant to do.
    */
-  latency(intended: Instant, done: Instant): void;
+  latency(intended: Instant, done: Instant, begun?: Instant): void;
   /** Adds `n` to the counter `<app>.<name>`. */
   count(name: string, n: number): void;
   /** A queue inside the application, `<app>.<name>`; `bound` in items. Ask once, keep the meter. */
@@ -31,6 +32,10 @@ export interface Probe {
   require(law: AppLaw, holds: boolean, detail: () => string): void;
   /** The same, looked at when the run ends. @param broken what is wrong, or null */
   atEnd(law: AppLaw, broken: () => string | null): void;
+  /** Somebody reads the trace: look before a record is built. */
+  readonly tracing: boolean;
+  /** A record of the trace. @param lane who it concerns within the application */
+  trace(lane: string, what: string, fields: Readonly<Record<string, number | string>>): void;
   /** The application has done all that it was asked to do, and its connections are closed. Told once. */
   closed(at: Instant): void;
 }

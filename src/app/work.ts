@@ -5,22 +5,20 @@
  * it asks for the same. Draws are made only for what is drawn, so a server of fixed work has no stream.
  */
 import type { Keyed } from '../base/random.ts';
+import { type Amount, draw, type Draws, isDrawn } from '../base/distribution.ts';
 import type { AppEnv } from './env.ts';
-import type { ServeOptions, Spread } from './options.ts';
-import { type Draws, spread } from './spread.ts';
+import type { ServeOptions } from './options.ts';
+import { about } from './spread.ts';
 
 /** Of one application. */
 export class Work {
-  readonly meanNs: number;
-  readonly times: Spread;
+  readonly times: Amount;
   /** Null: nothing is drawn. */
   readonly draws: Keyed | null;
 
   constructor(o: Pick<ServeOptions, 'workNs' | 'work'>, env: AppEnv) {
-    this.meanNs = o.workNs;
-    this.times = o.work ?? 'fixed';
-    const drawn = this.meanNs > 0 && this.times !== 'fixed';
-    this.draws = drawn ? env.random.keyed(`app/${env.name}/work`) : null;
+    this.times = o.workNs > 0 ? about(o.work ?? 'fixed', o.workNs) : 0;
+    this.draws = isDrawn(this.times) ? env.random.keyed(`app/${env.name}/work`) : null;
   }
 
   /** @param connection from 0, in order of accept() */
@@ -44,10 +42,8 @@ export class ConnectionWork implements Draws {
 
   /** User CPU time of the next request, ns; 0: none. */
   next(): number {
-    const { draws, meanNs, times } = this.work;
-    if (draws === null) return meanNs;
     this.drawn = 0;
-    const ns = spread(times, meanNs, this);
+    const ns = draw(this.work.times, this);
     this.requests++;
     return ns;
   }

@@ -67,6 +67,11 @@ export class Ring<T> {
     return this.items[(this.head + i) & (this.items.length - 1)];
   }
 
+  /** Shows every element, oldest first. */
+  each(visit: (x: T) => void): void {
+    for (let i = 0; i < this.length; i++) visit(this.at(i)!);
+  }
+
   clear(): void {
     while (this.length > 0) this.shift();
   }

@@ -208,6 +208,14 @@ export class Flight {
     this.counts[i] = this.counts[i]! - n;
   }
 
+  /** Shows every run: its train, and how many frames of it. */
+  each(visit: (train: Train, count: number) => void): void {
+    for (let k = 0; k < this.runs; k++) {
+      const i = (this.head + k) & (this.cap - 1);
+      visit(this.trains[i]!, this.counts[i]!);
+    }
+  }
+
   /** Moves the first `n` frames of the head run to the end of `to`, with their arrivals. */
   moveHead(n: number, to: Flight): void {
     const i = this.head;

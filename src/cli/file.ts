@@ -1,8 +1,10 @@
 /** The scenario file that a command works on, and the errors that come of reading it. */
 import { load, type LoadOptions } from '../sim/scenario/load.ts';
 import type { Scenario } from '../sim/scenario/types.ts';
+import { dirname, resolve } from 'node:path';
 import type { Io } from './io.ts';
-import { checkModules } from './modules.ts';
+import type { ReadFile } from '../sim/scenario/traces.ts';
+import { checkModules, readText, shortened } from './modules.ts';
 
 export const DEFAULT_FILE = 'scenarios.yaml';
 
@@ -36,7 +38,20 @@ export function loadFile(
   opened: OpenedFile,
   options: Omit<LoadOptions, 'file' | 'names'>,
 ): Scenario[] {
-  const scenarios = load(opened.text, { ...options, file: opened.title, names: opened.names });
+  const scenarios = load(opened.text, {
+    ...options,
+    file: opened.title,
+    names: opened.names,
+    readFile: filesBeside(opened.title),
+  });
   checkModules(scenarios);
   return scenarios;
+}
+
+/** Files that a scenario names, by their path from its own; from here, when it came by standard input. */
+export function filesBeside(title: string): ReadFile {
+  return (path) => {
+    const file = resolve(dirname(resolve(title)), path);
+    return { file: shortened(file), text: readText(file) };
+  };
 }

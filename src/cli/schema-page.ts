@@ -93,7 +93,10 @@ function takes(schema: Json): string {
   const words = wordsOf(schema);
   if (words.length > 0) return words.map((w) => `\`${w}\``).join(', ');
   const example = schema.examples?.[0];
-  if (example !== undefined && example !== null) return `e.g. \`${String(example)}\``;
+  if (example !== undefined && example !== null) {
+    const map = mapsIn(schema).length > 0 && schema.properties === undefined;
+    return `e.g. \`${String(example)}\`${map && !String(example).startsWith('{') ? ', or a map' : ''}`;
+  }
   if (schema.type === 'integer') return 'a whole number';
   if (schema.type === 'boolean') return 'yes or no';
   if (schema.type === 'array') return 'a list';

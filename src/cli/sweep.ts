@@ -13,7 +13,7 @@ import { Study } from '../study/study.ts';
 import { pointLabel, table } from '../study/table.ts';
 import { terminalPlot } from '../study/terminal-plot.ts';
 import { csv, ndjson, studyJson } from '../study/writers.ts';
-import { openFile, type OpenedFile } from './file.ts';
+import { filesBeside, openFile, type OpenedFile } from './file.ts';
 import { type Io, type Job, type Outcome, UsageError } from './io.ts';
 import { progressBar } from './progress.ts';
 import { ansi, EXIT } from './run.ts';
@@ -51,7 +51,8 @@ export async function sweep(args: SweepArguments, io: Io): Promise<number> {
   const opened = openFile(args.words, io);
   const { text, title: file, names } = opened;
   const seed = args.seed === undefined ? {} : { seed: args.seed };
-  const sweeps = loadSweeps(text, { file, names, set: args.set, ...seed });
+  const readFile = filesBeside(file);
+  const sweeps = loadSweeps(text, { file, names, set: args.set, readFile, ...seed });
   checkModules(sweeps.map((s) => s.point(0)));
   checkOutputs(args, sweeps);
   return new SweepCommand(args, io, opened, sweeps).go();

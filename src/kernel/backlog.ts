@@ -14,6 +14,8 @@ export class Backlog extends Napi {
   /** Packets that it has given to the stack so far, and been given (input_queue_head, input_queue_tail). */
   head = 0;
   tail = 0;
+  /** Segments of what was dropped. */
+  droppedFrames = 0;
   private readonly limit: number;
   private readonly skbs: Ring<Skb> = new Ring<Skb>(8);
   /** What each of them costs here. */
@@ -67,8 +69,14 @@ export class Backlog extends Napi {
 
   private refuse(skb: Skb): false {
     this.core.host.counters.softnet_dropped++;
+    this.droppedFrames += skb.segs;
     skb.drop(skb.segs);
     return false;
+  }
+
+  /** Shows what waits. */
+  each(visit: (skb: Skb) => void): void {
+    this.skbs.each(visit);
   }
 
   next(): number {

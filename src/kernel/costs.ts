@@ -13,7 +13,7 @@
  *   i7 of the 11th generation, Linux 6.6); interrupts 1–5 µs on current x86 (common knowledge, no good source).
  * - *[judgement]*: ours, within those bounds.
  *
- * The indirect cost of a switch (cold caches) is not modelled.
+ * The indirect cost of a switch is `cacheRefill`: one figure for all threads, 0 unless a scenario writes it.
  */
 export interface Costs {
   /** Hard interrupt of a device: entry, handler, exit. */
@@ -44,6 +44,11 @@ export interface Costs {
   tcpOutput: number;
   /** Context switch, with the wake-up that caused it. */
   contextSwitch: number;
+  /**
+   * What a thread loses to cold caches when it is switched to and another one ran on the core since it did, or it ran on
+   * another core: billed as what it does then, user or system.
+   */
+  cacheRefill: number;
   /** Entry to and return from the kernel. */
   syscall: number;
   /** Copying 1 KiB between user and kernel. */
@@ -113,6 +118,11 @@ export const LINUX_COSTS: { readonly [K in keyof Costs]: CostEntry } = {
     ns: 2_000,
     source:
       'published: 1.07 µs thread, 2.4 µs process; measured on a VM: 2.25 µs; with the wake-up 2 [judgement]',
+  },
+  cacheRefill: {
+    ns: 0,
+    source:
+      'depends on the working set: a few µs to over 1 ms (Li, Ding, Shen: Quantifying the Cost of Context Switch, ExpCS 2007)',
   },
   syscall: { ns: 150, source: 'measured on a VM: getppid 165 ns minimum; published: 20–300' },
   copyPerKiB: {

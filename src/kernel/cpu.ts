@@ -11,7 +11,11 @@
  *
  * A core that has been idle may take time to come back (cpuidle.ts); what woke it waits for that, billed as idle.
  *
- * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches.
+ * A virtual core may be taken away for a while (`steal`). Like KVM's run_delay, which becomes the steal column of /proc/stat
+ * (account_steal_time), only the part is billed as stolen in which the core had something to do; the rest is idle.
+ *
+ * Left out: nested hard interrupts, sections with interrupts off, SMT, frequency changes, caches (but for
+ * costs.cacheRefill).
  */
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';
@@ -25,12 +29,15 @@ import { Softirq } from './softirq.ts';
 import {
   BILL_IDLE,
   BILL_IRQ,
+  BILL_NAMES,
   BILL_SOFTIRQ,
+  BILL_STEAL,
   BILL_SYSTEM,
   HARD,
   IDLE,
   SOFT,
   type StepSource,
+  STOLEN,
   TASK,
   WAKING,
 } from './step.ts';
@@ -48,7 +55,7 @@ export class Core {
   /** What it may give other cores' backlogs of one flow; null: all (net.core.flow_limit_cpu_bitmap). */
   readonly flowLimit: FlowLimit | null;
   /** ns billed so far, by BILL_…; add what runs now with `times`. */
-  private readonly billed = new Float64Array(6);
+  private readonly billed = new Float64Array(BILL_NAMES.length);
 
   private readonly engine: Engine;
   private readonly timer: Timer;
@@ -65,6 +72,10 @@ export class Core {
 
   /** ns left until a core that was asleep is back (−1: it is); what it was woken by waits. */
   private wakeRem = -1;
+  /** Until when it is taken away; a time that is past: it is there. */
+  private stolenUntil: Instant;
+  /** ns in all that it has been or will be away. */
+  private stolen = 0;
   private readonly sleep: IdleState | null;
   private idleSince: Instant;
 
@@ -89,6 +100,7 @@ export class Core {
     this.timer = host.engine.timer(kind, index, 0);
     this.since = host.engine.now;
     this.idleSince = this.since;
+    this.stolenUntil = this.since;
     this.sleep = idleState(host.engine, this.lane, host.idle);
     this.flowLimit = ((host.softnet.flowLimitCpus >>> index) & 1) === 1 ? new FlowLimit() : null;
     this.softirq = new Softirq(this);
@@ -148,6 +160,23 @@ export class Core {
     return this.inEffect;
   }
 
+  /**
+   * The hypervisor runs something else on this core until `until`: what runs is interrupted and goes on then, and what is
+   * raised meanwhile waits, interrupts too.
+   */
+  steal(until: Instant): void {
+    const from = Math.max(this.engine.now, this.stolenUntil);
+    if (until <= from) return;
+    this.stolen += until - from;
+    this.stolenUntil = until;
+    this.poke();
+  }
+
+  /** ns that it was away up to now, whether or not it had anything to do. */
+  get timeStolen(): number {
+    return this.stolen - Math.max(0, this.stolenUntil - this.engine.now);
+  }
+
   /** Something may have changed what this core should do. Plans, and runs nothing now. */
   poke(): void {
     if (this.looping) return;
@@ -179,7 +208,7 @@ export class Core {
     this.loop();
   }
 
-  /** ns spent as `bill` (BILL_…) up to now. The six add up to the time since boot, exactly. */
+  /** ns spent as `bill` (BILL_…) up to now. They add up to the time since boot, exactly. */
   spent(bill: number): number {
     const open = this.engine.now - this.since;
     return this.billed[bill]! + (bill === this.billOf(this.running) ? open : 0);
@@ -211,6 +240,7 @@ export class Core {
         else this.wakeRem = -1;
       }
     }
+    if (this.stolenUntil > this.engine.now && level !== IDLE) level = STOLEN;
     this.running = level;
     return level;
   }
@@ -220,6 +250,10 @@ export class Core {
     this.bill(level);
     if (level === WAKING) {
       this.wakeRem = -1;
+      return;
+    }
+    if (level === STOLEN) {
+      this.giveBack();
       return;
     }
     const host = this.host;
@@ -300,9 +334,14 @@ export class Core {
     else if (this.running === SOFT) this.softRem -= ran;
     else if (this.running === TASK) {
       this.taskRem -= ran;
-      // User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted.
-      if (this.taskStep === this.rq && this.rq.takeBack(this.taskRem)) this.taskRem = -1;
-    }
+      this.giveBack();
+    } else if (this.running === STOLEN) this.giveBack();
+  }
+
+  /** User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted. */
+  private giveBack(): void {
+    if (this.taskRem >= 0 && this.taskStep === this.rq && this.rq.takeBack(this.taskRem))
+      this.taskRem = -1;
   }
 
   private bill(level: number): number {
@@ -318,12 +357,14 @@ export class Core {
   private billOf(level: number): number {
     if (level === HARD) return BILL_IRQ;
     if (level === SOFT) return BILL_SOFTIRQ;
+    if (level === STOLEN) return BILL_STEAL;
     return level === TASK ? this.taskBill : BILL_IDLE;
   }
 
   private remOf(level: number): number {
     if (level === HARD) return this.hardRem;
     if (level === SOFT) return this.softRem;
+    if (level === STOLEN) return this.stolenUntil - this.engine.now;
     return level === TASK ? this.taskRem : this.wakeRem;
   }
 

@@ -5,12 +5,16 @@
  * one sleeper. epoll_wait asks each ready item's file again, and what is level-triggered goes back to the tail. The scan
  * happens at one instant here, so Linux's overflow list is not needed.
  *
+ * An instance may stand in the interest list of another: it is readable while one of its own files is ready, and says so to
+ * the outer one when that begins (ep_poll_safewake). Circles and deep nests are refused (ep_loop_check).
+ *
  * With net.core.busy_poll an instance remembers by which device queue the packets of its last ready socket came, and a thread
  * that finds nothing ready polls that queue before it sleeps (ep_busy_loop).
  *
- * Left out: an epoll inside an epoll, EPIOCSPARAMS, EPOLLWAKEUP.
+ * Left out: EPIOCSPARAMS; what EPOLLWAKEUP does; the limits on wake-up paths (reverse_path_check), which take hundreds of nested
+ * instances to reach.
  */
-import { EEXIST, EINVAL, ENOENT } from '../base/errno.ts';
+import { EEXIST, EINVAL, ELOOP, ENOENT } from '../base/errno.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import type { Instant } from '../base/units.ts';
 import type { BusyWait } from './busy-poll.ts';
@@ -25,6 +29,7 @@ import {
   EPOLLONESHOT,
   EPOLLOUT,
   EPOLLRDNORM,
+  EPOLLWAKEUP,
   type EpollEvents,
 } from './syscall.ts';
 import type { Thread } from './thread.ts';
@@ -37,9 +42,13 @@ interface SocketFile extends File {
 }
 
 /** Bits that say how to report, not what (EP_PRIVATE_BITS). An item with no other bit is disarmed. */
-const PRIVATE_BITS = EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
+const PRIVATE_BITS = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
 /** What may be combined with EPOLLEXCLUSIVE (EPOLLEXCLUSIVE_OK_BITS). */
-const EXCLUSIVE_OK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLEXCLUSIVE;
+const EXCLUSIVE_OK =
+  EPOLLWAKEUP | EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLEXCLUSIVE;
+
+/** How deep instances may stand in one another: so many links from the outermost to the innermost (EP_MAX_NESTS). */
+const MAX_NESTS = 4;
 
 /** One descriptor in an interest list (struct epitem), and its entry in the file's wait queue (struct eppoll_entry). */
 export class EpItem extends WaitEntry {
@@ -102,6 +111,8 @@ export class Epoll implements File, BusyWait {
   /** Sleepers in epoll_wait, all exclusive (struct eventpoll.wq). */
   readonly wq: WaitQueue = new WaitQueue();
   readonly items: Map<number, EpItem> = new Map<number, EpItem>();
+  /** Where it stands in interest lists of others (struct eventpoll.refs). */
+  private readonly refs = new Set<EpItem>();
   /** The ready list; its bound is the interest list, which may grow. */
   readonly ready: QueueMeter;
   private head: EpItem | null = null;
@@ -119,7 +130,15 @@ export class Epoll implements File, BusyWait {
   }
 
   poll(): number {
-    return this.head === null ? 0 : EPOLLIN | EPOLLRDNORM;
+    for (let item = this.head; item !== null; item = item.readyNext)
+      if ((item.file.poll() & item.events) !== 0) return EPOLLIN | EPOLLRDNORM;
+    return 0;
+  }
+  /** __ep_eventpoll_poll(), for pollFile(): whether one of the files on the ready list still is ready. */
+  ask(): number {
+    for (let item = this.head; item !== null; item = item.readyNext)
+      if ((pollFile(item.file) & item.events) !== 0) return EPOLLIN | EPOLLRDNORM;
+    return 0;
   }
   read(t: Thread): number {
     return t.done(-EINVAL);
@@ -129,21 +148,25 @@ export class Epoll implements File, BusyWait {
   }
   /** The instance goes: its items leave their files. */
   close(t: Thread): number {
-    for (const item of this.items.values()) {
-      if (item.ready) this.unlink(item);
-      item.file.wait.remove(item);
-    }
-    this.items.clear();
+    for (const item of this.items.values()) this.forget(item);
     return t.done(0);
   }
 
-  /** ep_insert(): hooks the file's wait queue, and is ready at once when the file is. @returns 0 or −errno */
+  /**
+   * ep_insert(): hooks the file's wait queue, and is ready at once when the file is. Exclusive wake-ups do not go through
+   * nested instances.
+   *
+   * @param file another one than this @returns 0 or −errno
+   */
   add(fd: number, file: File, events: number, data: number): number {
-    if (file === this || file.kind === 'epoll') return -EINVAL;
-    if ((events & EPOLLEXCLUSIVE) !== 0 && (events & ~EXCLUSIVE_OK) !== 0) return -EINVAL;
+    const inner = file instanceof Epoll ? file : null;
+    if ((events & EPOLLEXCLUSIVE) !== 0 && (inner !== null || (events & ~EXCLUSIVE_OK) !== 0))
+      return -EINVAL;
+    if (inner !== null && this.wouldNest(inner)) return -ELOOP;
     if (this.items.has(fd)) return -EEXIST;
     const item = new EpItem(this, fd, file, events | EPOLLERR | EPOLLHUP, data);
     this.items.set(fd, item);
+    inner?.refs.add(item);
     this.noteNapi(file);
     if ((events & EPOLLEXCLUSIVE) !== 0) file.wait.addExclusive(item);
     else file.wait.add(item);
@@ -153,9 +176,10 @@ export class Epoll implements File, BusyWait {
 
   /** ep_modify(): arms a spent one-shot again, and gives an edge-triggered item a new edge when its file is ready. */
   modify(fd: number, events: number, data: number): number {
+    if ((events & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
     const item = this.items.get(fd);
     if (item === undefined) return -ENOENT;
-    if (((events | item.events) & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
+    if ((item.events & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
     item.events = events | EPOLLERR | EPOLLHUP;
     item.data = data | 0;
     this.check(item);
@@ -174,6 +198,32 @@ export class Epoll implements File, BusyWait {
     this.items.delete(item.fd);
     if (item.ready) this.unlink(item);
     item.file.wait.remove(item);
+    if (item.file instanceof Epoll) item.file.refs.delete(item);
+  }
+
+  /** ep_loop_check(): whether `inner` in this one closes a circle, or nests too deep. */
+  private wouldNest(inner: Epoll): boolean {
+    const below = inner.depthBelow(this, 0);
+    return below > MAX_NESTS || below + 1 + this.depthAbove() > MAX_NESTS;
+  }
+
+  /** How deep instances stand in this one; more than MAX_NESTS when `sought` is among them (ep_loop_check_proc). */
+  private depthBelow(sought: Epoll, depth: number): number {
+    let deepest = 0;
+    for (const { file } of this.items.values()) {
+      if (!(file instanceof Epoll)) continue;
+      if (file === sought || depth > MAX_NESTS) return MAX_NESTS + 1;
+      deepest = Math.max(deepest, file.depthBelow(sought, depth + 1) + 1);
+      if (deepest > MAX_NESTS) break;
+    }
+    return deepest;
+  }
+
+  /** How deep this one stands in others (ep_get_upwards_depth_proc). */
+  private depthAbove(): number {
+    let highest = 0;
+    for (const { ep } of this.refs) highest = Math.max(highest, ep.depthAbove() + 1);
+    return highest;
   }
 
   /** ep_set_busy_poll_napi_id() */
@@ -199,9 +249,14 @@ export class Epoll implements File, BusyWait {
     this.ready.enter(this.clock.now);
   }
 
-  /** Wakes the sleeper that has waited longest. @returns whether there was one */
+  /** Something has become ready: wakes the sleeper that has waited longest, and who polls this one. @returns whether one slept */
   wakeOne(sync: boolean): boolean {
+    const woke = this.wakeSleeper(sync);
     if (!this.wait.empty) this.wait.wake(EPOLLIN, 0, sync);
+    return woke;
+  }
+
+  private wakeSleeper(sync: boolean): boolean {
     return !this.wq.empty && this.wq.wake(0, 1, sync) > 0;
   }
 
@@ -229,7 +284,7 @@ export class Epoll implements File, BusyWait {
       else if ((item.events & EPOLLET) === 0) this.markReady(item);
     }
     // ep_done_scan(): what is still ready is somebody else's, if somebody sleeps.
-    if (this.head !== null) this.wakeOne(false);
+    if (this.head !== null) this.wakeSleeper(false);
     return n;
   }
 

@@ -5,7 +5,7 @@
  * Left out: dup and fork, so a file has one descriptor; what uses it meanwhile (an epoll set, a call in progress) is the
  * file's own business.
  */
-import { EMFILE } from '../base/errno.ts';
+import { EMFILE, ENFILE } from '../base/errno.ts';
 import type { Syscall } from './thread.ts';
 import type { WaitQueue } from './wait-queue.ts';
 
@@ -25,6 +25,17 @@ export interface File {
   readonly close: Syscall;
 }
 
+/** The open files of a machine (struct files_stat_struct). */
+export class FileCount {
+  /** fs.file-max. Linux lets who may (CAP_SYS_ADMIN) open more; here nobody may. */
+  max: number;
+  open = 0;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+}
+
 /** A process's open files. */
 export class FdTable {
   /** RLIMIT_NOFILE: descriptors are below it. */
@@ -32,11 +43,14 @@ export class FdTable {
   private readonly files: (File | null)[] = [];
   /** No descriptor below this one is free. */
   private hint = 0;
-  /** Open descriptors. */
+  /** Open descriptors; the most there were. */
   open = 0;
+  peak = 0;
+  private readonly machine: FileCount;
 
-  constructor(limit: number) {
+  constructor(limit: number, machine: FileCount) {
     this.limit = limit;
+    this.machine = machine;
   }
 
   /** The file at `fd`, or null (EBADF). */
@@ -44,22 +58,25 @@ export class FdTable {
     return this.files[fd] ?? null;
   }
 
-  /** Puts `file` at the lowest free descriptor. @returns it, or −EMFILE */
+  /** Puts `file` at the lowest free descriptor. @returns it, or what `refusal` says */
   install(file: File): number {
+    const refusal = this.refusal;
+    if (refusal !== 0) return refusal;
     const files = this.files;
     let fd = this.hint;
     while (fd < files.length && files[fd] !== null) fd++;
-    if (fd >= this.limit) return -EMFILE;
     if (fd === files.length) files.push(file);
     else files[fd] = file;
     this.hint = fd + 1;
-    this.open++;
+    this.machine.open++;
+    if (++this.open > this.peak) this.peak = this.open;
     return fd;
   }
 
-  /** Whether install() would succeed. */
-  get full(): boolean {
-    return this.open >= this.limit;
+  /** Why nothing can be opened: the descriptor is asked for first, then the file. @returns −EMFILE, −ENFILE, or 0: it can */
+  get refusal(): number {
+    if (this.open >= this.limit) return -EMFILE;
+    return this.machine.open >= this.machine.max ? -ENFILE : 0;
   }
 
   /** Frees `fd`. @returns what it pointed to, or null (EBADF) */
@@ -69,6 +86,7 @@ export class FdTable {
     this.files[fd] = null;
     if (fd < this.hint) this.hint = fd;
     this.open--;
+    this.machine.open--;
     return file;
   }
 

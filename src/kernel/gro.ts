@@ -32,11 +32,6 @@ interface Bucket {
 }
 
 export class Gro {
-  /** Skbs held, and complete ones that the stack has not been given. */
-  get skbs(): number {
-    return this.held + this.normal.length;
-  }
-
   private readonly truesize: number;
   private readonly buckets: Bucket[] = [];
   private held = 0;
@@ -53,6 +48,12 @@ export class Gro {
   /** Something is held back. */
   get holds(): boolean {
     return this.held > 0;
+  }
+
+  /** Shows what is held, and what is complete and the stack has not been given. */
+  each(visit: (skb: Skb) => void): void {
+    for (const bucket of this.buckets) bucket.skbs.forEach(visit);
+    this.normal.each(visit);
   }
 
   /**

@@ -10,6 +10,7 @@ import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
+import { FileCount } from './file.ts';
 import { RescheduleIpi, RpsIpi } from './irq.ts';
 import type { NetDevice, PacketHandler } from './netdev.ts';
 import { Process } from './process.ts';
@@ -43,6 +44,8 @@ export interface HostOptions {
   readonly clock?: Partial<ClockOptions>;
   /** RLIMIT_NOFILE of its processes. */
   readonly nofile?: number;
+  /** fs.file-max: files that all of them may have open; left out: no limit. */
+  readonly fileMax?: number;
 }
 
 export class Host {
@@ -69,6 +72,8 @@ export class Host {
   readonly devices: NetDevice[] = [];
   readonly processes: Process[] = [];
   readonly nofile: number;
+  /** Open files of all processes. */
+  readonly files: FileCount;
   /** What each system call does, by number. */
   readonly syscalls: readonly Syscall[];
   /** Tasks that wait on any run queue: a core that goes idle looks at the others only if there are some. */
@@ -94,6 +99,7 @@ export class Host {
     this.idle = { ...IDLE_DEFAULTS, ...options.idle };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);
     this.nofile = options.nofile ?? HOST_DEFAULTS.nofile;
+    this.files = new FileCount(options.fileMax ?? Infinity);
     this.syscalls = syscalls;
     this.timers = new TimerTable(this);
     this.ipi = new RescheduleIpi(cpus);

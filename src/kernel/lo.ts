@@ -19,6 +19,8 @@ export class Lo implements NetDevice {
   readonly gsoMaxSize = 65_536;
   readonly gsoMaxSegs = 65_535;
   readonly qdisc: Qdisc | null = null;
+  /** Segments that were sent here, whatever became of them. */
+  frames = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -31,6 +33,7 @@ export class Lo implements NetDevice {
     skb.owner = null;
     const bytes = skb.len + skb.segs * skb.headerLen;
     if (owner !== null) this.host.handler.txFreed(owner, txTruesize, core);
+    this.frames += skb.segs;
     const c = this.counters;
     c.tx_packets++;
     c.tx_bytes += bytes;

@@ -10,11 +10,17 @@ interface RoomFile extends File {
   wantRoom(): void;
 }
 
+/** A file that asks others. */
+interface AskingFile extends File {
+  ask(): number;
+}
+
 /**
  * The events that hold now. Unlike `file.poll()` it has tcp_poll()'s side effect: a socket without room for writing notes
  * that somebody wants to be told.
  */
 export function pollFile(file: File): number {
+  if (file.kind === 'epoll') return (file as AskingFile).ask();
   const mask = file.poll();
   if ((mask & EPOLLOUT) === 0 && file.kind === 'tcp') (file as RoomFile).wantRoom();
   return mask;

@@ -44,6 +44,9 @@ export class Qdisc implements QdiscBooks, TimerHandler {
   /** Skbs that were refused, of which the sender was told, and those that were dropped without his knowing. */
   refusals = 0;
   losses = 0;
+  /** Frames of what was dropped, and of the copies. */
+  lostFrames = 0;
+  copiedFrames = 0;
   readonly drops: Record<DropReason, number> = Object.fromEntries(
     DROP_REASONS.map((why) => [why, 0]),
   ) as Record<DropReason, number>;
@@ -101,6 +104,12 @@ export class Qdisc implements QdiscBooks, TimerHandler {
   /** Skbs that nobody can account for. */
   get missing(): number {
     return this.offered + this.copies - this.sent - this.refusals - this.losses - this.length;
+  }
+
+  /** Shows every skb in it, and on its way to the device. */
+  each(visit: (skb: Skb) => void): void {
+    this.discipline.each(visit);
+    if (this.held !== null) visit(this.held);
   }
 
   /** tc qdisc replace, while it is empty. */
@@ -198,8 +207,13 @@ export class Qdisc implements QdiscBooks, TimerHandler {
     this.marks++;
   }
 
-  added(n: number): void {
-    this.copies += n;
+  cut(n: number): void {
+    this.copies += n - 1;
+  }
+
+  copied(skb: Skb): void {
+    this.copies++;
+    this.copiedFrames += skb.segs;
   }
 
   orphaned(skb: Skb): void {
@@ -210,6 +224,7 @@ export class Qdisc implements QdiscBooks, TimerHandler {
 
   private gone(skb: Skb, why: DropReason): void {
     this.drops[why]++;
+    this.lostFrames += skb.segs;
     freeUnsent(skb, this.actor);
   }
 

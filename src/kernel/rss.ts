@@ -60,6 +60,9 @@ export class SpreadFlight extends Flight {
     this.frames--;
     this.queues[this.queueOf(train)]!.retract(train, index, mark, arrival);
   }
+  override each(visit: (train: Train, count: number) => void): void {
+    for (const q of this.queues) q.each(visit);
+  }
   override lastArrival(): number {
     let last = -Infinity;
     for (const q of this.queues) last = Math.max(last, q.lastArrival());

@@ -2,16 +2,25 @@
  * Who runs on which core: a run queue per core in order of virtual runtime, slices, placement of woken tasks, pre-emption
  * and the context switch (kernel/sched/fair.c, EEVDF since 6.6, all weights equal).
  *
- * The task with the least virtual runtime runs next. With equal weights and slices that is what EEVDF comes to; its
- * deadlines differ only when slices do. A task that sleeps keeps its lag (how far it is behind the average, at most one
- * slice) and is placed by it when it wakes. A task that wakes pre-empts only one that has had more than its share, and
- * never when the waker said that it is about to sleep (sync); the switch happens at the next return to user mode, as does
- * the one at the end of a slice.
+ * The task with the least virtual runtime runs next. EEVDF takes, of those that are owed time (eligible: not ahead of the
+ * average), the one with the earliest deadline, the virtual time at which its slice will be used up. With equal slices both
+ * agree but for tasks that were interrupted in mid-slice: those keep their deadline, and come sooner there.
  *
- * Placement: the core it ran on if that is idle, else an idle core that it may use, else the core it ran on. A core that
- * goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
+ * A task that sleeps while it is owed time keeps that lag, at most two slices, and is placed by it when it wakes; the lag is
+ * scaled up, because the task itself draws the average towards it (place_entity). One that has had more than its share stays
+ * in the competition until it has not (DELAY_DEQUEUE), and is owed nothing then (DELAY_ZERO): after a long sleep all is
+ * forgotten.
  *
- * Left out: weights (nice), classes other than fair, groups, periodic balancing, NUMA, the tick: slices end exactly.
+ * A task that wakes, and would be next, pre-empts only one that is ahead of the average: one that is not runs to the end of
+ * its slice (RUN_TO_PARITY). WF_SYNC, that the waker is about to sleep, does not matter for it in 6.18. The switch happens at the next return to user mode, as does the one at the end of a slice.
+ *
+ * Placement: the core it ran on if that is idle, else an idle core that it may use, else the core it ran on, or the waker's when
+ * that is about to sleep (WF_SYNC). A core that goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
+ *
+ * Left out: weights (nice), slices of single tasks, classes other than fair, groups, periodic balancing, NUMA, and the tick.
+ * Slices end exactly here; in Linux (without HRTICK) at the first tick after base_slice, which is 0.7 ms × (1 + log2 of the
+ * cores, at most 8): at HZ=250 every 4 ms, on any machine. An idle core counts as idle although the hypervisor has taken it
+ * (Linux asks vcpu_is_preempted).
  */
 import { violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
@@ -37,7 +46,7 @@ export abstract class Task {
   affinity = -1;
   /** ns of CPU time, counted so that the least is the next; only differences on one core mean anything. */
   vruntime = 0;
-  /** At its last sleep: how far behind the average of its core it was, ns. */
+  /** At its last sleep: how far behind the average of its core it was, ns; below 0, ahead. */
   lag = 0;
   /** CPU time since it was switched to, or since its slice was renewed, ns. */
   sliceUsed = 0;
@@ -46,6 +55,8 @@ export abstract class Task {
   runnableSince = 0;
   /** Place among those with equal vruntime. */
   order = 0;
+  /** Whose caches hold what it uses: the core that it was switched to last; null: it has not run yet. */
+  warmOn: Core | null = null;
   /** CPU time in all, ns (user and system). */
   cpuTime = 0;
   /** Context switches, voluntary (it slept) and involuntary (it was pre-empted); wake-ups. */
@@ -63,8 +74,8 @@ export abstract class Task {
     this.core = core;
   }
 
-  /** It has been switched to. */
-  abstract begin(): void;
+  /** It has been switched to. @param refill ns that cold caches cost it */
+  abstract begin(refill: number): void;
   /** What its next step costs; −1 when it no longer runs (its state says why). */
   abstract next(): number;
   /** Its step has had its time. */
@@ -82,6 +93,8 @@ const STEP_SWITCH = 1;
 export class RunQueue implements StepSource {
   /** Who runs; null while idle or switching. */
   current: Task | null = null;
+  /** Who was switched to last: the caches are its. */
+  private warm: Task | null = null;
   /** Who is being switched to. */
   private incoming: Task | null = null;
   /** What the step that `next` announced is billed as. */
@@ -113,7 +126,7 @@ export class RunQueue implements StepSource {
   }
 
   /** Tasks that run or wait here (nr_running). */
-  private get running(): number {
+  get running(): number {
     return this.heap.length + (this.current === null && this.incoming === null ? 0 : 1);
   }
 
@@ -195,7 +208,15 @@ export class RunQueue implements StepSource {
     task.sliceUsed = 0;
     this.core.host.counters.contextSwitches++;
     this.trace('switch', task);
-    task.begin();
+    task.begin(this.refillOf(task));
+  }
+
+  /** The caches are `task`'s from now on; what it costs to make them so. One that never ran has nothing to fetch again. */
+  private refillOf(task: Task): number {
+    const warm = task.warmOn === null || (task.warmOn === this.core && this.warm === task);
+    task.warmOn = this.core;
+    this.warm = task;
+    return warm ? 0 : this.core.host.costs.cacheRefill;
   }
 
   takeBack(left: number): boolean {
@@ -214,16 +235,29 @@ export class RunQueue implements StepSource {
   /** A task becomes runnable here. */
   enqueue(task: Task): void {
     const now = this.core.host.engine.now;
-    task.vruntime = this.average() - task.lag;
+    task.vruntime = this.placeOf(task);
     task.core = this.core;
     this.push(task, now);
     this.trace('wakeup', task);
   }
 
+  /** place_entity, requeue_delayed_entity: the virtual runtime of a task that comes here after it has slept on `task.core`. */
+  private placeOf(task: Task): number {
+    const average = this.average();
+    const there = task.core.rq;
+    let { lag } = task;
+    // What it was ahead of the others they have caught up with, or not yet.
+    if (lag < 0) lag = Math.min(0, there.average() - task.vruntime);
+    if (lag < 0 && there === this) return task.vruntime;
+    const n = this.heap.length + (this.current === null ? 0 : 1);
+    return n === 0 ? average : average - Math.trunc((lag * (n + 1)) / n);
+  }
+
   /** A woken task was put here: does it pre-empt who runs? check_preempt_wakeup_fair */
-  checkPreempt(task: Task, sync: boolean): void {
+  checkPreempt(task: Task): void {
     const cur = this.current;
-    if (cur !== null && !sync && task.vruntime < cur.vruntime) this.needResched = true;
+    if (cur !== null && task === this.heap[0] && cur.vruntime > this.average())
+      this.needResched = true;
   }
 
   private trace(what: string, task: Task): void {
@@ -256,9 +290,9 @@ export class RunQueue implements StepSource {
   private leave(cur: Task): void {
     if (cur.state === RUNNABLE)
       violated('sched: the current task waits for its own core', cur.name);
-    const slice = this.core.host.sched.slice;
+    const most = 2 * this.core.host.sched.slice; // or one tick, if that is more: entity_lag
     const behind = this.average() - cur.vruntime;
-    cur.lag = behind > slice ? slice : behind < -slice ? -slice : behind;
+    cur.lag = behind > most ? most : behind < -most ? -most : behind;
     cur.lastRan = this.core.host.engine.now;
     if (cur.state === SLEEPING) cur.nvcsw++;
     if (cur.vruntime > this.base) this.base = cur.vruntime;
@@ -345,9 +379,12 @@ function mayRun(task: Task, core: number): boolean {
   return ((task.affinity >>> core) & 1) === 1;
 }
 
-/** select_idle_sibling, without topology: see the head of this file. */
-function place(task: Task): Core {
-  const cores = task.host.cores;
+/**
+ * select_idle_sibling, without topology: see the head of this file. When no core is idle and the waker is about to sleep, and
+ * alone on its core, that is where the task goes (wake_affine_idle), else back.
+ */
+function place(task: Task, sync: boolean): Core {
+  const { cores, executing } = task.host;
   const prev = task.core;
   const allowed = mayRun(task, prev.index);
   if (allowed && prev.rq.idle) return prev;
@@ -358,7 +395,9 @@ function place(task: Task): Core {
     fallback ??= core;
   }
   if (fallback === null) violated('sched: a task may run nowhere', task.name);
-  return fallback;
+  const affine =
+    sync && executing !== null && executing.rq.running === 1 && mayRun(task, executing.index);
+  return affine ? executing : fallback;
 }
 
 /**
@@ -374,7 +413,7 @@ export function wakeUp(task: Task, sync: boolean): boolean {
     task.state = RUNNING; // it had not yet left its core: it just goes on
     return true;
   }
-  activate(task, place(task), sync);
+  activate(task, place(task, sync));
   return true;
 }
 
@@ -391,14 +430,14 @@ export function wakeUpNew(task: Task): void {
     }
   }
   if (best === null) violated('sched: a task may run nowhere', task.name);
-  activate(task, best, false);
+  activate(task, best);
 }
 
-function activate(task: Task, core: Core, sync: boolean): void {
+function activate(task: Task, core: Core): void {
   const rq = core.rq;
   const wanted = rq.wantsResched;
   rq.enqueue(task);
-  rq.checkPreempt(task, sync);
+  rq.checkPreempt(task);
   const from = task.host.executing;
   if (from === core) return; // its loop goes on with what is highest
   if (from !== null && !wanted && rq.wantsResched && !task.host.costless) task.host.ipi.send(core);

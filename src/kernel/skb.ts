@@ -24,7 +24,10 @@ export class Skb extends Segment implements Train {
   readonly pool: SkbPool;
   /** Frames of this train that are queued, on a wire or being received; 0 when it lies in the pool. */
   outstanding = 0;
-  /** Whom the sending device tells when it is done with it (skb->destructor): a socket, or null. */
+  /**
+   * The connection that is charged for it (skb->sk): where it is being sent, whom the device tells when it is done with it
+   * (skb->destructor), and in a socket's backlog whose that is. Null: nobody.
+   */
   owner: unknown = null;
   /** What the sender's socket is charged until then. */
   txTruesize = 0;
@@ -135,6 +138,8 @@ export const wireBytes = (skb: Skb): number => skb.len + skb.segs * (skb.headerL
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {
   private readonly free: Skb[] = [];
+  /** Every record there is, in use or not. */
+  readonly records: Skb[] = [];
   /** What a payload says whose damage the checksum did not show. */
   readonly garbage: PayloadStream = new PayloadStream(-1);
   /** Skbs in use. */
@@ -151,7 +156,7 @@ export class SkbPool {
 
   /** An skb whose segment still says what it said last: for TCP, which writes all of it. */
   grab(): Skb {
-    const skb = this.free.pop() ?? new Skb(this);
+    const skb = this.free.pop() ?? this.make();
     if (++this.live > this.peak) this.peak = this.live;
     skb.outstanding = 1;
     skb.owner = null;
@@ -165,8 +170,14 @@ export class SkbPool {
 
   /** What `grab` will give, to be filled before it is known whether it is needed. */
   peek(): Skb {
-    if (this.free.length === 0) this.free.push(new Skb(this));
+    if (this.free.length === 0) this.free.push(this.make());
     return this.free.at(-1)!;
+  }
+
+  private make(): Skb {
+    const skb = new Skb(this);
+    this.records.push(skb);
+    return skb;
   }
 
   /** Called by `Skb.drop` when the last frame is gone. */

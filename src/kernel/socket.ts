@@ -53,7 +53,7 @@ import {
 } from '../tcp/index.ts';
 import type { SocketSettings } from '../tcp/settings.ts';
 import { ONE_BYTE_TRUESIZE } from '../tcp/truesize.ts';
-import { receiveWindow } from '../tcp/window.ts';
+import { receiveWindow, rmemPressure } from '../tcp/window.ts';
 import { isClosed } from './closed.ts';
 import { type BusyWait, ONCE } from './busy-poll.ts';
 import type { Core, StepSource } from './cpu.ts';
@@ -340,7 +340,8 @@ export class Sock
     if (any) stack.pool.grab();
     this.settle(core);
     if (any) {
-      stack.building++;
+      skb.owner = c;
+      skb.txTruesize = skb.truesize;
       skb.departAt = departureOf(c);
       return skb;
     }
@@ -352,9 +353,6 @@ export class Sock
   }
 
   private send(skb: Skb, core: Core): void {
-    this.stack.building--;
-    skb.txTruesize = skb.truesize;
-    skb.owner = this;
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
     const result = this.stack.send(skb, this.device!, core);
@@ -403,6 +401,16 @@ export class Sock
     return skb.seq === c.sndUna && end === c.sndNxt;
   }
 
+  /**
+   * Shows every skb that it has, how many frames of it, and whether it has built it itself and not sent it yet; else it came while
+   * the socket was owned.
+   */
+  each(visit: (skb: Skb, count: number, built: boolean) => void): void {
+    this.backlog?.each((skb) => visit(skb, skb.segs, false));
+    if (this.held !== null) visit(this.held, 1, true);
+    if (this.heldByOwner !== null) visit(this.heldByOwner, 1, true);
+  }
+
   // ---- input -------------------------------------------------------------------------------------------------------
 
   /** A segment for this connection, in softirq context. It is the socket's now. */
@@ -423,11 +431,13 @@ export class Sock
     const { stack } = this;
     if (c.backlogLen + c.rmemAlloc > 2 * c.rcvbuf + (c.sndbuf >> 1) + 65_536) {
       stack.mib.TCPBacklogDrop++;
+      stack.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
     this.backlog ??= new Ring<Skb>(4);
     this.backlog.push(skb);
+    skb.owner = c;
     c.backlogLen += skb.truesize;
     stack.backlogMeter.enter(stack.engine.now, 1);
     if (c.backlogLen > stack.backlogPeakBytes) stack.backlogPeakBytes = c.backlogLen;
@@ -436,6 +446,7 @@ export class Sock
   private takeBacklog(core: Core): void {
     const skb = this.backlog!.shift()!;
     const c = this.c!;
+    skb.owner = null;
     c.backlogLen -= skb.truesize;
     this.stack.backlogMeter.leave(this.stack.engine.now, 1);
     onSegment(c, skb, this.stack.engine.now);
@@ -567,5 +578,5 @@ export class Sock
  * (tcp_epollin_ready).
  */
 function mustBeRead(c: Connection): boolean {
-  return inq(c) > 0 && (c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) || receiveWindow(c) <= c.rcvMss);
+  return inq(c) > 0 && (rmemPressure(c) || receiveWindow(c) <= c.rcvMss);
 }

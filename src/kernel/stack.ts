@@ -32,6 +32,7 @@ import {
   REQ_RESET,
   RST,
   seq,
+  seqRaw,
   SYN,
   takeFastOpen,
   TcpContext,
@@ -58,6 +59,7 @@ import { Lo } from './lo.ts';
 import { NET_XMIT_DROP, type NetDevice, type PacketHandler } from './netdev.ts';
 import { Outbox } from './outbox.ts';
 import { PORT_CONNECTED, PORT_NONE, portOfChild, Ports } from './ports.ts';
+import { freeUnsent } from './qdisc.ts';
 import { Routes } from './routes.ts';
 import type { Skb, SkbPool } from './skb.ts';
 import { StackMib } from './stack-mib.ts';
@@ -108,15 +110,19 @@ export class Stack implements PacketHandler {
   readonly backlogMeter: QueueMeter;
   backlogPeakBytes = 0;
 
+  /** Segments that were dropped before TCP saw them, and those that had no way to go. */
+  droppedFrames = 0;
+  unroutedFrames = 0;
+
   private readonly index: number;
   private readonly isns: Keyed;
   /** Made with the first SYN for a group of listeners. */
   private groupHash: Keyed | null = null;
+  /** Made with the first pause. */
+  private pauses: Keyed | null = null;
   private readonly routes: Routes;
   private readonly icmpInput: IcmpInput;
   private connects = 0;
-  /** Segments that sockets have built and whose step is running. */
-  building = 0;
   private readonly outboxes: Outbox[];
 
   constructor(host: Host, options: StackOptions) {
@@ -127,7 +133,7 @@ export class Stack implements PacketHandler {
     this.tcp = new TcpContext(
       options.tcp ?? tcpOptions(),
       host.engine.lane(`${host.name}/tcp`),
-      options.memory ?? new TcpMemory(),
+      options.memory ?? new TcpMemory(host.engine),
     );
     this.ports = new Ports<Sock>(32_768, 60_999); // net.ipv4.ip_local_port_range
     this.somaxconn = options.somaxconn ?? 4096;
@@ -184,6 +190,7 @@ export class Stack implements PacketHandler {
   receive(skb: Skb, core: Core): void {
     if (skb.dst !== this.host.addr) {
       this.mib.InAddrErrors++;
+      this.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
@@ -201,6 +208,7 @@ export class Stack implements PacketHandler {
     // Port 0 is nobody's: a frame without TCP. It is counted and let go; ICMP's answer is not modelled.
     if (skb.dport === 0) {
       this.mib.InUnknownProtos++;
+      this.droppedFrames += skb.segs;
       skb.drop(skb.segs);
       return;
     }
@@ -425,8 +433,10 @@ export class Stack implements PacketHandler {
   /** Sends a segment that no socket sends. */
   transmit(skb: Skb, core: Core): void {
     const device = this.route(skb.dst);
-    if (device === null) skb.drop(1);
-    else this.send(skb, device, core);
+    if (device === null) {
+      this.unroutedFrames += skb.segs;
+      freeUnsent(skb, core);
+    } else this.send(skb, device, core);
   }
 
   /** @returns as `NetDevice.xmit` */
@@ -438,9 +448,10 @@ export class Stack implements PacketHandler {
   }
 
   txFreed(owner: unknown, truesize: number, core: Core): void {
-    const s = owner as Sock;
-    if (s.c === null) return;
-    onTxFreed(s.c, truesize);
+    const c = owner as Connection;
+    onTxFreed(c, truesize);
+    const s = c.owner as Sock;
+    if (s.c !== c) return; // it has another one by now, or none
     s.settle(core);
     s.follow(core);
   }
@@ -451,11 +462,9 @@ export class Stack implements PacketHandler {
       violated('stack: a segment was left unsent', `${this.host.name} flow ${s.c.flow}`);
   }
 
-  /** Skbs that it keeps: in the backlogs of sockets, waiting to be sent, or built and being paid for. */
-  get skbsHeld(): number {
-    let n = this.backlogMeter.depth + this.building;
-    for (const outbox of this.outboxes) n += outbox.skbs.length;
-    return n;
+  /** Shows what no socket sends and waits for its step. */
+  eachUnsent(visit: (skb: Skb) => void): void {
+    for (const outbox of this.outboxes) outbox.skbs.each(visit);
   }
 
   // ---- connections -------------------------------------------------------------------------------------------------
@@ -535,8 +544,11 @@ export class Stack implements PacketHandler {
   /** tcp_time_wait(): a small record takes the connection's place, after the ACK that is due. */
   enterTimeWait(s: Sock, c: Connection, core: Core): void {
     const ack = this.pool.grab();
-    if (pollSegment(c, this.engine.now, ack)) this.post(ack, core);
-    else ack.drop(1);
+    if (pollSegment(c, this.engine.now, ack)) {
+      ack.owner = c;
+      ack.txTruesize = ack.truesize;
+      this.post(ack, core);
+    } else ack.drop(1);
     const w = new TimewaitSock(this, timeWaitOf(c, this.engine.now), s.portShare);
     s.portShare = PORT_NONE;
     this.ehash.replace(s, w);
@@ -554,6 +566,12 @@ export class Stack implements PacketHandler {
     if (s.boundPort !== 0) return; // it holds it by bind()
     s.portShare = PORT_CONNECTED;
     this.ports.share(s.sport, PORT_CONNECTED, 1);
+  }
+
+  /** Of how long a writer waits for the host's memory: a part of the longest pause, from 0 to 1. */
+  pauseOf(c: Connection): number {
+    this.pauses ??= this.engine.random.keyed(`${this.host.name}/memory-wait`);
+    return this.pauses.at(c.flow, seqRaw(c.writeSeq));
   }
 
   private stream(flow: number, side: 0 | 1): PayloadStream {

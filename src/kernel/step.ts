@@ -7,6 +7,8 @@ export const TASK = 2;
 export const IDLE = 3;
 /** Coming back from an idle state: nothing runs yet (cpuidle.ts). */
 export const WAKING = 4;
+/** Withheld by the hypervisor with something to do: nothing runs, not even interrupts (Core.steal). */
+export const STOLEN = 5;
 
 // What a core's time is billed as (the columns of /proc/stat, with context switches apart).
 export const BILL_IRQ = 0;
@@ -15,7 +17,16 @@ export const BILL_SYSTEM = 2;
 export const BILL_USER = 3;
 export const BILL_SWITCH = 4;
 export const BILL_IDLE = 5;
-export const BILL_NAMES: readonly string[] = ['irq', 'softirq', 'system', 'user', 'switch', 'idle'];
+export const BILL_STEAL = 6;
+export const BILL_NAMES: readonly string[] = [
+  'irq',
+  'softirq',
+  'system',
+  'user',
+  'switch',
+  'idle',
+  'steal',
+];
 
 /** Something that has steps to run. It is asked again after each, until it has no more. */
 export interface StepSource {

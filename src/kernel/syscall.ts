@@ -12,6 +12,7 @@
  */
 import type { Duration } from '../base/units.ts';
 import { AF_INET, AF_UNSPEC, type BadAddress, type MsgHdr, type SockAddr } from './msg.ts';
+import type { FdSet } from './fd-set.ts';
 import type { TcpInfo } from './tcp-info.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -19,6 +20,7 @@ export * from '../base/errno.ts';
 export * from './msg.ts';
 export * from './socket-options.ts';
 export { TcpInfo } from './tcp-info.ts';
+export { FD_SETSIZE, FdSet } from './fd-set.ts';
 
 /** A file descriptor: a small integer, unique in its process. */
 export type Fd = number;
@@ -68,6 +70,7 @@ export const NR_IOCTL = 34;
 export const NR_OPEN = 35;
 export const NR_SENDFILE = 36;
 export const NR_SPLICE = 37;
+export const NR_SELECT = 38;
 
 /** As they are counted and traced (`syscalls.read`). */
 export const SYSCALL_NAMES: readonly string[] = [
@@ -109,6 +112,7 @@ export const SYSCALL_NAMES: readonly string[] = [
   'open',
   'sendfile',
   'splice',
+  'select',
 ];
 
 // poll(2) and epoll(7) events; the numbers are equal in both (eventpoll.h).
@@ -122,6 +126,8 @@ export const EPOLLRDNORM = 0x040;
 export const EPOLLWRNORM = 0x100;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLEXCLUSIVE: number = 1 << 28;
+/** Keeps a machine from being suspended, where one is: taken and ignored, as of who may not (CAP_BLOCK_SUSPEND). */
+export const EPOLLWAKEUP: number = 1 << 29;
 export const EPOLLONESHOT: number = 1 << 30;
 export const EPOLLET: number = 1 << 31;
 export const EPOLL_CTL_ADD = 1;
@@ -255,7 +261,7 @@ export class Sys {
     this.trap = trap;
   }
 
-  /** A TCP socket; socket(2). @param flags NONBLOCK or 0 @returns its descriptor, −EMFILE */
+  /** A TCP socket; socket(2). @param flags NONBLOCK or 0 @returns its descriptor, −EMFILE, −ENFILE */
   socket(flags = 0): Trap {
     return this.trap.fill(NR_SOCKET, 0, flags, 0, 0, null);
   }
@@ -267,7 +273,7 @@ export class Sys {
   listen(fd: Fd, backlog: number): Trap {
     return this.trap.fill(NR_LISTEN, fd, backlog, 0, 0, null);
   }
-  /** accept4(2). @param flags NONBLOCK or 0 @returns the connection's descriptor, −EAGAIN, −EMFILE, −EINVAL */
+  /** accept4(2). @param flags NONBLOCK or 0 @returns the connection's descriptor, −EAGAIN, −EMFILE, −ENFILE, −EINVAL */
   accept(fd: Fd, flags = 0): Trap {
     return this.trap.fill(NR_ACCEPT, fd, flags, 0, 0, null);
   }
@@ -326,7 +332,7 @@ export class Sys {
   ioctl(fd: Fd, request: number): Trap {
     return this.trap.fill(NR_IOCTL, fd, request, 0, 0, null);
   }
-  /** A file with `size` bytes of pattern to send from; there are no names, and no disk. @returns its descriptor, −EMFILE */
+  /** A file with `size` bytes of pattern to send from; there are no names, and no disk. @returns its descriptor, −EMFILE, −ENFILE */
   open(size: number): Trap {
     return this.trap.fill(NR_OPEN, 0, size, 0, 0, null);
   }
@@ -363,14 +369,39 @@ export class Sys {
   setNonblock(fd: Fd, on: boolean): Trap {
     return this.trap.fill(NR_FCNTL, fd, on ? 1 : 0, 0, 0, null);
   }
-  /** ppoll(2). @param timeout ns, or INFINITE @returns how many entries have events */
+  /**
+   * ppoll(2). An entry whose descriptor is below 0 is passed over.
+   *
+   * @param timeout ns, or INFINITE @returns how many entries have events, −EINVAL (more entries than RLIMIT_NOFILE)
+   */
   poll(fds: readonly PollFd[], timeout: number): Trap {
     return this.trap.fill(NR_POLL, 0, timeout, 0, 0, fds);
   }
+  /**
+   * pselect6(2). The sets that are given hold what is ready when it returns ≥ 0.
+   *
+   * @param nfds one more than the highest descriptor in them, at most FD_SETSIZE @param timeout ns, or INFINITE
+   * @returns how many bits are set in all of them, −EBADF, −EINVAL
+   */
+  select(
+    nfds: number,
+    read: FdSet | null,
+    write: FdSet | null,
+    except: FdSet | null,
+    timeout: number,
+  ): Trap {
+    return this.trap.fill(NR_SELECT, 0, nfds, timeout, 0, { read, write, except });
+  }
+  /** epoll_create1(2). @returns its descriptor, −EMFILE, −ENFILE */
   epollCreate(): Trap {
     return this.trap.fill(NR_EPOLL_CREATE, 0, 0, 0, 0, null);
   }
-  /** epoll_ctl(2). @param data 32-bit integer that comes back with the event */
+  /**
+   * epoll_ctl(2).
+   *
+   * @param data 32-bit integer that comes back with the event
+   * @returns 0, −EEXIST, −ENOENT, −EBADF, −EPERM (a file), −EINVAL, −ELOOP (instances in a circle, or more than five deep)
+   */
   epollCtl(ep: Fd, op: number, fd: Fd, events: number, data: number = fd): Trap {
     const trap = this.trap.fill(NR_EPOLL_CTL, ep, op, fd, events, null);
     trap.d = data;

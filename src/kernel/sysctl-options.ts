@@ -20,6 +20,8 @@ export interface SysctlDef {
   /** A switch takes 0 or 1; a word is one of `words`; a key is as KEY says; a mask has a bit for each core, hexadecimal. */
   readonly kind: 'switch' | 'number' | 'triple' | 'word' | 'key' | 'mask';
   readonly words: readonly string[];
+  /** What the numbers of a triple are. */
+  readonly three: string;
   /** Largest number that is modelled. */
   readonly most: number;
   readonly fallback: string;
@@ -59,6 +61,7 @@ function ofTcp(field: keyof TcpOptions, t: Tunable<TcpOptions[keyof TcpOptions]>
     field,
     kind,
     words: WORDS[field] ?? [],
+    three: field === 'mem' ? 'low, pressure, high' : 'least, initial, most',
     most: MOST[field] ?? (kind === 'switch' ? 1 : UINT_MAX),
     fallback:
       typeof v === 'object' ? v.join(' ') : typeof v === 'boolean' ? String(Number(v)) : String(v),
@@ -81,6 +84,7 @@ function ofMachine(
     field: null,
     kind: 'number',
     words: [],
+    three: '',
     most,
     fallback: String(fallback),
     unit,
@@ -148,6 +152,13 @@ export const SYSCTLS: readonly SysctlDef[] = [
     words: Object.keys(DEFAULT_QDISCS),
     fallback: 'pfifo_fast',
   },
+  ofMachine(
+    'fs.file-max',
+    UINT_MAX,
+    'files',
+    'that all processes may have open (ENFILE beyond)',
+    'fs/file_table.c files_maxfiles_init(): a tenth of the memory, in KiB; systemd raises it to the largest number there is',
+  ),
   ofMachine(
     'net.core.netdev_max_backlog',
     1000,

@@ -34,4 +34,5 @@ export function writeSysctls(
   stack.somaxconn = somaxconn;
   stack.syncookies = syncookies;
   stack.maxSynBacklog = maxSynBacklog;
+  stack.host.files.max = sysctlNumber(sysctl, 'fs.file-max');
 }

@@ -7,6 +7,8 @@
  * from phase 0 with what the trap remembers), or a cost ≥ 0: that is spent, then the function is called again and finds in
  * `trap.phase` where it was. What the call made `core.follow` runs before the thread goes back to user mode.
  *
+ * While its process is stopped (process.ts) a thread that would run user code is held instead: it leaves its core.
+ *
  * Left out: signals, priorities, memory. User code between two yields costs nothing; user time is what `compute` says.
  */
 import { EAGAIN, EINTR } from '../base/errno.ts';
@@ -63,9 +65,13 @@ export class Thread extends Task implements Waiter, TimerHandler {
   private mode = RESUME;
   /** ns of the call's next phase, or of user time still to be spent. */
   private cost = 0;
+  /** ns that cold caches still cost it; user time has them in `cost`. */
+  private refill = 0;
   /** Of user time: how much the present step spends. */
   private stepUser = 0;
   private killed = false;
+  /** Asleep because its process is stopped, at the border to user mode. */
+  private held = false;
   private wokenExclusive = false;
   private wokenKey = 0;
   /** Where it stands on wait queues, one entry for each; the first `waits` are in use. */
@@ -185,7 +191,9 @@ export class Thread extends Task implements Waiter, TimerHandler {
     return this.mode !== CALL || this.yields;
   }
 
-  begin(): void {
+  begin(refill: number): void {
+    if (this.mode === USER) this.cost += refill;
+    else if (refill > this.refill) this.refill = refill;
     if (this.mode !== RETRY) return;
     for (let i = 0; i < this.waits; i++) {
       const e = this.entries[i]!;
@@ -198,16 +206,18 @@ export class Thread extends Task implements Waiter, TimerHandler {
       this.passOn();
       return;
     }
-    this.trap.phase = 0;
+    if (this.refill > 0) return;
+    this.trap.phase = 0; // the call that it slept in, from the start
     this.call();
   }
 
   next(): number {
     if (this.killed && this.mode !== CALL && this.mode !== RETRY) this.mode = DIE;
+    if (this.hold()) return -1;
     this.bill = BILL_SYSTEM;
     switch (this.mode) {
       case ENTER:
-        return this.host.costs.syscall;
+        return this.host.costs.syscall + this.refill;
       case CALL:
         return this.cost;
       case USER: {
@@ -216,11 +226,13 @@ export class Thread extends Task implements Waiter, TimerHandler {
         return (this.stepUser = slice < this.cost ? slice : this.cost);
       }
       default:
-        return 0;
+        if (this.refill > 0 && this.mode === RESUME) this.bill = BILL_USER;
+        return this.refill;
     }
   }
 
   effect(): void {
+    this.refill = 0;
     switch (this.mode) {
       case ENTER:
       case CALL:
@@ -228,20 +240,37 @@ export class Thread extends Task implements Waiter, TimerHandler {
         break;
       case USER:
         this.cost -= this.stepUser;
-        if (this.cost > 0) break; // its slice has ended
+        if (this.cost > 0 || this.hold()) break; // its slice has ended, or it is stopped
         this.result = 0;
         this.trap.nr = NR_NONE;
         this.resume();
         break;
       case RETRY:
-        this.begin(); // woken before it had left its core
+        this.begin(0); // woken before it had left its core, or what cold caches cost is spent
         break;
       case DIE:
         this.die();
         break;
       default:
-        this.resume();
+        if (!this.hold()) this.resume();
     }
+  }
+
+  /** At the border to user mode: a stopped process's thread sleeps until `release`. Being killed comes first. */
+  private hold(): boolean {
+    if (!this.process.stopped || this.killed) return false;
+    if (this.mode !== RESUME && this.mode !== USER) return false;
+    this.held = true;
+    this.state = SLEEPING;
+    this.asleepSince = this.host.engine.now;
+    return true;
+  }
+
+  /** Its process goes on. */
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    wakeUp(this, false);
   }
 
   takeBack(left: number): boolean {
@@ -276,7 +305,8 @@ export class Thread extends Task implements Waiter, TimerHandler {
       return;
     }
     // Straight on, unless segments are still to be sent, someone else has a better claim to the core, or it was killed.
-    if (!this.core.followed && !this.killed && !this.core.rq.resched()) this.resume();
+    const { process, core } = this;
+    if (!core.followed && !this.killed && !process.stopped && !core.rq.resched()) this.resume();
   }
 
   private block(): void {
@@ -359,6 +389,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   kill(): void {
     if (this.state === DEAD || this.body === null) return;
     this.killed = true;
+    this.held = false;
     if (!wakeUp(this, false) && this.host.executing !== this.core) this.core.poke();
   }
 
@@ -369,6 +400,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** What it waits for, in words; null when it does not sleep. */
   waitingFor(): string | null {
     if (this.state !== SLEEPING) return null;
+    if (this.held) return `${this.name}: stopped since ${this.asleepSince} ns`;
     const trap = this.trap;
     const call = SYSCALL_NAMES[trap.nr] ?? 'nothing';
     const file = this.process.fds.get(trap.fd);

@@ -96,6 +96,19 @@ export class TxRing {
     if (k >= 0 && k < this.used) this.departures[(this.head + k) & (this.cap - 1)] = departure;
   }
 
+  /** Descriptors that were ever given back. */
+  get returned(): number {
+    return this.first;
+  }
+
+  /** Shows what each descriptor in use keeps: whom it is charged to, how much, and the driver's bytes. */
+  each(visit: (owner: unknown, truesize: number, wire: number) => void): void {
+    for (let k = 0; k < this.used; k++) {
+      const i = (this.head + k) & (this.cap - 1);
+      visit(this.owners[i], this.sizes[i]!, this.wires[i]!);
+    }
+  }
+
   /** Takes back the `n` oldest, and tells their owners: once for several of one owner in a row. */
   clean(n: number, core: Core): void {
     const handler = core.host.handler;

@@ -11,7 +11,7 @@ import { assert } from '../base/assert.ts';
 export interface Waiter {
   /**
    * @param key poll events that may have become true; 0 when the waker does not say
-   * @param sync the waker is about to sleep or to return to its caller: do not pre-empt (WF_SYNC)
+   * @param sync the waker is about to sleep or to return to its caller: its core is as good as idle (WF_SYNC)
    * @returns whether this woke someone: only then does an exclusive entry use up one of the wake-ups
    */
   onWake(entry: WaitEntry, key: number, sync: boolean): boolean;

@@ -27,6 +27,7 @@ import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './c
 import { fastRetransAlert, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
 import { acceptCwr, hasEcnEcho } from './ecn.ts';
+import { reclaim } from './memory.ts';
 import { syncMss } from './mss.ts';
 import { mtuProbeAcked } from './mtu-probe.ts';
 import { updatePacingRate } from './pacing.ts';
@@ -268,6 +269,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
       stopChrono(c, CHRONO_BUSY, now);
     }
     if (seqLt(snd.rtxHint, c.sndUna)) snd.rtxHint = c.sndUna;
+    reclaim(c);
   }
   if (snd.mtuProbe !== null) mtuProbeAcked(c, snd.mtuProbe, now);
   sampleRtt(c, a, firstAt, lastAt, acked, now);

@@ -16,9 +16,17 @@ import {
   WRITABLE,
   type ConnectionArgs,
 } from './connection.ts';
-import { done, enterTimeWait, finTime, purgeReceiveQueue, purgeSendQueue } from './done.ts';
+import {
+  done,
+  endForMemory,
+  enterTimeWait,
+  finTime,
+  purgeReceiveQueue,
+  purgeSendQueue,
+} from './done.ts';
 import type { SocketSettings } from './settings.ts';
 import { finState } from './fin.ts';
+import { checkOom, orphaned, reclaim } from './memory.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { startKeepalive } from './probe.ts';
 import type { Receiver } from './receiver.ts';
@@ -126,6 +134,7 @@ function take(c: Connection, max: number, into: Uint8Array | null): number {
     if (skip + Math.max(n, 0) < r.len) break;
     eat(c, r);
   }
+  reclaim(c);
   if (q.length === 0) {
     c.rcvQueue = null;
     c.context.giveRcvQueue(q);
@@ -165,7 +174,7 @@ export function shutdownRead(c: Connection): void {
  */
 export function close(c: Connection, now: Instant): void {
   if (c.orphan) return;
-  c.orphan = true;
+  leave(c);
   const unread = inq(c) > 0;
   purgeReceiveQueue(c);
   c.rcvShutdown = true;
@@ -192,6 +201,13 @@ export function close(c: Connection, now: Instant): void {
     finState(c, true, now);
   }
   if (c.state === 'FIN-WAIT-2') orphanInFinWait2(c, now);
+  if (c.state !== 'CLOSED' && c.timeWaitFor === 0 && checkOom(c, 0)) endForMemory(c, true, now);
+}
+
+/** Nobody has it open any more (sock_orphan). */
+function leave(c: Connection): void {
+  c.orphan = true;
+  if (c.state !== 'CLOSED' && c.state !== 'TIME-WAIT') orphaned(c);
 }
 
 /** The peer may never send its FIN: an orphan does not wait for ever. */
@@ -209,7 +225,7 @@ function orphanInFinWait2(c: Connection, now: Instant): void {
 
 /** Ends the connection with a RST (SO_LINGER 0, or the owner is gone). */
 export function abort(c: Connection, now: Instant): void {
-  c.orphan = true;
+  if (!c.orphan) leave(c);
   purgeReceiveQueue(c);
   if (c.state === 'CLOSED' || c.state === 'TIME-WAIT') return;
   if (c.state === 'SYN-SENT') {

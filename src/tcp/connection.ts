@@ -41,7 +41,7 @@ export const WORK_PROBE = 32; // a probe of seq SND.UNA − 1
 export const WORK_RST = 64;
 export const WORK_WAKEUP = 128; // probe with what fits into the window
 export const WORK_SPACE = 256; // look whether a refused writer can go on, once all has been sent
-export const WORK_REPLY_RST = 512; // a RST that answers a segment (its number is in replySeq)
+export const WORK_REPLY_RST = 512; // a RST that answers a segment (`reply`)
 export const WORK_TAIL_PROBE = 1024; // a tail loss probe: new data, or the last segment again
 export const WORK_PRIOR_ACK = 4096; // an ACK of what came before the CE mark changed (Receiver.priorAck)
 
@@ -98,6 +98,12 @@ export interface ConnectionArgs {
   readonly tx: PayloadStream;
   readonly path: PathOptions;
   readonly settings: SocketSettings;
+}
+
+/** Number of a RST that answers a segment, and what it acknowledges; null: nothing. */
+export interface Reply {
+  readonly seq: Seq;
+  readonly ack: Seq | null;
 }
 
 export class Connection {
@@ -234,6 +240,9 @@ export class Connection {
   /** No file refers to it any more (SOCK_DEAD). */
   orphan = false;
 
+  /** Pages of the host's memory that it holds for what is queued, either way (memory.ts). */
+  memPages = 0;
+
   // ---- Receive memory
   /** Bytes of truesize in the receive and out-of-order queues (sk_rmem_alloc), and the bound. */
   rmemAlloc = 0;
@@ -250,9 +259,8 @@ export class Connection {
   ackAto: Duration = ZERO;
   rcvMss = 0;
   lastOowAck: Instant | null = null;
-  /** Number of a RST that answers a segment (WORK_REPLY_RST), and what it acknowledges; null: nothing. */
-  replySeq: Seq = SEQ_ZERO;
-  replyAck: Seq | null = null;
+  /** The RST that answers a segment (WORK_REPLY_RST). */
+  reply: Reply | null = null;
 
   // ---- Options of the connection
   sackOk = false;
@@ -298,6 +306,7 @@ export class Connection {
     this.noDelay = s.noDelay;
     this.cork = s.cork;
     this.rcvbuf = s.rcvbuf;
+    args.context.memory.connections++;
   }
 }
 

@@ -10,14 +10,10 @@ import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import { FastOpenCache } from './fastopen-cache.ts';
 import type { TcpObserver } from './observer.ts';
 import type { TcpOptions } from './options.ts';
+import { TcpMemory } from './memory.ts';
 import { SocketSettings } from './settings.ts';
 import { Rx } from './recv-queue.ts';
 import { Tx } from './send-queue.ts';
-
-/** tcp_mem: the kernel sets `pressure` from what all sockets hold (tcp_under_memory_pressure). */
-export class TcpMemory {
-  pressure = false;
-}
 
 /** Counters of /proc/net/netstat and /proc/net/snmp that TCP itself keeps. */
 export class TcpMib {
@@ -94,6 +90,10 @@ export class TcpMib {
   TCPAbortOnClose = 0;
   TCPAbortOnTimeout = 0;
   TCPAbortOnLinger = 0;
+  TCPAbortOnMemory = 0;
+  TCPMemoryPressures = 0;
+  /** ms of them that are over. */
+  TCPMemoryPressuresChrono = 0;
   TCPBeyondWindow = 0;
   PAWSEstab = 0;
   TSEcrRejected = 0;

@@ -14,6 +14,7 @@ import {
   WRITABLE,
   type Connection,
 } from './connection.ts';
+import { departed, reclaim } from './memory.ts';
 import { ACK, segLen, type Segment } from './segment.ts';
 import { SEQ_ZERO, seqAdd } from './seq.ts';
 import { setState } from './state.ts';
@@ -32,6 +33,7 @@ export function purgeSendQueue(c: Connection): void {
   }
   if (c.sender !== null) c.sender.sackCache = null;
   c.wmemQueued = 0;
+  reclaim(c);
   c.packetsOut = 0;
   c.sackedOut = 0;
   c.lostOut = 0;
@@ -48,6 +50,7 @@ export function purgeOutOfOrder(c: Connection): void {
     c.context.giveRx(r);
   }
   c.ofo = null;
+  reclaim(c);
 }
 
 export function purgeReceiveQueue(c: Connection): void {
@@ -59,11 +62,13 @@ export function purgeReceiveQueue(c: Connection): void {
     c.context.giveRx(r);
   }
   c.rcvQueue = null;
+  reclaim(c);
 }
 
 /** The connection is over; what was received can still be read (tcp_done). Only a RST or a last ACK may still leave. */
 export function done(c: Connection, now: Instant): void {
   setState(c, 'CLOSED', now);
+  departed(c);
   stopAllTimers(c);
   purgeOutOfOrder(c);
   c.rcvShutdown = true;
@@ -82,6 +87,14 @@ export function fail(c: Connection, errno: number, now: Instant): void {
   c.work &= WORK_RST;
 }
 
+/** An orphan that the host has no resources for. @param reset its peer is told */
+export function endForMemory(c: Connection, reset: boolean, now: Instant): void {
+  c.context.mib.TCPAbortOnMemory++;
+  purgeSendQueue(c);
+  done(c, now);
+  c.work = reset ? WORK_RST : 0;
+}
+
 /** The peer's RST is in order (tcp_reset). */
 export function onReset(c: Connection, now: Instant): void {
   if (c.state === 'SYN-SENT') c.error = ECONNREFUSED;
@@ -95,8 +108,9 @@ export function onReset(c: Connection, now: Instant): void {
 /** A RST answers the segment: with the number that it acknowledges, else acknowledging it (RFC 9293 §3.10.7.1; tcp_v4_send_reset). */
 export function replyRst(c: Connection, seg: Segment): void {
   const acks = (seg.flags & ACK) !== 0;
-  c.replySeq = acks ? seg.ack : SEQ_ZERO;
-  c.replyAck = acks ? null : seqAdd(seg.seq, segLen(seg));
+  c.reply = acks
+    ? { seq: seg.ack, ack: null }
+    : { seq: SEQ_ZERO, ack: seqAdd(seg.seq, segLen(seg)) };
   c.work |= WORK_REPLY_RST;
 }
 
@@ -115,6 +129,7 @@ export function finTime(c: Connection): Duration {
  */
 export function enterTimeWait(c: Connection, wait: Duration): void {
   stopAllTimers(c);
+  departed(c);
   c.timeWaitFor = Math.max(wait, leastWait(c)) as Duration;
   c.rcvShutdown = true;
   c.sndShutdown = true;

@@ -18,6 +18,7 @@ import {
   TFO_SYN_RETRANSMITTED,
   type FastOpen,
 } from './fastopen-state.ts';
+import { forceSchedule, reclaim } from './memory.ts';
 import { syncMss } from './mss.ts';
 import { loseWithoutCongestion } from './lose.ts';
 import { markLost } from './rack.ts';
@@ -88,6 +89,7 @@ function queueSynData(c: Connection, chunk: Chunk, n: number, now: Instant): voi
   q.records.push(t);
   q.sent = 1;
   q.list(t);
+  forceSchedule(c, t.truesize);
   c.wmemQueued += t.truesize;
   c.writeSeq = t.end;
   append(c, chunk, n);
@@ -129,6 +131,7 @@ export function synDataAcked(c: Connection): void {
   const t = q.records.at(0);
   if (seqGt(t.end, c.sndUna)) {
     if (n > 0) trimHead(c, t);
+    reclaim(c);
     c.packetsOut = t.segs;
     return;
   }
@@ -136,6 +139,7 @@ export function synDataAcked(c: Connection): void {
   q.records.shift();
   q.sent--;
   c.wmemQueued -= t.truesize;
+  reclaim(c);
   c.context.giveTx(t);
   if (q.records.length === 0) c.sendQueue = null;
 }

@@ -2,6 +2,8 @@
 import type { Instant } from '../base/units.ts';
 import { WORK_XMIT, type Connection } from './connection.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
+import { forceSchedule } from './memory.ts';
+import { TX_OVERHEAD } from './records.ts';
 import { FIN } from './segment.ts';
 import { SendQueue } from './send-queue.ts';
 import { senderOf } from './sender.ts';
@@ -30,10 +32,18 @@ export function finState(c: Connection, closing: boolean, now: Instant): void {
   }
   senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
-  const t = q.unsent > 0 ? q.records.at(q.records.length - 1) : newRecord(c, q, now);
+  const last = q.records.length - 1;
+  const pressed = c.context.memory.pressure && last >= 0;
+  if (q.unsent === 0 && !pressed) forceSchedule(c, TX_OVERHEAD);
+  const t = q.unsent > 0 || pressed ? q.records.at(last) : newRecord(c, q, now);
   t.flags |= FIN;
   t.end = seqAdd(t.end, 1);
   c.writeSeq = t.end;
+  if (q.unsent === 0) {
+    // It passes for sent with the last segment. A time-out will send it; that costs no memory.
+    c.sndNxt = t.end;
+    return;
+  }
   c.naglePush = true;
   c.work |= WORK_XMIT;
 }

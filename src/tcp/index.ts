@@ -9,7 +9,8 @@
 export * from './calls.ts';
 export { setCongestion } from './congestion/index.ts';
 export * from './connection.ts';
-export { TcpContext, TcpMemory, TcpMib } from './context.ts';
+export { TcpContext, TcpMib } from './context.ts';
+export { forwardAlloc, TcpMemory } from './memory.ts';
 export { fastOpenSyn, mayFastOpen } from './fastopen.ts';
 export { fastOpenChild } from './fastopen-child.ts';
 export * from './fastopen-option.ts';

@@ -25,6 +25,8 @@ export interface TcpOptions {
   readonly congestionWindow: 'linux' | 'rfc';
   readonly rmem: Triple;
   readonly wmem: Triple;
+  readonly mem: Triple;
+  readonly maxOrphans: number;
   readonly rmemMax: number;
   readonly wmemMax: number;
   readonly moderateRcvbuf: boolean;
@@ -163,6 +165,20 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
     'bytes',
     'send buffer: least, initial, most by autotuning',
     'read on the measured kernel 6.18.44',
+  ),
+  mem: row<Triple>(
+    [196_608, 262_144, 393_216],
+    'net.ipv4.tcp_mem',
+    'pages',
+    'memory of all sockets, in pages of 4 KiB: below the first no one is bound; beyond the second there is pressure, until the first is reached again: buffers do not grow and windows shrink; beyond the third memory is refused',
+    'net/ipv4/tcp.c tcp_init_mem(), with 16 GiB of free memory',
+  ),
+  maxOrphans: row(
+    65_536,
+    'net.ipv4.tcp_max_orphans',
+    'connections',
+    'closed by their applications and not yet over: one more is reset',
+    'net/ipv4/tcp.c tcp_init(), with 16 GiB of memory',
   ),
   rmemMax: row(
     4194304,

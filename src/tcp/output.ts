@@ -34,6 +34,7 @@ import { NOT_STARTED } from './congestion/reno.ts';
 import { inCwndReduction, validateCwnd } from './cwnd.ts';
 import { currentMss, tsoSegments, windowEnd } from './mss.ts';
 import { sentAt } from './pacing.ts';
+import { scarce } from './memory.ts';
 import { gatherProbe, mtuProbeSent, mtuProbeSize } from './mtu-probe.ts';
 import { probeDropped } from './probe.ts';
 import { enterCwr } from './prr.ts';
@@ -132,12 +133,13 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
 /** The RST of replyRst. It carries no timestamp, as RFC 7323 §3.2 leaves open (tcp_v4_send_reset). */
 function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_REPLY_RST;
-  fill(c, out, RST, c.replySeq, now);
+  const { seq, ack } = c.reply!;
+  fill(c, out, RST, seq, now);
   out.hasTs = false;
   out.headerLen = BASE_HEADER;
-  if (c.replyAck !== null) {
+  if (ack !== null) {
     out.flags |= ACK;
-    out.ack = c.replyAck;
+    out.ack = ack;
   }
   out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
@@ -287,7 +289,7 @@ function afterNewData(c: Connection, snd: Sender): void {
 /** A refused writer may go on when a third of the buffer is free (tcp_check_space, sk_stream_write_space). */
 function checkSpace(c: Connection, now: Instant): void {
   if (!c.noSpace) return;
-  if (!c.settings.sndbufLocked && !c.context.memory.pressure && inFlight(c) < c.cwnd) {
+  if (!c.settings.sndbufLocked && !scarce(c) && inFlight(c) < c.cwnd) {
     expandSndbuf(c);
     senderOf(c).cwndStamp = jiffiesNow(c.context, now);
   }

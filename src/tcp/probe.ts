@@ -10,7 +10,8 @@ import {
   WORK_PROBE,
   type Connection,
 } from './connection.ts';
-import { done, enterTimeWait, fail, finTime } from './done.ts';
+import { done, endForMemory, enterTimeWait, fail, finTime } from './done.ts';
+import { OOM_RESET, outOfResources } from './memory.ts';
 
 import { windowEnd } from './mss.ts';
 import { lastReceived } from './receiver.ts';
@@ -53,6 +54,11 @@ export function onProbeTimer(c: Connection, now: Instant): void {
     most = orphanRetries(c, alive);
     if (!alive && c.backoff >= most) {
       fail(c, ETIMEDOUT, now);
+      return;
+    }
+    const verdict = outOfResources(c, true, now);
+    if (verdict !== 0) {
+      endForMemory(c, verdict === OOM_RESET, now);
       return;
     }
   }

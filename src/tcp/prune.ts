@@ -5,11 +5,12 @@
  */
 import type { Connection } from './connection.ts';
 import type { Deque } from './deque.ts';
+import { forceSchedule, reclaim, scheduleReceive } from './memory.ts';
 import type { Rx } from './recv-queue.ts';
 import type { Segment } from './segment.ts';
 import { seqAdd, seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { linearTruesize, PAGE, SHARED_INFO, SK_BUFF } from './truesize.ts';
-import { clampWindow, winFromSpace } from './window.ts';
+import { adjustRcvSsthresh, clampWindow, winFromSpace } from './window.ts';
 
 /** Payload of a record that collapsing makes: it fills a page (SKB_MAX_ORDER(0, 0)). */
 const COLLAPSED = PAGE - SHARED_INFO;
@@ -20,15 +21,27 @@ const COLLAPSED = PAGE - SHARED_INFO;
  */
 const fits = (c: Connection): boolean => c.rmemAlloc <= c.rcvbuf;
 
-/** Makes room for `seg` if it can. */
+/** Makes room for `seg` if it can, in the socket's buffer and in the host's memory (tcp_try_rmem_schedule). */
 export function makeRoom(c: Connection, seg: Segment): boolean {
-  if (fits(c)) return true;
+  if (fits(c) && scheduleReceive(c, seg.truesize)) return true;
+  if (!prune(c, seg)) return false;
+  while (!scheduleReceive(c, seg.truesize)) if (!pruneOutOfOrder(c, seg)) return false;
+  return true;
+}
+
+/** tcp_prune_queue(): false when the buffer is still full, or nothing could be given up. */
+function prune(c: Connection, seg: Segment): boolean {
+  if (c.rmemAlloc === 0) return false;
   const mib = c.context.mib;
   mib.PruneCalled++;
-  clampWindow(c);
+  if (!fits(c)) clampWindow(c);
+  else if (c.context.memory.pressure) adjustRcvSsthresh(c);
   if (fits(c)) return true;
   if (c.ofo !== null) collapseOutOfOrder(c, c.ofo.records);
   if (c.rcvQueue !== null) collapse(c, c.rcvQueue, c.rcvQueue.length, c.copiedSeq, c.rcvNxt);
+  // The copies are charged without asking (skb_set_owner_r in tcp_collapse).
+  forceSchedule(c, 0);
+  reclaim(c);
   if (fits(c)) return true;
   pruneOutOfOrder(c, seg);
   if (fits(c)) return true;
@@ -36,10 +49,10 @@ export function makeRoom(c: Connection, seg: Segment): boolean {
   return false;
 }
 
-/** Drops out-of-order data from the end, an eighth of the buffer at a time (tcp_prune_ofo_queue). */
-function pruneOutOfOrder(c: Connection, seg: Segment): void {
+/** Drops out-of-order data from the end, an eighth of the buffer at a time (tcp_prune_ofo_queue). @returns whether there was any */
+function pruneOutOfOrder(c: Connection, seg: Segment): boolean {
   const ofo = c.ofo;
-  if (ofo === null) return;
+  if (ofo === null) return false;
   let goal = c.rcvbuf >> 3;
   let pruned = false;
   while (ofo.records.length > 0) {
@@ -52,15 +65,18 @@ function pruneOutOfOrder(c: Connection, seg: Segment): void {
     c.rmemAlloc -= last.truesize;
     c.context.giveRx(last);
     if (ofo.records.length === 0 || goal <= 0) {
-      if (fits(c)) break;
+      reclaim(c);
+      if (fits(c) && !c.context.memory.pressure) break;
       goal = c.rcvbuf >> 3;
     }
   }
-  if (!pruned) return;
+  reclaim(c);
+  if (!pruned) return false;
   c.context.mib.OfoPruned++;
   // What was SACKed is gone: say nothing of it any more (RFC 2018 §8 lets us).
   ofo.forget();
   if (ofo.records.length === 0) c.ofo = null;
+  return true;
 }
 
 // ---- Collapsing

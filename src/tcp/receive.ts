@@ -21,10 +21,11 @@ import { enterTimeWait, purgeOutOfOrder } from './done.ts';
 import { receiverOf } from './receiver.ts';
 import { coalesce, fillRx, OutOfOrderQueue, type Rx } from './recv-queue.ts';
 import { FIN, segLen, type Segment } from './segment.ts';
+import { forceSchedule, reclaim } from './memory.ts';
 import { makeRoom } from './prune.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, type Seq } from './seq.ts';
 import { setState } from './state.ts';
-import { growRcvbuf, growWindow, measureRcvMss, receiveWindow } from './window.ts';
+import { growRcvbuf, growWindow, measureRcvMss, receiveWindow, rmemPressure } from './window.ts';
 
 /** Seventh, process the segment text; RFC 9293 §3.10.7.4. The segment has passed the sequence check. */
 export function queueData(c: Connection, seg: Segment, now: Instant): void {
@@ -77,6 +78,7 @@ export function queueSynPayload(c: Connection, syn: Segment, now: Instant): bool
   receiverOf(c);
   const r = fillRx(c.context.takeRx(), syn, end);
   r.seq = c.rcvNxt;
+  forceSchedule(c, r.truesize);
   c.rmemAlloc += r.truesize;
   append(c, r);
   if (syn.flags & FIN) takeFin(c, now);
@@ -95,6 +97,8 @@ function queueInOrder(c: Connection, seg: Segment, end: Seq, now: Instant): void
       c.context.mib.TCPRcvQDrop++;
       return;
     }
+    // A queue that is empty takes one all the same: the reader has to get on.
+    forceSchedule(c, seg.truesize);
   }
   const r = fillRx(c.context.takeRx(), seg, end);
   c.rmemAlloc += r.truesize;
@@ -134,7 +138,7 @@ function dataReady(c: Connection): void {
   const enough =
     avail >= c.settings.rcvLowat ||
     c.rcvShutdown ||
-    c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3) ||
+    rmemPressure(c) ||
     receiveWindow(c) <= c.rcvMss;
   if (enough) c.events |= READABLE;
 }
@@ -160,6 +164,7 @@ function fillHole(c: Connection, now: Instant): void {
       break;
     }
   }
+  reclaim(c);
   ofo.removeBefore(c.rcvNxt);
   if (ofo.records.length > 0) return;
   // RFC 5681 §4.2: an ACK at once when the gap is filled.
@@ -203,6 +208,7 @@ function report(c: Connection, ofo: OutOfOrderQueue, left: Seq, right: Seq): voi
 /** In its place; what it repeats is reported as D-SACK, what it covers goes. */
 function insertOutOfOrder(c: Connection, ofo: OutOfOrderQueue, seg: Segment, end: Seq): void {
   const q = ofo.records;
+  const before = q.length;
   let i = ofo.upperBound(seg.seq);
   const r = fillRx(c.context.takeRx(), seg, end);
   if (i > 0) {
@@ -241,6 +247,8 @@ function insertOutOfOrder(c: Connection, ofo: OutOfOrderQueue, seg: Segment, end
   }
   c.rmemAlloc += r.truesize;
   q.insert(i, r);
+  // Not before it is charged: Linux gives back what it has just asked for, too, and owes it until it asks again.
+  if (q.length <= before) reclaim(c);
 }
 
 function removeOutOfOrder(c: Connection, ofo: OutOfOrderQueue, i: number): void {

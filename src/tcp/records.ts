@@ -1,5 +1,6 @@
 /** Cutting and joining the records of the send queue, with their memory and their marks on the scoreboard. */
 import type { Connection } from './connection.ts';
+import { forceSchedule, reclaim } from './memory.ts';
 import { FIN, PSH } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqAdd, seqDiff } from './seq.ts';
@@ -24,6 +25,7 @@ export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void 
   t.eor = next.eor;
   q.records.remove(q.sent + 1);
   c.wmemQueued -= next.truesize;
+  reclaim(c);
   c.context.giveTx(next);
 }
 
@@ -49,6 +51,7 @@ export function joinTx(c: Connection, q: SendQueue, i: number): void {
   t.truesize += next.len;
   t.sacked |= next.sacked & EVER_RETRANS;
   c.wmemQueued += next.len - next.truesize;
+  reclaim(c);
   c.packetsOut -= next.segs;
   if (next.sacked & LOST) c.lostOut -= next.segs;
   if (next.sacked & RETRANS) c.retransOut -= next.segs;
@@ -60,6 +63,7 @@ export function joinTx(c: Connection, q: SendQueue, i: number): void {
 /** Cuts record `i` after `len` bytes (tcp_fragment): both parts keep its state. */
 export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss: number): void {
   const t = q.records.at(i);
+  forceSchedule(c, TX_OVERHEAD);
   const rest = c.context.takeTx();
   const before = t.segs;
   rest.seq = seqAdd(t.seq, len);

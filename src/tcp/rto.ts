@@ -18,12 +18,13 @@ import {
   type Connection,
 } from './connection.ts';
 import { currentSsthresh } from './cwnd.ts';
-import { fail } from './done.ts';
+import { endForMemory, fail } from './done.ts';
 import { detectBlackhole } from './fastopen.ts';
 import { requestRto } from './check-request.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
 import { queueCwr } from './ecn.ts';
 import { markLost, rackRemaining } from './rack.ts';
+import { OOM_RESET, outOfResources } from './memory.ts';
 import { suspectBlackhole } from './mtu-probe.ts';
 import type { Request } from './request.ts';
 import { computeRto, rtoMax, rtoMin } from './rtt.ts';
@@ -111,6 +112,7 @@ export function onRetransmitTimer(c: Connection, due: Instant, now: Instant): vo
   c.context.mib.TCPTimeouts++;
   if (c.retransmits === 0)
     senderOf(c).rtoStamp = synchronising ? c.retransStamp : c.sendQueue!.records.at(0).sentAt;
+  if (c.orphan && !synchronising && outOfMemoryAtTimeout(c, now)) return;
   const over = givesUp(c, now);
   if (c.fastOpen !== null) detectBlackhole(c, c.fastOpen, over, now);
   if (over) {
@@ -208,6 +210,15 @@ function timedOut(c: Connection, boundary: number, timeoutMs: number, now: Insta
 
 const elapsedMs = (since: Instant, now: Instant): number =>
   Math.floor(now / 1e6) - Math.floor(since / 1e6);
+
+/** An orphan may have to go before it has tried for as long as it may (tcp_out_of_resources). @returns whether it has */
+function outOfMemoryAtTimeout(c: Connection, now: Instant): boolean {
+  const alive = c.rto < rtoMax(c);
+  const verdict = outOfResources(c, alive || !timedOut(c, orphanRetries(c, alive), 0, now), now);
+  if (verdict === 0) return false;
+  endForMemory(c, verdict === OOM_RESET, now);
+  return true;
+}
 
 /** tcp_write_timeout: RFC 9293 §3.8.3 R2, as Linux counts it. */
 function givesUp(c: Connection, now: Instant): boolean {

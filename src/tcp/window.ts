@@ -6,6 +6,7 @@ import type { Instant } from '../base/units.ts';
 import { usBetween, tsClock } from './clock.ts';
 import { ACK_NOMEM, ACK_PUSHED, ACK_PUSHED2, type Connection } from './connection.ts';
 import type { TcpOptions } from './options.ts';
+import { scarce } from './memory.ts';
 import { MIN_RCVBUF } from './settings.ts';
 import { receiverOf } from './receiver.ts';
 import { FIN, PSH, type Segment } from './segment.ts';
@@ -101,7 +102,7 @@ export function selectWindow(c: Connection): number {
   if (shrink) free = roundDown(free, unit);
   if (free < full >> 1) {
     c.ackQuick = 0;
-    if (c.context.memory.pressure) c.rcvSsthresh = Math.min(c.rcvSsthresh, 4 * c.advMss);
+    if (c.context.memory.pressure) adjustRcvSsthresh(c);
     // Rounded down, so that the scale does not give more than there is.
     if (!shrink) free = roundDown(free, unit);
     if (free < allowed >> 4 || free < mss || (shrink && free < unit)) return 0;
@@ -202,7 +203,7 @@ export function growWindow(c: Connection, seg: Segment): void {
   const room = Math.min(c.windowClamp, freeWindow(c)) - c.rcvSsthresh;
   if (room <= 0) return;
   if (c.context.memory.pressure) {
-    c.rcvSsthresh = Math.min(c.rcvSsthresh, 4 * c.advMss);
+    adjustRcvSsthresh(c);
     return;
   }
   let more = winFromSpace(c, seg.truesize) <= seg.len ? 2 * c.advMss : growByOverhead(c, seg);
@@ -292,11 +293,20 @@ export function growForLowat(c: Connection, mark: number): void {
   if (c.windowClamp < mark) c.windowClamp = mark;
 }
 
+/** The host has little memory left: the window shrinks (tcp_adjust_rcv_ssthresh). */
+export function adjustRcvSsthresh(c: Connection): void {
+  c.rcvSsthresh = Math.min(c.rcvSsthresh, 4 * c.advMss);
+}
+
+/** Is what may be received nearly used up (tcp_rmem_pressure)? Then a reader is woken whatever SO_RCVLOWAT says. */
+export const rmemPressure = (c: Connection): boolean =>
+  c.context.memory.pressure || c.rmemAlloc > c.rcvbuf - (c.rcvbuf >> 3);
+
 /** A segment was refused for lack of room: the buffer grows to what it holds, if it may (tcp_clamp_window). */
 export function clampWindow(c: Connection): void {
   const o = c.context.options;
   c.ackQuick = 0;
-  if (c.rcvbuf < o.rmem[2] && !c.settings.rcvbufLocked && !c.context.memory.pressure)
+  if (c.rcvbuf < o.rmem[2] && !c.settings.rcvbufLocked && !scarce(c))
     c.rcvbuf = Math.min(c.rmemAlloc, o.rmem[2]);
   if (c.rmemAlloc > c.rcvbuf) c.rcvSsthresh = Math.min(c.windowClamp, 2 * c.advMss);
 }

@@ -1,10 +1,11 @@
 /** What a writer does: records are filled and may leave (net/ipv4/tcp.c tcp_sendmsg_locked). */
-import { CHRONO_BUSY, startChrono } from './chrono.ts';
+import { CHRONO_BUSY, startChrono, stopChrono } from './chrono.ts';
 import { EAGAIN, EPIPE } from '../base/errno.ts';
 import type { Instant } from '../base/units.ts';
 import { inFlight, WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
 import { slowStartAfterIdle } from './cwnd.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
+import { forceSchedule, reclaim, schedulePayload, scheduleSend } from './memory.ts';
 import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
 import { splitTx, TX_OVERHEAD } from './records.ts';
 import { FIN, PSH } from './segment.ts';
@@ -109,11 +110,15 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   while (taken < want) {
     let t = tailWithRoom(q, goal);
     if (t === null) {
-      if (!memoryFree(c, false)) break;
+      if (!memoryFree(c, false) || !scheduleRecord(c, q)) break;
       if (q.records.length === 0) slowStartAfterIdle(c, now);
       t = newRecord(c, q, now);
     }
-    const n = Math.min(want - taken, goal - t.len);
+    const n = schedulePayload(c, Math.min(want - taken, goal - t.len));
+    if (n === 0) {
+      if (t.len === 0) removeEmpty(c, q, now);
+      break;
+    }
     if (taken === 0) t.flags &= ~PSH;
     t.len += n;
     t.end = seqAdd(t.end, n);
@@ -130,6 +135,22 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;
+}
+
+/** Memory for one more record (tcp_stream_alloc_skb); the first is never refused. */
+function scheduleRecord(c: Connection, q: SendQueue): boolean {
+  if (q.records.length > 0) return scheduleSend(c, TX_OVERHEAD);
+  forceSchedule(c, TX_OVERHEAD);
+  return true;
+}
+
+/** A new record that nothing could be put into (tcp_remove_empty_skb). */
+function removeEmpty(c: Connection, q: SendQueue, now: Instant): void {
+  const t = q.records.pop();
+  c.wmemQueued -= t.truesize;
+  c.context.giveTx(t);
+  reclaim(c);
+  if (q.unsent === 0) stopChrono(c, CHRONO_BUSY, now);
 }
 
 /**

@@ -53,6 +53,12 @@ export class FakeProbe implements Probe {
   atEnd(_law: AppLaw, broken: () => string | null): void {
     this.ends.push(broken);
   }
+  /** Set it to have records in `records`. */
+  tracing = false;
+  readonly records: string[] = [];
+  trace(lane: string, what: string, fields: Readonly<Record<string, number | string>>): void {
+    this.records.push([lane, what, ...Object.values(fields)].join(' '));
+  }
   closed(at: Instant): void {
     equal(this.closedAt, null);
     this.closedAt = at;

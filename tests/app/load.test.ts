@@ -5,7 +5,7 @@ import { IntendedTimes } from '../../src/app/load/arrivals.ts';
 import { bulkSender } from '../../src/app/load/bulk.ts';
 import { DueHeap } from '../../src/app/load/due.ts';
 import { rawSource } from '../../src/app/load/raw.ts';
-import { UserTimes } from '../../src/app/load/user-times.ts';
+import { Workload } from '../../src/app/load/workload.ts';
 import { BULK_DEFAULTS, CLIENT_DEFAULTS, type BulkOptions } from '../../src/app/options.ts';
 import { Random } from '../../src/base/random.ts';
 import { instant, NEVER } from '../../src/base/units.ts';
@@ -81,7 +81,8 @@ it('shares the requests out over the users in turn, all of them', () => {
       connections,
     };
     let sum = 0;
-    for (let i = 0; i < connections; i++) sum += new UserTimes(o, fakeEnv(), null, i).left;
+    const work = new Workload(o, fakeEnv());
+    for (let i = 0; i < connections; i++) sum += work.user(i).left;
     return sum === requests;
   });
 });

@@ -591,6 +591,95 @@ group('whatever a thread calls', () => {
   });
 });
 
+group('a server written with Flux', () => {
+  type Handler = (inbound: own.Inbound, outbound: own.Outbound) => own.Publisher<unknown>;
+  const client = {
+    model: 'talk',
+    bytes: undefined,
+    messages: 20,
+    text: 'hello #',
+    answer: 'upper-case',
+  };
+  const server = (
+    handler: (context: own.AppContext, ...args: Parameters<Handler>) => ReturnType<Handler>,
+  ): UserMain =>
+    app(function* (sys, context) {
+      const tcp = own.TcpServer.create(sys, context);
+      yield* tcp.handle((i, o) => handler(context, i, o)).bindNow();
+    });
+
+  it('from hostwire/app alone: a sink between what comes in and what goes out, in windows', () => {
+    const main = server((_context, inbound, outbound) => {
+      const sink = own.Sinks.many().unicast().onBackpressureBuffer<string>();
+      const fed = inbound
+        .receive()
+        .asString()
+        .doOnNext((text, on) => sink.emitNext(text.toUpperCase(), on));
+      const answers = sink
+        .asFlux()
+        .window(4)
+        .concatMap((window) => window);
+      return own.Mono.when(fed, outbound.sendString(answers));
+    });
+    const r = world(main, { client });
+    expect([r.stop.reason, r.metrics['load.answers'], r.metrics['load.failed'] ?? 0]).toEqual([
+      'when',
+      20,
+      0,
+    ]);
+    expect(r.invariants.filter((i) => !i.ok)).toEqual([]);
+  });
+
+  it('whose handler throws ends the run, and says where and when', () => {
+    const main = server(() => {
+      throw new RangeError('no handler today');
+    });
+    let thrown: unknown = null;
+    try {
+      world(main, { client });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(AppFault);
+    const f = thrown as AppFault;
+    expect(f).toMatchObject({ message: 'RangeError: no handler today', module: FILE, host: 'b' });
+    expect(f.thread).toMatch(/^reactor-tcp-nio-\d$/);
+    // Three segments of a handshake over a link of 1 ms, the last of which carries data.
+    expect(f.at).toBeGreaterThan(2_000_000);
+    expect((f.cause as Error).stack).toContain('user.test.ts');
+  });
+
+  it('in which an operator’s function throws loses that connection, and counts it', () => {
+    const main = server((_context, inbound, outbound) =>
+      outbound.sendString(
+        inbound
+          .receive()
+          .asString()
+          .map((text) => {
+            if (text.includes('7')) throw new Error('seven');
+            return text.toUpperCase();
+          }),
+      ),
+    );
+    const r = world(main, { client: { ...client, gap: '5 ms' } });
+    expect(r.metrics['server.failed']).toBe(1);
+    expect(r.metrics['load.answers']).toBe(6);
+  });
+
+  it('that nobody hears the error of ends the run', () => {
+    const main = app(function* (sys, { env }) {
+      const on = { name: 'main', sys } as own.Worker;
+      const ticks = own.Flux.interval(100_000, own.Schedulers.parallel(env)).map((n) => {
+        if (n === 2) throw new Error('three ticks are enough');
+        return n;
+      });
+      yield* ticks.subscribe(new own.LambdaSubscriber<number>({}), on);
+      yield sys.nanosleep(1e9);
+    });
+    expect(() => world(main)).toThrow('three ticks are enough');
+  });
+});
+
 group('who watches', () => {
   it('is told of each entry into code of the module’s own, and of its end', () => {
     const told: string[] = [];

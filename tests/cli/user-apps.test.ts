@@ -344,6 +344,6 @@ describe('the examples', () => {
   test('hold', async () => {
     const file = join(root, 'examples', 'my-server.yaml');
     const { code, stdout, stderr } = await hostwire('run', file, '--quiet');
-    expect([code, stdout, stderr]).toEqual([0, '3 of 3 runs hold · exit 0\n', '']);
+    expect([code, stdout, stderr]).toEqual([0, '4 of 4 runs hold · exit 0\n', '']);
   });
 });

@@ -58,6 +58,7 @@ function source(what: string): string {
 const SHOWN = [
   'source: my-server.ts',
   'source: upper-case.ts',
+  'source: lookups.ts',
   'source: my-server.yaml two-small-writes',
   'shell: run my-server.yaml two-small-writes',
   'shell: run throws.yaml',

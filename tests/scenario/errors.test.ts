@@ -65,6 +65,113 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     ['my.yaml:23:107 impossible value: `0.5`; at least 1'],
   ],
   [
+    'a fault that is none',
+    '    stop:',
+    '    faults: [{ for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:14 what happens? give one of `gc`, `stop`, `steal` [e.g. `gc: server`]'],
+  ],
+  [
+    'two faults in one',
+    '    stop:',
+    '    faults: [{ gc: server, steal: server, for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:28 what happens? give one of `gc`, `stop`, `steal` [e.g. `gc: server`]'],
+  ],
+  [
+    'a fault of nobody',
+    '    stop:',
+    '    faults: [{ gc: sevrer, for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:20 no application is called `sevrer` [did you mean `server`?]'],
+  ],
+  [
+    'a fault of no host',
+    '    stop:',
+    '    faults: [{ steal: sever, for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:23 no host is called `sever` [did you mean `server`?]'],
+  ],
+  [
+    'a core that is not there',
+    '    stop:',
+    '    faults: [{ steal: server, cores: [2], for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:31 `server` has no core 2 [its cores are 0 .. 1; `cpus:` says how many]'],
+  ],
+  [
+    'cores of a process',
+    '    stop:',
+    '    faults: [{ gc: server, cores: [0], for: 1 ms, every: 1 s }]\n    stop:',
+    ['my.yaml:25:28 `cores` says nothing with `gc`: it stops a process, wherever it runs'],
+  ],
+  [
+    'a fault at no time',
+    '    stop:',
+    '    faults: [{ gc: server, for: 1 ms }]\n    stop:',
+    ['my.yaml:25:14 when? give one of `at`, `every`, `mean` [e.g. `every: 100 ms`]'],
+  ],
+  [
+    'a fault at two kinds of time',
+    '    stop:',
+    '    faults: [{ gc: server, for: 1 ms, every: 1 s, mean: 1 s }]\n    stop:',
+    ['my.yaml:25:51 when? give one of `at`, `every`, `mean` [e.g. `every: 100 ms`]'],
+  ],
+  [
+    'a fault without a length',
+    '    stop:',
+    '    faults: [{ gc: server, every: 1 s }]\n    stop:',
+    ['my.yaml:25:14 missing key `for` [e.g. `for: 10 ms`]'],
+  ],
+  [
+    'a fault of no length',
+    '    stop:',
+    '    faults: [{ gc: server, for: 0 ms, every: 1 s }]\n    stop:',
+    ["my.yaml:25:33 impossible value: '0 ms' is too small (1 ns .. 100 s)"],
+  ],
+  [
+    'faults that never end',
+    '    stop:',
+    '    faults: [{ gc: server, for: 1 s, every: 1 s }]\n    stop:',
+    [
+      'my.yaml:25:28 each lasts until the next begins: nothing would ever run [shorter than `every`]',
+    ],
+  ],
+  [
+    'faults that overlap',
+    '    stop:',
+    '    faults: [{ gc: server, for: 2 s, at: [1 s, 2 s] }]\n    stop:',
+    ['my.yaml:25:38 one begins before the one ahead of it has ended [later, or a shorter `for`]'],
+  ],
+  [
+    'faults that end before they begin',
+    '    stop:',
+    '    faults: [{ gc: server, for: 1 ms, every: 1 s, from: 2 s, until: 2 s }]\n    stop:',
+    ['my.yaml:25:62 `until` is no later than `from`: there are none'],
+  ],
+  [
+    'a window for given times',
+    '    stop:',
+    '    faults: [{ gc: server, for: 1 ms, at: [1 s], from: 2 s }]\n    stop:',
+    ['my.yaml:25:50 `from` says nothing with `at`'],
+  ],
+  [
+    'an unknown key of a fault',
+    '    stop:',
+    '    faults: [{ gc: server, form: 1 ms, at: [1 s] }]\n    stop:',
+    [
+      'my.yaml:25:14 missing key `for` [e.g. `for: 10 ms`]',
+      'my.yaml:25:28 unknown key `form` [did you mean `for`?]',
+    ],
+  ],
+  [
+    'more descriptors than the kernel lets a process have',
+    'nic: {',
+    'nofile: 2000000\n        nic: {',
+    ['my.yaml:15:17 impossible value: `2000000`; at most 1048576'],
+  ],
+  [
+    'a slice that Linux does not take',
+    'nic: {',
+    'sched: { base_slice_ns: 50000 }\n        nic: {',
+    ["my.yaml:15:33 impossible value: '50000' is too small"],
+  ],
+  [
     'a time without a unit',
     'delay: 10 ms',
     'delay: 10',
@@ -260,7 +367,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk',
     'model: bulky',
     [
-      'my.yaml:24:38 `bulky` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user [did you mean `bulk`?]',
+      'my.yaml:24:38 `bulky` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user [did you mean `bulk`?]',
     ],
   ],
   [
@@ -268,7 +375,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk, ',
     '',
     [
-      'my.yaml:24:7 missing key `model` [one of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user]',
+      'my.yaml:24:7 missing key `model` [one of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user]',
     ],
   ],
   [
@@ -394,7 +501,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '[blocking, epoll] }',
     '[blocking, epol] }',
     [
-      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
+      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
       'my.yaml:31:48 `model` never is `epoll` [did you mean `epol`?]',
     ],
   ],
@@ -425,6 +532,28 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     [
       'my.yaml:14:30 the three numbers must not fall: least, initial, most [e.g. `4096 131072 33554432`]',
     ],
+  ],
+  [
+    'marks of memory that fall',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_mem: 1000 500 2000',
+    [
+      'my.yaml:14:29 the three numbers must not fall: low, pressure, high [e.g. `196608 262144 393216`]',
+    ],
+  ],
+  [
+    'memory in another unit than pages',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_mem: 1 GiB',
+    [
+      'my.yaml:14:29 expected three plain numbers, as sysctl takes them [e.g. `196608 262144 393216`]',
+    ],
+  ],
+  [
+    'fewer orphans than none',
+    'net.ipv4.tcp_rmem: 4096 131072 6291456',
+    'net.ipv4.tcp_max_orphans: -1',
+    ['my.yaml:14:37 impossible value: -1; 0 .. 4294967295 [e.g. `65536`]'],
   ],
   [
     'a second Fast Open key',
@@ -682,6 +811,77 @@ test('a sysctl that would have nothing to act on is refused: nothing is remember
   expect(said(problems(text))).toEqual([
     expect.stringContaining('unknown key `net.ipv4.tcp_no_ssthresh_metrics_save`'),
   ]);
+});
+
+describe('framing and turns of event loops', () => {
+  /** A server on event loops with these options, on one line. */
+  const loops = (options: string, client = ''): string => `version: 1
+scenarios:
+  own:
+    shows: event loops
+    hosts: { client: {}, server: {} }
+    links: [{ between: [client, server], rate: 1 Gbit/s }]
+    apps:
+      server: { host: server, model: netty, listen: 80, ${options} }
+      client: { host: client, model: talk, connect: server:80, messages: 1, text: hi${client} }
+`;
+
+  test('are taken as written', () => {
+    const frame =
+      'frame: { length-field-offset: 1, length-field-length: 2, max-frame-length: 64 KiB }';
+    const [scenario] = read(loops(`codec: length-field, ${frame}, io-ratio: 100`, ', codec: line'));
+    expect(scenario!.apps[0]).toMatchObject({
+      ioRatio: 100,
+      allowHalfClosure: false,
+      frame: {
+        lengthFieldOffset: 1,
+        lengthFieldLength: 2,
+        lengthAdjustment: 0,
+        initialBytesToStrip: null,
+        maxFrameLength: 65_536,
+      },
+    });
+    expect(scenario!.apps[1]).not.toHaveProperty('frame');
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a width that no field has',
+      'codec: length-field, frame: { length-field-length: 5 }',
+      '1, 2, 3, 4 or 8',
+    ],
+    [
+      'a frame shorter than its header',
+      'codec: length-field, frame: { max-frame-length: 3 B }',
+      'my.yaml:8:105 the length field ends after 4 bytes, and a frame has at most 3 [the longest frame is counted with its header]',
+    ],
+    [
+      'no delimiter',
+      "codec: delimiter, frame: { delimiter: '' }",
+      'an empty delimiter ends no frame',
+    ],
+    [
+      'a frame for who has none',
+      'codec: none, frame: {}',
+      '`frame` says nothing with `codec: none`',
+    ],
+    ['a ratio of nothing', 'io-ratio: 0', '1'],
+    ['more than everything', 'io-ratio: 101', '100'],
+    [
+      'a word that is near',
+      'codec: line, frame: { max-frame-lenght: 1 KiB }',
+      'did you mean `max-frame-length`?',
+    ],
+  ])('%s is refused', (_title, options, says) => {
+    expect(said(problems(loops(options))).join('\n')).toContain(says);
+    expect(problems(loops(options))[0]!.at.line).toBe(8);
+  });
+
+  test('so is a frame for a client whose messages have none', () => {
+    expect(said(problems(loops('codec: line', ', codec: fixed, frame: {}'))).join('\n')).toContain(
+      '`frame` says nothing with `codec: fixed`',
+    );
+  });
 });
 
 test('what is wrong with some of the variants says with which', () => {

@@ -22,6 +22,7 @@ scenarios:
       browser: { host: client, model: client, codec: http, connect: server:8083, requests: 2, request: 0 B, response: 0 B }
       talker: { host: client, model: talk, connect: server:8081, messages: 3, text: hello }
       caller: { host: client, model: talk, connect: server:8082, messages: 3, text: hello }
+      loris: { host: client, model: slow-loris, connect: server:8082, interval: 1 s }
     stop: { when: [asker.closed, talker.closed, caller.closed, browser.closed], limit: 10 s }
     expect:
       - { that: asker.requests, is: 6, source: all are answered }

@@ -25,6 +25,8 @@ const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that
   ['slow-reader', ['apps.server.pause=0 ms'], 'server.receive_buffer.peak'],
   ['accept-queue-overflow', ['apps.server.backlog=128'], 'server.drops.ListenOverflows'],
   ['open-loop', ['apps.clients.arrivals=fixed'], 'server.ctxt.voluntary'],
+  ['coordinated-omission', ['apps.server.start=0 s'], 'load.latency.mean'],
+  ['slow-loris', ['apps.loris.connections=39'], 'askers.latency.max'],
   [
     'thousand-clients',
     ['apps.clients.connections=10', 'apps.clients.requests=10'],

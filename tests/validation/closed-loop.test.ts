@@ -3,7 +3,7 @@
  * whole machine. Hosts are ideal and the wire takes 16 ns, so that what is left is users, queue and server.
  */
 import { afterEach, describe as group, expect, it, vi } from 'vitest';
-import { UserTimes } from '../../src/app/load/user-times.ts';
+import { UserTimes } from '../../src/app/load/workload.ts';
 import { spread } from '../../src/app/spread.ts';
 import { ConnectionWork } from '../../src/app/work.ts';
 import { Random } from '../../src/base/random.ts';

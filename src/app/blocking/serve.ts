@@ -3,32 +3,38 @@
  * the client and in write() for room, and does nothing else meanwhile: that is this style's backpressure and its price.
  */
 import type { Fd, Sys, ThreadBody } from '../../kernel/syscall.ts';
-import { FixedFrames } from '../codec/fixed.ts';
-import type { ListenOptions, ServeOptions } from '../options.ts';
+import { requestsOf } from '../codec/requests.ts';
+import type { CountingOptions, ListenOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import type { ConnectionWork } from '../work.ts';
 import { writeAll } from './write.ts';
 
-/** Reads `read` bytes at a time, sleeping after each read when asked to; with a `request` size, works and answers. */
+/** Reads `read` bytes at a time, sleeping after each read when asked to; with requests, works and answers. */
 export function* serveConnection(
   sys: Sys,
   fd: Fd,
-  o: ServeOptions,
+  o: CountingOptions,
   probe: Probe,
   work: ConnectionWork,
 ): ThreadBody {
   try {
-    const frames = o.request > 0 ? new FixedFrames(o.request) : null;
+    const requests = requestsOf(o);
+    const into = requests?.looks === true ? new Uint8Array(o.read) : null;
     for (;;) {
-      const n = yield sys.read(fd, o.read);
+      const n = yield sys.read(fd, o.read, into);
       if (n < 0) probe.count('failed', 1);
       if (n <= 0) return;
       if (o.pauseNs > 0) yield sys.nanosleep(o.pauseNs);
-      if (frames === null) continue;
-      for (let whole = frames.take(n); whole > 0; whole--) {
+      if (requests === null) continue;
+      requests.take(n, into);
+      for (let answer = requests.next(); answer !== -1; answer = requests.next()) {
+        if (answer < 0) {
+          probe.count('failed', 1);
+          return;
+        }
         const ns = work.next();
         if (ns > 0) yield sys.compute(ns);
-        if ((yield* writeAll(sys, fd, o.response)) < 0) {
+        if ((yield* writeAll(sys, fd, answer)) < 0) {
           probe.count('failed', 1);
           return;
         }

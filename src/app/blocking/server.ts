@@ -8,7 +8,7 @@
  */
 import type { Sys, ThreadBody, ThreadStart } from '../../kernel/syscall.ts';
 import type { AppEnv } from '../env.ts';
-import type { BlockingOptions, ListenOptions, ServeOptions } from '../options.ts';
+import type { BlockingOptions, CountingOptions, ListenOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { AcceptBackoff, openListener, type Sub } from '../setup.ts';
 import { type ConnectionWork, Work } from '../work.ts';
@@ -70,7 +70,7 @@ function* feed(sys: Sys, listener: number, queue: ConnectionQueue, probe: Probe)
 function* labour(
   sys: Sys,
   queue: ConnectionQueue,
-  o: ServeOptions,
+  o: CountingOptions,
   probe: Probe,
   next: () => ConnectionWork,
 ): ThreadBody {

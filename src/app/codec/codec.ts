@@ -1,27 +1,38 @@
 /** The codecs by name, and what is said with them. */
 import { unreachable } from '../../base/assert.ts';
 import type { Codec } from '../options.ts';
+import { DelimiterDecoder, encodeDelimited } from './delimiter.ts';
 import { FixedLengthDecoder } from './fixed-length.ts';
 import type { FrameDecoder } from './frame.ts';
+import { FRAME_DEFAULTS, type FrameOptions } from './frame-options.ts';
 import { HttpBodyDecoder } from './http-frames.ts';
 import { response } from './http-write.ts';
 import { JsonDecoder } from './json.ts';
 import { encodeLengthField, LengthFieldDecoder } from './length-field.ts';
 import { encodeLine, LineDecoder } from './line.ts';
+import { SizedDecoder } from './sized.ts';
 
 /** @param size bytes of a message, for `fixed` @returns null for `none`: what a read brings is a message */
-export function decoderOf(codec: Codec, size: number): FrameDecoder | null {
+export function decoderOf(
+  codec: Codec,
+  size: number,
+  o: FrameOptions = FRAME_DEFAULTS,
+): FrameDecoder | null {
   switch (codec) {
     case 'none':
       return null;
     case 'fixed':
       return new FixedLengthDecoder(size);
+    case 'sized':
+      return new SizedDecoder();
     case 'line':
-      return new LineDecoder();
+      return new LineDecoder(o.maxFrameLength);
     case 'length-field':
-      return new LengthFieldDecoder();
+      return new LengthFieldDecoder(o);
     case 'json':
-      return new JsonDecoder();
+      return new JsonDecoder(o.maxFrameLength);
+    case 'delimiter':
+      return new DelimiterDecoder(o.delimiter, o.maxFrameLength);
     case 'http':
       return new HttpBodyDecoder();
     default:
@@ -35,10 +46,15 @@ export function looksAtBytes(codec: Codec): boolean {
 }
 
 /** A message as it goes on the wire. An object in JSON is its own frame; in HTTP a message is the body of a response. */
-export function encode(codec: Codec, message: Uint8Array): Uint8Array {
+export function encode(
+  codec: Codec,
+  message: Uint8Array,
+  o: FrameOptions = FRAME_DEFAULTS,
+): Uint8Array {
   if (codec === 'http') return response(message);
   if (codec === 'line') return encodeLine(message);
-  return codec === 'length-field' ? encodeLengthField(message) : message;
+  if (codec === 'delimiter') return encodeDelimited(message, o.delimiter);
+  return codec === 'length-field' ? encodeLengthField(message, o) : message;
 }
 
 const A = 0x61;

@@ -8,13 +8,19 @@ export class FrameError extends Error {
   override readonly name: string = 'FrameError';
 }
 
+/** A frame is longer than allowed (TooLongFrameException). It is left out, and the next call goes on behind it. */
+export class TooLongFrameError extends FrameError {
+  override readonly name: string = 'TooLongFrameError';
+}
+
 export interface FrameDecoder {
   /** More bytes of the stream. They are kept, not copied: whoever gives them writes to them no more. */
   feed(chunk: Uint8Array): void;
   /**
    * The next whole frame, without what marks it; null: more bytes are needed.
    *
-   * @throws FrameError, and again at every later call
+   * @throws TooLongFrameError once for each frame that is too long
+   * @throws FrameError when there are no frames any more; whether a later call throws it again is the decoder's
    */
   next(): Uint8Array | null;
   /** Bytes kept that no frame has taken. */

@@ -1,7 +1,6 @@
 /**
  * HTTP/1.1 as one codec among others: the body of each request is a frame (io.netty.handler.codec.http.HttpServerCodec with an
- * HttpObjectAggregator behind it). Left out: HttpServerKeepAliveHandler; who says `Connection: close` is answered and has to
- * close by itself.
+ * HttpObjectAggregator behind it). Who says `Connection: close` is answered and then closed by netty/http-handler.ts.
  */
 import type { FrameDecoder } from './frame.ts';
 import { MAX_FRAME } from './frame.ts';
@@ -13,6 +12,8 @@ const NOTHING = new Uint8Array(0);
 export class HttpBodyDecoder implements FrameDecoder {
   private readonly messages: HttpDecoder;
   private readonly pieces: Uint8Array[] = [];
+  /** Of the request whose body was given last: whether its connection is to stay. */
+  persistent = true;
 
   /** @param max bytes of the longest body (HttpObjectAggregator.maxContentLength) */
   constructor(max: number = MAX_FRAME) {
@@ -29,6 +30,7 @@ export class HttpBodyDecoder implements FrameDecoder {
 
   next(): Uint8Array | null {
     for (let e = this.messages.next(); e !== null; e = this.messages.next()) {
+      if (e.kind === 'head') this.persistent = e.head.persistent;
       if (e.kind === 'body') this.pieces.push(e.bytes);
       if (e.kind === 'end') {
         const whole = this.pieces.length === 0 ? NOTHING : joined(...this.pieces);

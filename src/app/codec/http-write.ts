@@ -13,8 +13,6 @@ const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 };
 
-const X = 0x78;
-
 /** @param body bytes that follow; null: chunks @param connection `close`, `keep-alive` (for HTTP/1.0), or nothing */
 export function responseHead(
   status: number,
@@ -25,16 +23,24 @@ export function responseHead(
 }
 
 /** A request with a body is a POST, one without a GET. @param body bytes that follow; null: chunks */
-export function requestHead(target: string, host: string, body: number | null): Uint8Array {
-  if (body === 0) return encodeText(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  return head(`POST ${target} HTTP/1.1\r\nHost: ${host}`, body, null);
+export function requestHead(
+  target: string,
+  host: string,
+  body: number | null,
+  connection: 'close' | null = null,
+): Uint8Array {
+  const asked = ` ${target} HTTP/1.1\r\nHost: ${host}`;
+  if (body === 0) return encodeText(`GET${asked}\r\n${option(connection)}\r\n`);
+  return head(`POST${asked}`, body, connection);
 }
 
 function head(start: string, body: number | null, connection: string | null): Uint8Array {
   const framing = body === null ? 'Transfer-Encoding: chunked' : `Content-Length: ${body}`;
-  const more = connection === null ? '' : `Connection: ${connection}\r\n`;
-  return encodeText(`${start}\r\n${framing}\r\n${more}\r\n`);
+  return encodeText(`${start}\r\n${framing}\r\n${option(connection)}\r\n`);
 }
+
+const option = (connection: string | null): string =>
+  connection === null ? '' : `Connection: ${connection}\r\n`;
 
 /** One chunk of a chunked body, or with no bytes its end; RFC 9112 §7.1. */
 export function chunk(bytes: Uint8Array): Uint8Array {
@@ -42,13 +48,8 @@ export function chunk(bytes: Uint8Array): Uint8Array {
 }
 
 /** A whole response of these bytes. */
-export function response(body: Uint8Array): Uint8Array {
-  return joined(responseHead(200, body.length), body);
-}
-
-/** A whole request with a body of `n` bytes that say nothing. */
-export function request(target: string, host: string, n: number): Uint8Array {
-  return joined(requestHead(target, host, n), new Uint8Array(n).fill(X));
+export function response(body: Uint8Array, connection: 'close' | null = null): Uint8Array {
+  return joined(responseHead(200, body.length, connection), body);
 }
 
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {

@@ -3,14 +3,14 @@
  * connection until a read comes back short or with EAGAIN, as the reader of the measured transfers does. Edge-triggered,
  * it reads until EAGAIN: the end of the stream that came together with the last data would raise no second event.
  *
- * With a `request` size it works and answers in the same thread. A peer that does not read its answers is not read from:
+ * With requests it works and answers in the same thread. A peer that does not read its answers is not read from:
  * the loop waits for EPOLLOUT on that connection and serves the others.
  *
  * Left out: fairness between connections (a fast sender is drained to the end), hand-over of work to other threads.
  */
 import * as k from '../../kernel/syscall.ts';
 import { EpollEvents, type Fd, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
-import { FixedFrames } from '../codec/fixed.ts';
+import { type Requests, requestsOf } from '../codec/requests.ts';
 import type { AppEnv } from '../env.ts';
 import type { EpollOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
@@ -22,16 +22,14 @@ const EVENTS_MAX = 512;
 
 /** One connection that carries requests; a connection that is only read needs no record. */
 class Peer {
-  readonly frames: FixedFrames;
-  /** Whole requests read and not answered. */
-  owed = 0;
-  /** Bytes of the answer being written that the kernel has not taken. */
-  toWrite = 0;
+  readonly requests: Requests;
+  /** Bytes of the answer being written that the kernel has not taken; −1: none is being written. */
+  toWrite = -1;
   /** Waits for EPOLLOUT instead of EPOLLIN. */
   blocked = false;
   readonly work: ConnectionWork;
-  constructor(request: number, work: ConnectionWork) {
-    this.frames = new FixedFrames(request);
+  constructor(requests: Requests, work: ConnectionWork) {
+    this.requests = requests;
     this.work = work;
   }
 }
@@ -54,6 +52,8 @@ class EpollServer {
   private readonly backoff = new AcceptBackoff();
   private readonly work: Work;
   private accepted = 0;
+  /** What requests are read into: null where nobody looks at the bytes, undefined where there are no requests. */
+  private readonly into: Uint8Array | null | undefined;
   /** How long epoll_wait() sleeps at most: for ever, unless the listener has been set aside. */
   private patience: number = k.INFINITE;
 
@@ -65,6 +65,8 @@ class EpollServer {
     this.ep = ep;
     this.listener = listener;
     this.trigger = o.trigger === 'edge' ? k.EPOLLET : 0;
+    const requests = requestsOf(o);
+    if (requests !== null) this.into = requests.looks ? new Uint8Array(o.read) : null;
   }
 
   *run(): Sub<void> {
@@ -79,7 +81,7 @@ class EpollServer {
       for (let i = 0; i < n; i++) {
         const fd = events.data[i]!;
         if (fd === listener) yield* this.acceptAll();
-        else if (o.request > 0) yield* this.serve(fd, this.peers[fd]!);
+        else if (this.into !== undefined) yield* this.serve(fd, this.peers[fd]!);
         else {
           const got = yield sys.read(fd, o.read);
           // Mostly nothing is left to do, and a generator of its own would cost more than the call.
@@ -98,7 +100,8 @@ class EpollServer {
         this.backoff.reset();
         this.probe.count('connections', 1);
         const i = this.accepted++;
-        this.peers[fd] = o.request === 0 ? undefined : new Peer(o.request, this.work.of(i));
+        const requests = requestsOf(o);
+        this.peers[fd] = requests === null ? undefined : new Peer(requests, this.work.of(i));
         yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd, k.EPOLLIN | this.trigger);
         continue;
       }
@@ -138,32 +141,35 @@ class EpollServer {
       if (answered === -k.EAGAIN) return yield* this.wait(fd, peer, true);
       if (answered < 0) return yield* this.end(fd, answered);
       if (drained) return yield* this.wait(fd, peer, false);
-      const n = yield sys.read(fd, o.read);
+      const n = yield sys.read(fd, o.read, this.into);
       if (n === -k.EAGAIN) return yield* this.wait(fd, peer, false);
       if (n <= 0) return yield* this.end(fd, n);
       if (o.pauseNs > 0) yield sys.nanosleep(o.pauseNs);
-      peer.owed = peer.frames.take(n);
+      peer.requests.take(n, this.into!);
       drained = n < o.read && this.trigger === 0;
     }
   }
 
   /** @returns 0 when nothing is owed any more, or −errno */
   private *answer(fd: Fd, peer: Peer): Sub<number> {
-    const { sys, o } = this;
+    const { sys } = this;
     for (;;) {
-      if (peer.toWrite === 0) {
-        if (peer.owed === 0) return 0;
+      if (peer.toWrite < 0) {
+        const answer = peer.requests.next();
+        if (answer === -1) return 0;
+        if (answer < 0) return -k.EPROTO;
         const ns = peer.work.next();
         if (ns > 0) yield sys.compute(ns);
-        peer.owed--;
-        peer.toWrite = o.response;
+        peer.toWrite = answer;
       }
       if (peer.toWrite > 0) {
         const n = yield sys.write(fd, peer.toWrite);
         if (n < 0) return n;
         peer.toWrite -= n;
       }
-      if (peer.toWrite === 0) this.probe.count('requests', 1);
+      if (peer.toWrite > 0) continue;
+      peer.toWrite = -1;
+      this.probe.count('requests', 1);
     }
   }
 

@@ -1,46 +1,73 @@
-/** The users of client.ts in one thread, over epoll: thousands of connections without thousands of threads. */
+/**
+ * The users of client.ts in one thread, over epoll: thousands of connections without thousands of threads. `pipeline` users
+ * share each connection: so many requests may be on it unanswered, answers come in the order of the requests, and a request
+ * that fails takes the connection and all that waits on it along (RFC 9112 §9.3.2). An answer of HTTP that says `close` is
+ * no failure of those behind it, which the server has not looked at (§9.6): they are asked again.
+ */
 import * as k from '../../kernel/syscall.ts';
 import type { Fd, Sys } from '../../kernel/syscall.ts';
+import { Ring } from '../../base/ring.ts';
 import { add, NEVER, type Duration, type Instant } from '../../base/units.ts';
-import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
-import { type Exchange, exchanges } from './exchange.ts';
+import { type Answers, Reads } from './answers.ts';
+import { Asker } from './ask.ts';
 import { LoadLoop, type Driver } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
-import { openTimes, UserTimes } from './user-times.ts';
+import type { UserTimes, Workload } from './workload.ts';
 
-// What a user is doing.
-const ABSENT = 0; // before its start, or its connection has failed
+// What a connection is doing.
+const ABSENT = 0; // not made yet, or it has failed
 const CONNECTING = 1;
-const IDLE = 2; // connected, thinks or waits for the next intended time
-const ASKING = 3; // the request is not wholly written
-const WAITING = 4; // for the rest of the answer
-const GONE = 5;
+const UP = 2;
 
 class User {
   readonly times: UserTimes;
+  readonly link: Link;
   /** Has come, and knows when its first request is meant for. */
   arrived = false;
-  state = ABSENT;
-  fd: Fd = -1;
-  /** When the present or next request is (or was) meant to be sent. */
+  /** When the present or next request is (or was) meant to be sent, and when the user turned to it. */
   intended: Instant;
-  /** It is time for a request, or past it: asked as soon as there is a connection. */
+  begun: Instant = NEVER;
+  /** It is time for a request, or past it, and none of it is written: it waits in `Link.queue`. */
   pending = false;
   /** The present request fails at this time. */
   deadline: Instant = NEVER;
   /** What the calendar wakes this user for; any other time has been given up. */
   wake: Instant;
-  toWrite = 0;
-  readonly exchange: Exchange;
 
-  constructor(times: UserTimes, exchange: Exchange) {
+  constructor(times: UserTimes, link: Link) {
     this.times = times;
-    this.exchange = exchange;
+    this.link = link;
     this.intended = times.start;
     this.wake = times.start;
+  }
+}
+
+/** A connection, and who waits for what on it. */
+class Link {
+  readonly index: number;
+  /** Users that have not gone. */
+  present = 0;
+  state = ABSENT;
+  fd: Fd = -1;
+  /** Users with a request that is not begun, in order. */
+  readonly queue: Ring<number> = new Ring<number>(1);
+  /** Users whose request is begun, in order; of the last one, bytes may still be to be written. */
+  readonly asked: Ring<number> = new Ring<number>(1);
+  toWrite = 0;
+  /** Requests begun on this connection. */
+  begun = 0;
+  /** What epoll watches for. */
+  watched = 0;
+  /** Does not read before this; NEVER: it does. */
+  pausedUntil: Instant = NEVER;
+  readonly answers: Answers;
+
+  constructor(index: number, answers: Answers) {
+    this.index = index;
+    this.answers = answers;
   }
 }
 
@@ -48,73 +75,78 @@ export function* clientLoop(
   sys: Sys,
   o: ClientOptions,
   probe: Probe,
-  env: AppEnv,
+  work: Workload,
   addr: number,
 ): Sub<void> {
   const loop = new LoadLoop(sys, yield sys.epollCreate());
-  yield* loop.run(new ClientDriver(loop, o, probe, env, addr));
+  yield* loop.run(new ClientDriver(loop, o, probe, work, addr));
 }
 
+/** In the calendar, users have their numbers, and connections theirs behind them; events come to connections. */
 class ClientDriver implements Driver {
   readonly unfinished: Unfinished;
   private readonly loop: LoadLoop;
   private readonly o: ClientOptions;
   private readonly probe: Probe;
   private readonly addr: number;
+  private readonly asker: Asker;
+  private readonly reads: Reads;
+  private readonly pauseNs: number;
   private readonly users: User[] = [];
+  private readonly links: Link[] = [];
 
-  constructor(loop: LoadLoop, o: ClientOptions, probe: Probe, env: AppEnv, addr: number) {
+  constructor(loop: LoadLoop, o: ClientOptions, probe: Probe, work: Workload, addr: number) {
     this.loop = loop;
     this.o = o;
     this.probe = probe;
     this.addr = addr;
-    this.unfinished = new Unfinished(o.connections, probe);
-    const open = openTimes(o, env);
-    const exchange = exchanges(o);
-    for (let i = 0; i < o.connections; i++) {
-      const user = new User(new UserTimes(o, env, open, i), exchange());
+    this.asker = new Asker(o);
+    this.reads = new Reads(o);
+    this.pauseNs = o.pauseNs ?? 0;
+    this.unfinished = new Unfinished(work.users, probe);
+    for (let i = 0; i < o.connections; i++) this.links.push(new Link(i, this.reads.answers()));
+    for (let i = 0; i < work.users; i++) {
+      const user = new User(work.user(i), this.links[work.connectionOf(i)]!);
+      user.link.present++;
       this.users.push(user);
       loop.at(user.wake, i);
     }
   }
 
   *due(i: number, now: Instant): Sub<void> {
+    if (i >= this.users.length) return yield* this.resume(this.links[i - this.users.length]!, now);
     const u = this.users[i]!;
     if (u.wake > now) return; // given up meanwhile
     u.wake = NEVER;
-    if (u.deadline <= now) return yield* this.fail(i, u);
+    if (u.deadline <= now) return yield* this.timeOut(i, u);
     if (!u.arrived) return yield* this.arrive(i, u);
-    u.pending = true;
     yield* this.request(i, u);
   }
 
   *ready(i: number, events: number): Sub<void> {
-    const u = this.users[i]!;
-    switch (u.state) {
-      case CONNECTING:
-        return yield* this.onConnected(i, u);
-      case ASKING:
-        return yield* this.write(i, u);
-      case WAITING:
-        return yield* this.read(i, u);
-      default:
-        // The server has closed, or reset, a connection that asks nothing.
-        if ((events & (k.EPOLLIN | k.EPOLLERR | k.EPOLLHUP)) !== 0) yield* this.hangUp(u);
-    }
+    const c = this.links[i]!;
+    if (c.state === CONNECTING) return yield* this.onConnected(c);
+    if (c.state !== UP) return;
+    // Nobody waits for the end of a pause on a connection that has broken: epoll would not stop telling.
+    if ((events & (k.EPOLLERR | k.EPOLLHUP)) !== 0) c.pausedUntil = NEVER;
+    if (c.toWrite > 0 && (events & ~k.EPOLLIN) !== 0) yield* this.write(c);
+    else if (c.asked.length > 0) return yield* this.receive(c);
+    // The server has closed, or reset, a connection that asks nothing.
+    else if ((events & (k.EPOLLIN | k.EPOLLERR | k.EPOLLHUP)) !== 0) return yield* this.hangUp(c);
+    if (c.state === UP && c.asked.length > 0 && (events & k.EPOLLIN) !== 0) yield* this.receive(c);
   }
 
   /** The user comes: connects, and learns when its first request is meant for. */
   private *arrive(i: number, u: User): Sub<void> {
-    if (u.times.left === 0) return this.leave(u);
+    if (u.times.left === 0) return yield* this.leave(u);
     u.arrived = true;
     this.plan(i, u);
-    yield* this.connect(i, u);
+    if (u.link.state === ABSENT) yield* this.connect(u.link);
   }
 
   /** Takes the next intended time. */
   private plan(i: number, u: User): void {
     u.intended = u.times.next(this.probe.now());
-    u.pending = false;
     this.wakeAt(i, u, u.intended);
   }
 
@@ -125,105 +157,200 @@ class ClientDriver implements Driver {
 
   /** Its time has come. Without a connection, one is made first. */
   private *request(i: number, u: User): Sub<void> {
+    u.begun = this.probe.now();
     if (this.o.timeoutNs !== null) {
-      u.deadline = add(this.probe.now(), this.o.timeoutNs as Duration);
+      u.deadline = add(u.begun, this.o.timeoutNs as Duration);
       this.wakeAt(i, u, u.deadline);
     }
-    if (u.state === ABSENT) yield* this.connect(i, u);
-    else if (u.state === IDLE) yield* this.ask(i, u);
+    u.pending = true;
+    u.link.queue.push(i);
+    if (u.link.state === ABSENT) yield* this.connect(u.link);
+    else if (u.link.state === UP && u.link.toWrite === 0) yield* this.write(u.link);
   }
 
-  private *ask(i: number, u: User): Sub<void> {
-    u.state = ASKING;
-    u.toWrite = u.exchange.size;
-    yield* this.write(i, u);
-  }
-
-  private *write(i: number, u: User): Sub<void> {
-    const { request, size } = u.exchange;
-    const blocked = u.toWrite < size;
-    while (u.toWrite > 0) {
-      const rest = typeof request === 'number' ? u.toWrite : request.subarray(size - u.toWrite);
-      const n = yield this.loop.sys.write(u.fd, rest);
-      if (n === -k.EAGAIN) return yield* this.loop.want(u.fd, k.EPOLLOUT, i);
-      if (n < 0) return yield* this.fail(i, u);
-      u.toWrite -= n;
-    }
-    u.state = WAITING;
-    if (blocked) yield* this.loop.want(u.fd, k.EPOLLIN, i);
-    if (!u.exchange.asked()) yield* this.answered(i, u);
-  }
-
-  private *read(i: number, u: User): Sub<void> {
-    const { read, into } = u.exchange;
+  /** Writes what is begun, then begins what waits, as long as the kernel takes it. */
+  private *write(c: Link): Sub<void> {
     for (;;) {
-      const n = yield this.loop.sys.read(u.fd, read, into);
-      if (n === -k.EAGAIN) return;
-      if (n <= 0) return yield* this.fail(i, u);
-      const whole = u.exchange.heard(n);
-      if (whole < 0) return yield* this.fail(i, u);
-      if (whole > 0) return yield* this.answered(i, u);
-      if (n < read) return;
+      if (c.toWrite === 0 && !this.begin(c)) break;
+      const { times } = this.users[c.asked.last()!]!;
+      while (c.toWrite > 0) {
+        const rest = this.asker.rest(times, this.isLast(c), c.toWrite);
+        const n = yield this.loop.sys.write(c.fd, rest);
+        if (n === -k.EAGAIN) return yield* this.watch(c);
+        if (n < 0) return yield* this.broken(c);
+        c.toWrite -= n;
+      }
+    }
+    yield* this.watch(c);
+    yield* this.answered(c);
+  }
+
+  /** The next request of the queue. @returns whether there is one, on a connection that may carry it */
+  private begin(c: Link): boolean {
+    if (c.queue.length === 0 || this.isLast(c)) return false;
+    const i = c.queue.shift()!;
+    const u = this.users[i]!;
+    u.pending = false;
+    c.asked.push(i);
+    c.begun++;
+    c.toWrite = this.asker.length(u.times, this.isLast(c));
+    return true;
+  }
+
+  /** No other request follows the one begun last. */
+  private isLast(c: Link): boolean {
+    return c.begun === this.o.requestsPerConnection;
+  }
+
+  private *receive(c: Link): Sub<void> {
+    const { bytes, into } = this.reads;
+    while (c.asked.length > 0 && c.pausedUntil === NEVER) {
+      const n = yield this.loop.sys.read(c.fd, bytes, into);
+      if (n === -k.EAGAIN) break;
+      if (n <= 0) return yield* this.broken(c);
+      c.answers.got(n);
+      yield* this.answered(c);
+      // What comes after a pause or on another connection is not of this read.
+      if (c.asked.length > 0 && this.pauseNs > 0) this.pause(c);
+      else if (n < bytes) break;
+    }
+    if (c.state === UP) yield* this.watch(c);
+  }
+
+  private pause(c: Link): void {
+    c.pausedUntil = add(this.probe.now(), this.pauseNs as Duration);
+    this.loop.at(c.pausedUntil, this.users.length + c.index);
+  }
+
+  private *resume(c: Link, now: Instant): Sub<void> {
+    if (c.pausedUntil > now) return; // a connection of before
+    c.pausedUntil = NEVER;
+    if (c.state === UP) yield* this.receive(c);
+  }
+
+  /** Takes the answers that are whole, the oldest first. */
+  private *answered(c: Link): Sub<void> {
+    while (c.asked.length > 0) {
+      const last = c.asked.length === 1;
+      // No answer ends before its request.
+      if (last && c.toWrite > 0) return;
+      const i = c.asked.peek()!;
+      const u = this.users[i]!;
+      const whole = c.answers.whole(u.times.answer, last);
+      if (whole === 0) return;
+      if (whole < 0) return yield* this.broken(c);
+      c.asked.shift();
+      this.probe.latency(u.intended, this.probe.now(), u.begun);
+      this.probe.count('requests', 1);
+      const full = c.asked.length === 0 && this.isLast(c);
+      if (!c.answers.goesOn) this.askAgain(c);
+      if (full || !c.answers.goesOn) yield* this.hangUp(c);
+      yield* this.next(i, u);
+      // More were waiting than the connection before could carry.
+      if (c.state === ABSENT && c.queue.length > 0) yield* this.connect(c);
     }
   }
 
-  private *answered(i: number, u: User): Sub<void> {
-    this.probe.latency(u.intended, this.probe.now());
-    this.probe.count('requests', 1);
-    u.state = IDLE;
-    if (!u.exchange.goesOn) yield* this.hangUp(u);
-    yield* this.next(i, u);
+  /** What was asked and will not be answered here waits for the next connection, before what was not asked yet. */
+  private askAgain(c: Link): void {
+    const behind = c.queue.length;
+    while (c.asked.length > 0) {
+      const i = c.asked.shift()!;
+      this.users[i]!.pending = true;
+      c.queue.push(i);
+    }
+    for (let n = 0; n < behind; n++) c.queue.push(c.queue.shift()!);
   }
 
-  /** The present request has failed, for whatever reason: it is counted, and the connection given up. */
-  private *fail(i: number, u: User): Sub<void> {
-    this.probe.count('failed', 1);
-    yield* this.hangUp(u);
-    yield* this.next(i, u);
+  /** A request has had its time: with it goes the connection, unless others only wait for one as it does. */
+  private *timeOut(i: number, u: User): Sub<void> {
+    const c = u.link;
+    if (!u.pending) return yield* this.broken(c);
+    for (let n = c.queue.length; n > 0; n--) {
+      const other = c.queue.shift()!;
+      if (other !== i) c.queue.push(other);
+    }
+    if (c.asked.length === 0 && c.queue.length === 0) yield* this.failed(c, [i]);
+    else {
+      this.probe.count('failed', 1);
+      yield* this.next(i, u);
+    }
+  }
+
+  /** The connection is of no use any more: what was asked on it fails, and the requests that wait get another one. */
+  private *broken(c: Link): Sub<void> {
+    const victims: number[] = [];
+    while (c.asked.length > 0) victims.push(c.asked.shift()!);
+    yield* this.failed(c, victims);
+    if (c.state === ABSENT && c.queue.length > 0) yield* this.connect(c);
+  }
+
+  private *failed(c: Link, victims: readonly number[]): Sub<void> {
+    this.probe.count('failed', victims.length);
+    yield* this.hangUp(c);
+    for (const i of victims) yield* this.next(i, this.users[i]!);
   }
 
   private *next(i: number, u: User): Sub<void> {
     u.deadline = NEVER;
+    u.pending = false;
     if (u.times.left > 0) return this.plan(i, u);
-    yield* this.hangUp(u);
-    this.leave(u);
+    yield* this.leave(u);
   }
 
-  private leave(u: User): void {
-    u.state = GONE;
+  /** The last one closes the connection. */
+  private *leave(u: User): Sub<void> {
     u.wake = NEVER;
+    if (--u.link.present === 0) yield* this.hangUp(u.link);
     this.unfinished.one();
   }
 
-  private *connect(i: number, u: User): Sub<void> {
-    const fd = yield* this.loop.connect(this.o, this.addr, i);
-    if (fd < 0) return yield* this.unconnected(i, u);
-    u.fd = fd;
-    u.state = CONNECTING;
-    u.exchange.connected();
+  private *connect(c: Link): Sub<void> {
+    const fd = yield* this.loop.connect(this.o, this.addr, c.index);
+    if (fd < 0) return yield* this.unconnected(c);
+    c.fd = fd;
+    c.begun = 0;
+    c.answers.connected();
+    c.watched = k.EPOLLOUT;
+    c.pausedUntil = NEVER;
+    c.state = CONNECTING;
   }
 
-  private *onConnected(i: number, u: User): Sub<void> {
-    const r = yield* this.loop.connected(u.fd);
-    if (r < 0) return yield* this.unconnected(i, u);
+  private *onConnected(c: Link): Sub<void> {
+    const r = yield* this.loop.connected(c.fd);
+    if (r < 0) return yield* this.unconnected(c);
     this.probe.count('connections', 1);
-    u.state = IDLE;
-    yield* this.loop.want(u.fd, k.EPOLLIN, i);
-    if (u.pending) yield* this.ask(i, u);
+    c.state = UP;
+    yield* this.watch(c);
+    if (c.queue.length > 0) yield* this.write(c);
   }
 
-  /** No connection: the request that waits for it fails, or it fails by itself and the next request tries again. */
-  private *unconnected(i: number, u: User): Sub<void> {
-    if (u.pending) return yield* this.fail(i, u);
+  /** No connection: the requests that wait for it fail, or it fails by itself and the next request tries again. */
+  private *unconnected(c: Link): Sub<void> {
+    const victims: number[] = [];
+    while (c.queue.length > 0) victims.push(c.queue.shift()!);
+    if (victims.length > 0) return yield* this.failed(c, victims);
     this.probe.count('failed', 1);
-    yield* this.hangUp(u);
+    yield* this.hangUp(c);
   }
 
-  private *hangUp(u: User): Sub<void> {
-    u.state = ABSENT;
-    if (u.fd < 0) return;
-    const fd = u.fd;
-    u.fd = -1;
+  /** Tells epoll what the connection waits for, when that has changed. */
+  private *watch(c: Link): Sub<void> {
+    // Nothing comes while the only request is on its way out.
+    const reads = c.pausedUntil === NEVER && (c.toWrite === 0 || c.asked.length > 1);
+    const events = (c.toWrite > 0 ? k.EPOLLOUT : 0) | (reads ? k.EPOLLIN : 0);
+    if (events === c.watched) return;
+    c.watched = events;
+    yield* this.loop.want(c.fd, events, c.index);
+  }
+
+  private *hangUp(c: Link): Sub<void> {
+    c.state = ABSENT;
+    c.toWrite = 0;
+    c.pausedUntil = NEVER;
+    if (c.fd < 0) return;
+    const fd = c.fd;
+    c.fd = -1;
     yield this.loop.sys.close(fd);
   }
 }

@@ -1,12 +1,15 @@
 /**
- * Clients that ask and wait for answers, one outstanding request on each connection. Closed loop: a user asks, waits, thinks,
- * asks again, so a slow server slows the load. Open loop: requests are meant for times that no answer moves; a user whose
- * connection is still busy asks late, and latency is taken from the intended time (no coordinated omission).
+ * Clients that ask and wait for answers. Closed loop: a user asks, waits, thinks, asks again, so a slow server slows the load.
+ * Open loop: requests are meant for times that no answer moves; a user whose connection is still busy asks late, and latency
+ * is taken from the intended time (no coordinated omission). Partly open: users come so, stay for some requests, and leave
+ * (Schroeder, Wierman and Harchol-Balter, "Open Versus Closed: A Cautionary Tale", NSDI 2006). load/workload.ts says what
+ * each asks for.
  *
  * Latency ends with the last byte of the answer read. What fails (refused, reset, closed early, timed out) is counted and
- * enters no latency; the connection is replaced at the next request. Left out: pipelining, sharing of connections.
+ * enters no latency; the connection is replaced at the next request.
  *
- * Here a blocking thread for each connection; client-loop.ts serves thousands in one thread.
+ * Here a blocking thread and a connection for each user; client-loop.ts serves thousands in one thread, and there several
+ * users may share a connection.
  */
 import * as k from '../../kernel/syscall.ts';
 import {
@@ -17,37 +20,30 @@ import {
   type ThreadStart,
 } from '../../kernel/syscall.ts';
 import { instant, type Instant } from '../../base/units.ts';
-import { writeAll } from '../blocking/write.ts';
 import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { setOptions, sleepUntil, type Sub } from '../setup.ts';
+import { type Answers, Reads } from './answers.ts';
+import { Asker, type Sizes } from './ask.ts';
 import { clientLoop } from './client-loop.ts';
-import { type Exchange, exchanges } from './exchange.ts';
 import { Unfinished } from './unfinished.ts';
-import { openTimes, UserTimes } from './user-times.ts';
+import { type UserTimes, Workload } from './workload.ts';
 
 export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): ThreadBody {
   const addr = env.resolve(o.connect.host);
+  const work = new Workload(o, env);
   if (o.io === 'epoll') {
-    yield* clientLoop(sys, o, probe, env, addr);
+    yield* clientLoop(sys, o, probe, work, addr);
     return;
   }
-  const unfinished = new Unfinished(o.connections, probe);
-  const open = openTimes(o, env);
-  const exchange = exchanges(o);
-  for (let i = 1; i < o.connections; i++) {
+  const unfinished = new Unfinished(work.users, probe);
+  for (let i = 1; i < work.users; i++) {
     const user: ThreadStart = (own) =>
-      new BlockingUser(own, o, probe, addr, exchange()).run(
-        new UserTimes(o, env, open, i),
-        unfinished,
-      );
+      new BlockingUser(own, o, probe, addr).run(work.user(i), unfinished);
     yield sys.spawn(user, `user-${i}`);
   }
-  yield* new BlockingUser(sys, o, probe, addr, exchange()).run(
-    new UserTimes(o, env, open, 0),
-    unfinished,
-  );
+  yield* new BlockingUser(sys, o, probe, addr).run(work.user(0), unfinished);
 }
 
 class BlockingUser {
@@ -55,17 +51,25 @@ class BlockingUser {
   private readonly o: ClientOptions;
   private readonly probe: Probe;
   private readonly addr: number;
-  private readonly exchange: Exchange;
+  private readonly asker: Asker;
+  private readonly reads: Reads;
+  private readonly answers: Answers;
+  private readonly pauseNs: number;
   private fd: Fd = -1;
+  /** Answers read on this connection. */
+  private served = 0;
   /** For time-outs: read() alone would start its own at each call. */
   private readonly poll: PollFd[] = [new PollFd(-1, k.EPOLLIN)];
 
-  constructor(sys: Sys, o: ClientOptions, probe: Probe, addr: number, exchange: Exchange) {
+  constructor(sys: Sys, o: ClientOptions, probe: Probe, addr: number) {
     this.sys = sys;
     this.o = o;
     this.probe = probe;
     this.addr = addr;
-    this.exchange = exchange;
+    this.asker = new Asker(o);
+    this.reads = new Reads(o);
+    this.answers = this.reads.answers();
+    this.pauseNs = o.pauseNs ?? 0;
   }
 
   *run(times: UserTimes, unfinished: Unfinished): ThreadBody {
@@ -75,10 +79,12 @@ class BlockingUser {
       if (intended > times.start) yield* this.connectEarly(times.start);
       for (;;) {
         yield* sleepUntil(this.sys, intended);
-        const r = yield* this.ask();
-        if (r === 0) this.probe.latency(intended, this.probe.now());
+        const begun = this.probe.now();
+        const r = yield* this.ask(times);
+        if (r === 0) this.probe.latency(intended, this.probe.now(), begun);
         this.probe.count(r === 0 ? 'requests' : 'failed', 1);
-        if (r < 0 || !this.exchange.goesOn) yield* this.hangUp();
+        const full = ++this.served === this.o.requestsPerConnection;
+        if (r < 0 || full || !this.answers.goesOn) yield* this.hangUp();
         if (times.left === 0) return;
         intended = times.next(this.probe.now());
       }
@@ -95,29 +101,31 @@ class BlockingUser {
   }
 
   /** One request and its answer. @returns 0, or −errno (ECONNRESET also when the server closed before the end) */
-  private *ask(): Sub<number> {
-    const { sys, o, exchange } = this;
+  private *ask(of: Sizes): Sub<number> {
+    const { sys, o, answers, reads } = this;
     const deadline = o.timeoutNs === null ? Infinity : this.probe.now() + o.timeoutNs;
     if (o.codec === 'http') yield* this.dropStale();
     if (this.fd < 0) {
       const r = yield* this.connect();
       if (r < 0) return r;
     }
-    const written = yield* writeAll(sys, this.fd, exchange.request);
+    const last = this.served + 1 === o.requestsPerConnection;
+    const written = yield* this.asker.writeAll(sys, this.fd, of, last);
     if (written < 0) return written;
-    for (let more = exchange.asked(); more;) {
+    let whole = answers.whole(of.answer, true);
+    while (whole === 0) {
       if (deadline !== Infinity) {
         const ready = yield* this.await(instant(deadline));
         if (ready < 0) return ready;
       }
-      const n = yield sys.read(this.fd, exchange.read, exchange.into);
+      const n = yield sys.read(this.fd, reads.bytes, reads.into);
       if (n < 0) return n;
       if (n === 0) return -k.ECONNRESET;
-      const whole = exchange.heard(n);
-      if (whole < 0) return whole;
-      more = whole === 0;
+      answers.got(n);
+      whole = answers.whole(of.answer, true);
+      if (whole === 0 && this.pauseNs > 0) yield sys.nanosleep(this.pauseNs);
     }
-    return 0;
+    return whole < 0 ? whole : 0;
   }
 
   /**
@@ -144,10 +152,11 @@ class BlockingUser {
     const fd = yield sys.socket();
     if (fd < 0) return fd;
     this.fd = fd;
+    this.served = 0;
+    this.answers.connected();
     if (o.timeoutNs !== null) yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, o.timeoutNs);
     yield* setOptions(sys, fd, o.sockopt);
     const r = yield sys.connect(fd, this.addr, o.connect.port);
-    this.exchange.connected();
     if (r < 0) yield* this.hangUp();
     else this.probe.count('connections', 1);
     return r;

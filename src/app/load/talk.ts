@@ -53,13 +53,15 @@ interface Awaited {
 
 /** What message m says, m from 1. Without real bytes, and without a `#`, all messages are one and the same. */
 function messagesOf(o: TalkOptions): (m: number) => Spoken {
-  const { text, codec, answer } = o;
+  const { text, codec, answer, frame } = o;
   if (text === null && answer === 'none' && !looksAtBytes(codec))
     return always({ sent: o.size, answer: null });
   const spoken = (message: Uint8Array): Spoken => ({
-    sent: encode(codec, message),
+    sent: encode(codec, message, frame),
     answer:
-      answer === 'none' ? null : encode(codec, answer === 'same' ? message : upperCase(message)),
+      answer === 'none'
+        ? null
+        : encode(codec, answer === 'same' ? message : upperCase(message), frame),
   });
   if (text === null) return always(spoken(pattern(o.size)));
   if (!text.includes('#')) return always(spoken(encodeText(text)));

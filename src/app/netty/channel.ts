@@ -20,6 +20,8 @@ import type { Unsafe } from './unsafe.ts';
 export interface ChannelConfig {
   /** AUTO_READ at the start: Netty's default is on, Reactor-Netty's off. */
   readonly autoRead: boolean;
+  /** ALLOW_HALF_CLOSURE: the peer's FIN is an event, and the channel stays open for writing. */
+  readonly allowHalfClosure: boolean;
   readonly maxMessagesPerRead: number;
   readonly waterMarks: LoopOptions['waterMarks'];
   /** RCVBUF_ALLOCATOR: makes one for each channel. */

@@ -23,6 +23,7 @@ export class EpollUnsafe extends Unsafe {
   }
 
   *beginRead(): Sub<void> {
+    if (this.readingOver) return;
     this.readPending = true;
     yield* this.want(k.EPOLLIN);
     if (this.maybeMoreDataToRead) yield* this.readLater();
@@ -41,7 +42,7 @@ export class EpollUnsafe extends Unsafe {
   }
 
   private *epollInReady(): Sub<void> {
-    if (!this.open) return;
+    if (!this.open || this.readingOver) return;
     this.maybeMoreDataToRead = false;
     yield* this.readLoop();
   }

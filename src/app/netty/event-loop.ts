@@ -1,13 +1,13 @@
 /**
  * An event loop: one thread with an epoll instance, channels that are registered with it for life, and a queue of tasks
  * (io.netty.channel.nio.NioEventLoop, epoll.EpollEventLoop, util.concurrent.SingleThreadEventExecutor). A turn: wait
- * unless tasks are waiting, serve the ready channels, then run tasks for as long as the I/O took (ioRatio 50).
+ * unless tasks are waiting, serve the ready channels, then run tasks for as long as the I/O took (ioRatio 50; 100: all there are).
  *
  * The two transports differ in how interest reaches the kernel. `nio`, over java.nio's selector: level-triggered, and changes
  * of interest wait for the next select, so that off and on again costs nothing; no interest at all takes the descriptor
  * out (sun.nio.ch.EPollSelectorImpl.processUpdateQueue). `epoll`: edge-triggered, and every change is an epoll_ctl at once.
  *
- * Left out: other ratios, shutting down, rebuilding a selector that spins, logging of what tasks throw.
+ * Left out: shutting down, rebuilding a selector that spins, logging of what tasks throw.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, instant, type Instant } from '../../base/units.ts';
@@ -29,6 +29,8 @@ const AWAKE = -1;
 const WAKEUP = 0;
 /** Events of one epoll_wait (sun.nio.ch.EPollSelectorImpl.NUM_EPOLLEVENTS). */
 const EVENTS_MAX = 1024;
+/** Percent of a turn that goes to channels (NioEventLoop.ioRatio). */
+const IO_RATIO = 50;
 /** System.nanoTime() is called once in so many tasks (SingleThreadEventExecutor.runAllTasks). */
 const CHECK_EVERY = 64;
 
@@ -37,6 +39,7 @@ export class EventLoop implements Worker {
   readonly transport: LoopOptions['transport'];
   private readonly probe: Probe;
   private readonly meter: QueueMeter;
+  private readonly ioRatio: number;
   private readonly ep: Fd;
   private readonly eventfd: Fd;
   private thread: Sys | null = null;
@@ -56,6 +59,7 @@ export class EventLoop implements Worker {
     name: string,
     transport: LoopOptions['transport'],
     meters: LoopMeters,
+    ioRatio: number,
     ep: Fd,
     eventfd: Fd,
   ) {
@@ -63,22 +67,28 @@ export class EventLoop implements Worker {
     this.transport = transport;
     this.probe = meters.probe;
     this.meter = meters.taskQueue();
+    this.ioRatio = ioRatio;
     this.ep = ep;
     this.eventfd = eventfd;
   }
 
-  /** Opens its descriptors, on the thread that makes the group. Its own thread starts with its first task. */
+  /**
+   * Opens its descriptors, on the thread that makes the group. Its own thread starts with its first task.
+   *
+   * @param ioRatio percent of a turn that goes to channels, 1 … 100 (NioEventLoop.setIoRatio)
+   */
   static *open(
     sys: Sys,
     name: string,
     transport: LoopOptions['transport'],
     meters: LoopMeters,
+    ioRatio: number = IO_RATIO,
   ): Sub<EventLoop> {
     const ep = yield sys.epollCreate();
     const eventfd = yield sys.eventfd(0, k.NONBLOCK);
     const trigger = transport === 'epoll' ? k.EPOLLET : 0;
     yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, eventfd, k.EPOLLIN | trigger, WAKEUP);
-    return new EventLoop(name, transport, meters, ep, eventfd);
+    return new EventLoop(name, transport, meters, ioRatio, ep, eventfd);
   }
 
   get sys(): Sys {
@@ -140,11 +150,15 @@ export class EventLoop implements Worker {
       const n = yield* this.select();
       if (n < 0) return;
       const woken = this.transport === 'nio' && (yield* this.clearWakeup(n));
-      if (n > (woken ? 1 : 0)) {
+      const ready = n > (woken ? 1 : 0);
+      if (this.ioRatio === 100) {
+        for (let i = 0; i < n; i++) yield* this.processKey(i);
+        yield* this.runAllTasks();
+      } else if (ready) {
         const from = yield sys.clockGettime();
         for (let i = 0; i < n; i++) yield* this.processKey(i);
         const took = (yield sys.clockGettime()) - from;
-        yield* this.runTasks(took);
+        yield* this.runTasks(Math.floor((took * (100 - this.ioRatio)) / this.ioRatio));
       } else yield* this.runTasks(0);
     }
   }
@@ -218,6 +232,20 @@ export class EventLoop implements Worker {
         return;
       }
     }
+  }
+
+  /** With ioRatio 100: all tasks, those that come or fall due meanwhile too, whatever time they take (runAllTasks()). */
+  private *runAllTasks(): Sub<void> {
+    let ran = false;
+    for (;;) {
+      yield* this.fetchScheduled();
+      let task = this.pollTask();
+      if (task === undefined) break;
+      ran = true;
+      for (; task !== undefined; task = this.pollTask()) yield* runSafely(task, this);
+    }
+    // lastExecutionTime
+    if (ran) yield this.sys.clockGettime();
   }
 
   private *fetchScheduled(): Sub<void> {
@@ -306,10 +334,11 @@ export class EventLoopGroup {
     name: string,
     transport: LoopOptions['transport'],
     meters: LoopMeters,
+    ioRatio: number = IO_RATIO,
   ): Sub<EventLoopGroup> {
     const loops: EventLoop[] = [];
     for (let i = 1; i <= n; i++)
-      loops.push(yield* EventLoop.open(sys, `${name}-${i}`, transport, meters));
+      loops.push(yield* EventLoop.open(sys, `${name}-${i}`, transport, meters, ioRatio));
     return new EventLoopGroup(loops);
   }
 

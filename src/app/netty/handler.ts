@@ -17,13 +17,33 @@ export interface WritePromise {
   complete(on: Worker, ok: boolean): Sub<void>;
 }
 
+/** Something that a handler tells those behind it (userEventTriggered); compared by identity or by `name`. */
+export interface UserEvent {
+  readonly name: string;
+}
+
+/** The peer has sent its FIN, and the channel stays open for writing (ChannelInputShutdownEvent). */
+export const INPUT_SHUTDOWN: UserEvent = { name: 'ChannelInputShutdownEvent' };
+/** The same once more, when a read after it has brought nothing either: no more will be tried (ChannelInputShutdownReadComplete). */
+export const INPUT_SHUTDOWN_READ_COMPLETE: UserEvent = {
+  name: 'ChannelInputShutdownReadComplete',
+};
+
 export interface ChannelHandler {
+  /** It is in a pipeline: as soon as its channel is registered, or at once when that is. */
+  handlerAdded?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
+  /** It is in the pipeline no more: taken out, or its channel is closed. */
+  handlerRemoved?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
+
   // Inbound: from the head to the tail.
+  channelRegistered?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
+  channelUnregistered?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
   channelActive?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
   channelInactive?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
   channelRead?(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void>;
   channelReadComplete?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
   channelWritabilityChanged?(ctx: ChannelHandlerContext, on: Worker): Sub<void>;
+  userEventTriggered?(ctx: ChannelHandlerContext, event: UserEvent, on: Worker): Sub<void>;
   exceptionCaught?(ctx: ChannelHandlerContext, cause: ChannelException, on: Worker): Sub<void>;
 
   // Outbound: from the tail to the head.
@@ -47,11 +67,14 @@ export interface ChannelHandlerContext {
   readonly channel: Channel;
   readonly handler: ChannelHandler;
 
+  fireChannelRegistered(on: Worker): Sub<void>;
+  fireChannelUnregistered(on: Worker): Sub<void>;
   fireChannelActive(on: Worker): Sub<void>;
   fireChannelInactive(on: Worker): Sub<void>;
   fireChannelRead(msg: Message, on: Worker): Sub<void>;
   fireChannelReadComplete(on: Worker): Sub<void>;
   fireChannelWritabilityChanged(on: Worker): Sub<void>;
+  fireUserEventTriggered(event: UserEvent, on: Worker): Sub<void>;
   fireExceptionCaught(cause: ChannelException, on: Worker): Sub<void>;
 
   read(on: Worker): Sub<void>;

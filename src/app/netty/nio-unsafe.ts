@@ -19,6 +19,7 @@ export class NioUnsafe extends Unsafe {
   }
 
   *beginRead(): Sub<void> {
+    if (this.readingOver) return;
     this.readPending = true;
     yield* this.want(k.EPOLLIN);
   }

@@ -3,15 +3,16 @@
  * AbstractChannelHandlerContext). Inbound events run towards the tail, outbound ones towards the head.
  *
  * What a handler throws in an inbound event goes to the `exceptionCaught` of that same handler, then on from there. The tail
- * swallows what nobody wanted. Left out: handlers on executors of their own, user events, adding and removing handlers
- * while the channel is open.
+ * swallows what nobody wanted. Handlers may be put in and taken out while the channel is open: an event that is under way
+ * goes on from where it is. Left out: handlers on executors of their own, names of handlers.
  */
+import { nothing } from '../reactive/user.ts';
 import type { Sub } from '../setup.ts';
 import type { Worker } from '../worker.ts';
 import type { Message } from './byte-buf.ts';
 import type { Channel } from './channel.ts';
 import { ChannelException } from './exceptions.ts';
-import type { ChannelHandler, ChannelHandlerContext, WritePromise } from './handler.ts';
+import type { ChannelHandler, ChannelHandlerContext, UserEvent, WritePromise } from './handler.ts';
 
 class Context implements ChannelHandlerContext {
   readonly channel: Channel;
@@ -22,6 +23,18 @@ class Context implements ChannelHandlerContext {
   constructor(channel: Channel, handler: ChannelHandler) {
     this.channel = channel;
     this.handler = handler;
+  }
+
+  *fireChannelRegistered(on: Worker): Sub<void> {
+    let ctx = this.next;
+    while (ctx !== null && ctx.handler.channelRegistered === undefined) ctx = ctx.next;
+    if (ctx !== null) yield* ctx.guard(ctx.handler.channelRegistered!(ctx, on), on);
+  }
+
+  *fireChannelUnregistered(on: Worker): Sub<void> {
+    let ctx = this.next;
+    while (ctx !== null && ctx.handler.channelUnregistered === undefined) ctx = ctx.next;
+    if (ctx !== null) yield* ctx.guard(ctx.handler.channelUnregistered!(ctx, on), on);
   }
 
   *fireChannelActive(on: Worker): Sub<void> {
@@ -52,6 +65,12 @@ class Context implements ChannelHandlerContext {
     let ctx = this.next;
     while (ctx !== null && ctx.handler.channelWritabilityChanged === undefined) ctx = ctx.next;
     if (ctx !== null) yield* ctx.guard(ctx.handler.channelWritabilityChanged!(ctx, on), on);
+  }
+
+  *fireUserEventTriggered(event: UserEvent, on: Worker): Sub<void> {
+    let ctx = this.next;
+    while (ctx !== null && ctx.handler.userEventTriggered === undefined) ctx = ctx.next;
+    if (ctx !== null) yield* ctx.guard(ctx.handler.userEventTriggered!(ctx, event, on), on);
   }
 
   *fireExceptionCaught(cause: ChannelException, on: Worker): Sub<void> {
@@ -185,6 +204,8 @@ export class ChannelPipeline {
   private readonly channel: Channel;
   private readonly head: Context;
   private readonly tail: Context;
+  /** Handlers have been told that they are there. */
+  private registered = false;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -194,14 +215,70 @@ export class ChannelPipeline {
     this.tail.prev = this.head;
   }
 
-  /** Puts a handler before the tail. @returns its context */
+  /**
+   * Puts a handler before the tail, as a ChannelInitializer does: it hears of it when the channel is registered. Later
+   * `insert` is the one to call.
+   *
+   * @returns its context
+   */
   addLast(handler: ChannelHandler): ChannelHandlerContext {
+    if (this.registered) throw new TypeError('addLast: the channel is registered; use insert()');
+    return this.link(handler, this.tail.prev!);
+  }
+
+  /** Puts a handler into the pipeline of a registered channel: behind `after`, first of all when that is null. */
+  *insert(handler: ChannelHandler, after: ChannelHandler | null, on: Worker): Sub<void> {
+    const ctx = this.link(handler, after === null ? this.head : this.contextOf(after));
+    if (this.registered) yield* handler.handlerAdded?.(ctx, on) ?? nothing();
+  }
+
+  /** Takes a handler out. @throws TypeError when it is not there */
+  *remove(handler: ChannelHandler, on: Worker): Sub<void> {
+    const ctx = this.contextOf(handler);
+    // Its own links stay: an event that it is at goes on from there.
+    ctx.prev!.next = ctx.next;
+    ctx.next!.prev = ctx.prev;
+    if (this.registered) yield* handler.handlerRemoved?.(ctx, on) ?? nothing();
+  }
+
+  /** One handler in the place of another: the new one is told first. */
+  *replace(old: ChannelHandler, handler: ChannelHandler, on: Worker): Sub<void> {
+    yield* this.insert(handler, old, on);
+    yield* this.remove(old, on);
+  }
+
+  /** The handlers, from the head on. */
+  *handlers(): Generator<ChannelHandler, void, undefined> {
+    for (let ctx = this.head.next!; ctx !== this.tail; ctx = ctx.next!) yield ctx.handler;
+  }
+
+  /** The channel has its loop: handlers hear that they are there, then of that (invokeHandlerAddedIfNeeded). */
+  *fireChannelRegistered(on: Worker): Sub<void> {
+    this.registered = true;
+    for (let ctx = this.head.next!; ctx !== this.tail; ctx = ctx.next!)
+      yield* ctx.handler.handlerAdded?.(ctx, on) ?? nothing();
+    yield* this.head.fireChannelRegistered(on);
+  }
+
+  /** The channel is closed: the handlers hear of it and, from the last to the first, that they are taken out (destroy()). */
+  *fireChannelUnregistered(on: Worker): Sub<void> {
+    yield* this.head.fireChannelUnregistered(on);
+    for (let ctx = this.tail.prev!; ctx !== this.head; ctx = ctx.prev!)
+      yield* ctx.handler.handlerRemoved?.(ctx, on) ?? nothing();
+  }
+
+  private contextOf(handler: ChannelHandler): Context {
+    for (let ctx = this.head.next!; ctx !== this.tail; ctx = ctx.next!)
+      if (ctx.handler === handler) return ctx;
+    throw new TypeError('this handler is not in the pipeline');
+  }
+
+  private link(handler: ChannelHandler, before: Context): Context {
     const ctx = new Context(this.channel, handler);
-    const before = this.tail.prev!;
     ctx.prev = before;
-    ctx.next = this.tail;
+    ctx.next = before.next!;
+    ctx.next.prev = ctx;
     before.next = ctx;
-    this.tail.prev = ctx;
     return ctx;
   }
 
@@ -220,6 +297,9 @@ export class ChannelPipeline {
   }
   fireChannelWritabilityChanged(on: Worker): Sub<void> {
     return this.head.fireChannelWritabilityChanged(on);
+  }
+  fireUserEventTriggered(event: UserEvent, on: Worker): Sub<void> {
+    return this.head.fireUserEventTriggered(event, on);
   }
   fireExceptionCaught(cause: ChannelException, on: Worker): Sub<void> {
     return this.head.fireExceptionCaught(cause, on);

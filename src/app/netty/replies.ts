@@ -1,5 +1,6 @@
 /** What is sent back for a message. */
 import { filler, looksAtBytes, upperCase } from '../codec/codec.ts';
+import { answerOf } from '../codec/sized.ts';
 import type { LoopOptions } from '../options.ts';
 import { ByteBuf, type Message } from './byte-buf.ts';
 
@@ -13,6 +14,7 @@ export function replier(o: LoopOptions): (msg: Message) => Message | null {
     case 'upper-case':
       return (msg) => ByteBuf.of(upperCase(msg.data!));
     default: {
+      if (o.codec === 'sized') return (msg) => ByteBuf.pattern(answerOf(msg.data!));
       const answer = looksAtBytes(o.codec)
         ? ByteBuf.of(filler(o.codec, o.response))
         : ByteBuf.pattern(o.response);

@@ -7,9 +7,15 @@ import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
 import type { ConnectionWork } from '../work.ts';
 import type { Worker } from '../worker.ts';
-import type { Message } from './byte-buf.ts';
+import { ByteBuf, type Message } from './byte-buf.ts';
 import { RejectedExecutionException, type ChannelException } from './exceptions.ts';
-import type { ChannelHandler, ChannelHandlerContext, WritePromise } from './handler.ts';
+import {
+  INPUT_SHUTDOWN,
+  type ChannelHandler,
+  type ChannelHandlerContext,
+  type UserEvent,
+  type WritePromise,
+} from './handler.ts';
 import { replier } from './replies.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
@@ -82,7 +88,21 @@ abstract class ClosingHandler implements ChannelHandler {
     this.probe.count('failed', 1);
     yield* ctx.close(on);
   }
+
+  /** With ALLOW_HALF_CLOSURE: the peer sends no more. What is still to be answered is, and then the channel is closed. */
+  *userEventTriggered(ctx: ChannelHandlerContext, event: UserEvent, on: Worker): Sub<void> {
+    if (event === INPUT_SHUTDOWN) yield* this.closeWhenWritten(ctx, on);
+    yield* ctx.fireUserEventTriggered(event, on);
+  }
+
+  /** ChannelFutureListener.CLOSE on a message without bytes: it comes after all that has been written. */
+  protected *closeWhenWritten(ctx: ChannelHandlerContext, on: Worker): Sub<void> {
+    yield* ctx.writeAndFlush(NO_BYTES, { complete: (by) => ctx.close(by) }, on);
+  }
 }
+
+/** Unpooled.EMPTY_BUFFER */
+const NO_BYTES = ByteBuf.pattern(0);
 
 /** Works on the event loop; the answers to all messages of a read loop are flushed together, when it ends. */
 export class InlineHandler extends ClosingHandler {
@@ -102,6 +122,10 @@ export class InlineHandler extends ClosingHandler {
  */
 export class OffloadHandler extends ClosingHandler {
   private readonly pool: ThreadPool;
+  /** Messages that the pool has and has not answered. */
+  private underWay = 0;
+  /** The peer sends no more. */
+  private ended = false;
 
   constructor(business: Business, work: ConnectionWork, probe: Probe, pool: ThreadPool) {
     super(business, work, probe);
@@ -109,15 +133,26 @@ export class OffloadHandler extends ClosingHandler {
   }
 
   *channelRead(ctx: ChannelHandlerContext, msg: Message, on: Worker): Sub<void> {
-    const { business } = this;
     const ns = this.work.next();
+    this.underWay++;
+    let taken = false;
     try {
-      yield* this.pool.execute(on, function* (worker) {
-        const answer = yield* business.handle(msg, ns, worker);
-        if (answer !== null) yield* ctx.writeAndFlush(answer, business, worker);
-      });
+      taken = yield* this.pool.execute(on, (worker) => this.answer(ctx, msg, ns, worker));
     } catch (e) {
       if (!(e instanceof RejectedExecutionException)) throw e;
     }
+    if (!taken) this.underWay--;
+  }
+
+  private *answer(ctx: ChannelHandlerContext, msg: Message, ns: number, on: Worker): Sub<void> {
+    const answer = yield* this.business.handle(msg, ns, on);
+    if (answer !== null) yield* ctx.writeAndFlush(answer, this.business, on);
+    this.underWay--;
+    if (this.ended && this.underWay === 0) yield* super.closeWhenWritten(ctx, on);
+  }
+
+  protected override *closeWhenWritten(ctx: ChannelHandlerContext, on: Worker): Sub<void> {
+    this.ended = true;
+    if (this.underWay === 0) yield* super.closeWhenWritten(ctx, on);
   }
 }

@@ -26,9 +26,12 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
   const meters = new LoopMeters(probe);
   // NioEventLoopGroup's default: twice the available processors.
   const n = o.loops ?? 2 * env.cpus;
-  const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters);
-  const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters);
-  const config = channelConfig(o, true, env);
+  const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters, o.ioRatio);
+  const children = yield* EventLoopGroup.open(sys, n, 'loop', o.transport, meters, o.ioRatio);
+  const config = {
+    ...channelConfig(o, true, env),
+    allowHalfClosure: o.allowHalfClosure ?? false,
+  };
   const init = initializer(o, probe, env);
   yield* bind(sys, { listen: o, parent, children, config, meters, init });
 }
@@ -37,6 +40,7 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
 export function channelConfig(o: LoopOptions, autoRead: boolean, env: AppEnv): ChannelConfig {
   return {
     autoRead,
+    allowHalfClosure: false,
     maxMessagesPerRead: o.maxMessagesPerRead,
     waterMarks: o.waterMarks,
     recvAllocator: (maxMessages) => new RecvAllocator(o.read, maxMessages),

@@ -42,19 +42,21 @@ export class ThreadPool {
   /**
    * ThreadPoolExecutor.execute(), on the thread `on`.
    *
+   * @returns false when the task is discarded
    * @throws RejectedExecutionException when the queue is full and the policy is to abort
    */
-  *execute(on: Worker, task: Task): Sub<void> {
+  *execute(on: Worker, task: Task): Sub<boolean> {
     if (this.made < this.threads) {
       const name = `worker-${++this.made}`;
       yield on.sys.spawn((sys) => this.run(new ThreadWorker(name, sys), sys, task), name);
-      return;
+      return true;
     }
     if (!this.hasRoom) return yield* this.reject(on, task);
     this.queue.push(task);
     this.meter.enter(this.probe.now());
     this.items.value++;
     if (this.idle > 0) yield on.sys.futexWake(this.items, 1);
+    return true;
   }
 
   private get hasRoom(): boolean {
@@ -62,13 +64,15 @@ export class ThreadPool {
     return this.bound > 0 ? queued < this.bound : queued < this.idle;
   }
 
-  private *reject(on: Worker, task: Task): Sub<void> {
+  private *reject(on: Worker, task: Task): Sub<boolean> {
     if (this.policy === 'caller-runs') {
       this.probe.count('caller_runs', 1);
-      return yield* task(on);
+      yield* task(on);
+      return true;
     }
     this.probe.count('rejected', 1);
     if (this.policy === 'abort') throw new RejectedExecutionException('the queue is full');
+    return false;
   }
 
   private *run(self: ThreadWorker, sys: Sys, first: Task): ThreadBody {

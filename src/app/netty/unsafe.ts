@@ -3,8 +3,8 @@
  * pipeline calls and the event loop tells. How reading is asked for and goes on differs by transport: nio-unsafe.ts,
  * epoll-unsafe.ts. All of it runs on the channel's event loop.
  *
- * The end of the stream closes the channel, and what is still in the outbound buffer fails: ALLOW_HALF_CLOSURE is false, as
- * by default, and its other setting is left out. So are SO_LINGER's executor and connecting.
+ * The end of the stream closes the channel, and what is still in the outbound buffer fails, unless ALLOW_HALF_CLOSURE is on:
+ * then it is an event, and the channel goes on writing. Left out: SO_LINGER's executor, connecting.
  */
 import * as k from '../../kernel/syscall.ts';
 import type { Sub } from '../setup.ts';
@@ -13,7 +13,7 @@ import { ByteBuf, type Message } from './byte-buf.ts';
 import type { Channel, ChannelConfig } from './channel.ts';
 import { ChannelIoException } from './exceptions.ts';
 import { BUFFER_FULL, SPIN_USED_UP, Writer } from './flush.ts';
-import type { WritePromise } from './handler.ts';
+import { INPUT_SHUTDOWN, INPUT_SHUTDOWN_READ_COMPLETE, type WritePromise } from './handler.ts';
 import { OutboundBuffer } from './outbound-buffer.ts';
 import { isTableSize, type RecvAllocator } from './recv-allocator.ts';
 import type { Selectable, SelectionKey } from './selection-key.ts';
@@ -29,6 +29,8 @@ export abstract class Unsafe implements Selectable {
   private registered: SelectionKey | null = null;
   private readonly writer: Writer;
   private inFlush = false;
+  private inputShutdown = false;
+  private inputClosedSeen = false;
   private readonly closeListeners = new Set<(on: Worker) => Sub<void>>();
 
   /** @param sndbuf SO_SNDBUF of the socket */
@@ -59,6 +61,7 @@ export abstract class Unsafe implements Selectable {
     const { channel } = this;
     const loop = channel.eventLoop;
     this.registered = yield* loop.register(channel.fd, this, this.initialInterest);
+    yield* channel.pipeline.fireChannelRegistered(loop);
     yield* channel.pipeline.fireChannelActive(loop);
   }
 
@@ -112,8 +115,35 @@ export abstract class Unsafe implements Selectable {
     yield* channel.pipeline.fireChannelReadComplete(loop);
     if (n < 0 && n !== -k.EAGAIN)
       yield* channel.pipeline.fireExceptionCaught(new ChannelIoException('read', n), loop);
-    if (n <= 0 && n !== -k.EAGAIN) yield* this.close();
+    if (n === 0) yield* this.closeOnRead();
+    else if (n < 0 && n !== -k.EAGAIN) yield* this.close();
     if (this.open) yield* this.finallyRead();
+  }
+
+  /**
+   * AbstractNioByteChannel.closeOnRead(): the end of the stream closes the channel, or with ALLOW_HALF_CLOSURE its reading
+   * side only. A read after that brings the end once more; then nothing more is tried.
+   */
+  private *closeOnRead(): Sub<void> {
+    const { channel } = this;
+    const loop = channel.eventLoop;
+    if (!this.config.allowHalfClosure) {
+      yield* this.close();
+    } else if (!this.inputShutdown) {
+      this.inputShutdown = true;
+      yield loop.sys.shutdown(channel.fd, k.SHUT_RD);
+      yield* channel.pipeline.fireUserEventTriggered(INPUT_SHUTDOWN, loop);
+    } else if (!this.inputClosedSeen) {
+      this.inputClosedSeen = true;
+      this.readPending = false;
+      yield* this.unwant(k.EPOLLIN);
+      yield* channel.pipeline.fireUserEventTriggered(INPUT_SHUTDOWN_READ_COMPLETE, loop);
+    }
+  }
+
+  /** Reading is over: the peer's FIN has been seen twice (shouldBreakReadReady()). */
+  protected get readingOver(): boolean {
+    return this.inputClosedSeen;
   }
 
   /** @returns what read(2) returned */
@@ -159,7 +189,14 @@ export abstract class Unsafe implements Selectable {
     for (const listener of this.closeListeners) yield* listener(loop);
     this.closeListeners.clear();
     yield* outbound.fail(loop);
-    yield* loop.execute(loop, () => channel.pipeline.fireChannelInactive(loop));
+    yield* loop.execute(loop, () => this.inactive());
+  }
+
+  /** AbstractUnsafe.fireChannelInactiveAndDeregister() */
+  private *inactive(): Sub<void> {
+    const { pipeline, eventLoop } = this.channel;
+    yield* pipeline.fireChannelInactive(eventLoop);
+    yield* pipeline.fireChannelUnregistered(eventLoop);
   }
 
   addCloseListener(listener: (on: Worker) => Sub<void>): void {

@@ -25,3 +25,13 @@ export class RejectedError extends Error {
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
+
+/** A stream has failed more often than it was to be tried again (Exceptions.retryExhausted); `cause`: the last failure. */
+export class RetryExhaustedError extends Error {
+  override readonly name = 'RetryExhaustedError';
+}
+
+/** Who shares a stream is told that it has been disconnected (java.util.concurrent.CancellationException). */
+export class CancellationError extends Error {
+  override readonly name = 'CancellationError';
+}

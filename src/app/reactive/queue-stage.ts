@@ -11,8 +11,8 @@ import { asSignal } from './errors.ts';
 import { Stage } from './stage.ts';
 import { nothing } from './user.ts';
 
-export abstract class QueueStage<T> extends Stage<T, T> {
-  protected readonly queue: Ring<T> = new Ring<T>();
+export abstract class QueueStage<T, R = T> extends Stage<T, R> {
+  protected readonly queue: Ring<R> = new Ring<R>();
   protected failure: Error | null = null;
   protected cancelled = false;
   private demand = 0;
@@ -21,8 +21,13 @@ export abstract class QueueStage<T> extends Stage<T, T> {
 
   override request(n: number, on: Worker): Sub<void> {
     if (!isDemand(n)) return this.abandon(badDemand(n), on);
-    this.demand = addCap(this.demand, n);
+    this.addDemand(n);
     return this.drain(on);
+  }
+
+  /** Counts a request. @param n a valid demand */
+  protected addDemand(n: number): void {
+    this.demand = addCap(this.demand, n);
   }
 
   override *cancel(on: Worker): Sub<void> {
@@ -63,6 +68,11 @@ export abstract class QueueStage<T> extends Stage<T, T> {
     this.failure = error;
     yield* this.upstream.cancel(on);
     yield* this.drain(on);
+  }
+
+  /** Asked for and not yet given. */
+  protected get requested(): number {
+    return this.demand;
   }
 
   /** Elements asked for beyond those that wait already. */

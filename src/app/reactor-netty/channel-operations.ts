@@ -49,7 +49,9 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     this.meters = meters;
     this.received = meters.receive((error, on) => this.onUncaught(error, on));
     this.fluxReceive = new FluxReceive(ctx.channel, this.received, mutant);
-    const metered = Flux.from(this.fluxReceive).metered(() => meters.demand());
+    const metered = Flux.from(this.fluxReceive)
+      .traced(meters.probe, `connection-${ctx.channel.ordinal}`, 'FluxReceive')
+      .metered(() => meters.demand());
     this.inbound = new Inbound(this, metered);
     this.outbound = new Outbound(ctx, meters, mutant);
   }

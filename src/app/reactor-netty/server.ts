@@ -7,7 +7,9 @@
  */
 import { unreachable } from '../../base/assert.ts';
 import type { Sys, ThreadBody } from '../../kernel/syscall.ts';
+import { FRAME_DEFAULTS } from '../codec/frame-options.ts';
 import type { AppEnv } from '../env.ts';
+import { SIZED_HEADER } from '../codec/sized.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import type { Channel } from '../netty/channel.ts';
 import { addCodec, needsBytes } from '../netty/frames.ts';
@@ -157,6 +159,7 @@ function formsOf(o: ReactiveOptions): Forms {
 
 /** Bytes of the smallest message with its framing; empty ones never reach the bridge. */
 function smallestMessage(o: ReactiveOptions): number | null {
+  const { frame = FRAME_DEFAULTS } = o;
   switch (o.codec) {
     case 'none':
       return null;
@@ -165,8 +168,12 @@ function smallestMessage(o: ReactiveOptions): number | null {
     case 'line': // a character and the line feed
     case 'json': // two braces
       return 2;
-    case 'length-field': // four bytes of length, and one
-      return 5;
+    case 'sized':
+      return SIZED_HEADER;
+    case 'length-field': // the header, and a byte
+      return frame.lengthFieldOffset + frame.lengthFieldLength + 1;
+    case 'delimiter': // a character and the delimiter
+      return 2;
     default:
       return unreachable(o.codec);
   }

@@ -151,7 +151,14 @@ export class TcpServer {
     );
     const threads = options.loops ?? Math.max(env.cpus, LEAST_LOOPS);
     const name = `reactor-tcp-${options.transport}`;
-    const loops = yield* EventLoopGroup.open(sys, threads, name, options.transport, loopMeters);
+    const loops = yield* EventLoopGroup.open(
+      sys,
+      threads,
+      name,
+      options.transport,
+      loopMeters,
+      options.ioRatio,
+    );
     yield* bind(sys, {
       listen: options,
       // No selector thread of its own: LoopResources.DEFAULT_IO_SELECT_COUNT is −1.

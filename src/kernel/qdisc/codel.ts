@@ -111,4 +111,8 @@ export class CodelQdisc implements Discipline {
   left(skb: Skb): void {
     this.backlog -= wireBytes(skb);
   }
+
+  each(visit: (skb: Skb) => void): void {
+    this.flow.skbs.each(visit);
+  }
 }

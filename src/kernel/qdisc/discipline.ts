@@ -34,8 +34,10 @@ export interface QdiscBooks {
   lost(skb: Skb, why: DropReason): void;
   /** It got the mark of congestion. */
   marked(): void;
-  /** `n` more come in than were sent: copies, or frames of a large one. */
-  added(n: number): void;
+  /** One large skb comes in as `n`, its frames. */
+  cut(n: number): void;
+  /** One more comes in than was sent. */
+  copied(skb: Skb): void;
   /** Nobody is charged for it any more, though it waits (skb_orphan). */
   orphaned(skb: Skb): void;
 }
@@ -56,6 +58,8 @@ export interface Discipline {
   ready(now: Instant): boolean;
   /** After `dequeue` gave null or `ready` false: when there will be one if nothing comes in; NEVER when it is empty. */
   readonly nextAt: Instant;
+  /** Shows every skb in it. */
+  each(visit: (skb: Skb) => void): void;
 }
 
 /** Gives it the mark of congestion if its sender can be told (INET_ECN_set_ce). @returns false: it cannot be marked */

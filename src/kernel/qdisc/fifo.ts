@@ -57,6 +57,10 @@ export class Fifo implements Discipline {
     return skb;
   }
 
+  each(visit: (skb: Skb) => void): void {
+    this.skbs.each(visit);
+  }
+
   /** The next one, left where it is. */
   peek(): Skb | null {
     return this.skbs.peek() ?? null;

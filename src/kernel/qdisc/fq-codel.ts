@@ -105,6 +105,10 @@ export class FqCodel implements Discipline {
     this.memory -= skb.txTruesize;
   }
 
+  each(visit: (skb: Skb) => void): void {
+    for (const f of this.flows.values()) f.skbs.each(visit);
+  }
+
   /** Drops half of the fattest flow (fq_codel_drop). @returns which that was */
   private shorten(memory: boolean): Flow {
     let fat: Flow | null = null;

@@ -161,6 +161,11 @@ export class Fq implements Discipline {
     }
   }
 
+  each(visit: (skb: Skb) => void): void {
+    this.fast.each(visit);
+    for (const f of this.flows.values()) f.skbs.each(visit);
+  }
+
   /** What `f` has sent, against its turn and against maxrate. */
   private charge(f: Flow, bytes: number, now: Instant): void {
     const { maxrate, pacing } = this.options;

@@ -67,6 +67,11 @@ export class Netem implements Discipline {
     return first !== null && first.queuedAt <= now ? this.timed.shift() : null;
   }
 
+  each(visit: (skb: Skb) => void): void {
+    this.ahead.each(visit);
+    this.timed.each(visit);
+  }
+
   private isLost(skb: Skb, salt: number): boolean {
     const { loss, ecn } = this.options;
     if (!this.drawn(skb, LOSS + salt, loss)) return false;
@@ -96,8 +101,9 @@ export class Netem implements Discipline {
       return NET_XMIT_DROP;
     }
     if (twice && !lost) {
-      books.added(1);
-      this.receive(skb.copy(), COPY, now);
+      const copy = skb.copy();
+      books.copied(copy);
+      this.receive(copy, COPY, now);
     }
     if (!damaged) this.place(skb, salt, now);
     else if (skb.segs === 1) {
@@ -105,12 +111,10 @@ export class Netem implements Discipline {
       this.place(skb, salt, now);
     } else {
       const [first, ...rest] = skb.frames();
+      books.cut(1 + rest.length);
       first!.damaged = true;
       this.place(first!, salt, now);
-      for (const frame of rest) {
-        books.added(1);
-        this.receive(frame, salt, now);
-      }
+      for (const frame of rest) this.receive(frame, salt, now);
     }
     return NET_XMIT_SUCCESS;
   }

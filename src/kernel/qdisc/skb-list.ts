@@ -49,6 +49,10 @@ export class SkbList {
     return skb;
   }
 
+  each(visit: (skb: Skb) => void): void {
+    for (let skb = this.first; skb !== null; skb = skb.link) visit(skb);
+  }
+
   /** The last to go. */
   get end(): Skb | null {
     return this.last;

@@ -101,11 +101,15 @@ export class Tbf implements Discipline {
     return true;
   }
 
+  each(visit: (skb: Skb) => void): void {
+    this.inner.each(visit);
+  }
+
   /** tbf_segment. The owner is told when the last of its frames has left. */
   private enqueueFrames(skb: Skb): number {
     let any = false;
     const frames = skb.frames();
-    this.books.added(frames.length - 1);
+    this.books.cut(frames.length);
     for (const frame of frames) if (this.inner.enqueue(frame) === NET_XMIT_SUCCESS) any = true;
     return any ? NET_XMIT_SUCCESS : NET_XMIT_DROP;
   }

@@ -1,10 +1,11 @@
 /** epoll_create1, epoll_ctl, epoll_pwait2 (fs/eventpoll.c). */
-import { EBADF, EINVAL } from '../../base/errno.ts';
+import { EBADF, EINVAL, EPERM } from '../../base/errno.ts';
 import { Epoll } from '../epoll.ts';
 import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
+  EPOLLWAKEUP,
   type EpollEvents,
   type Trap,
 } from '../syscall.ts';
@@ -34,22 +35,24 @@ function epollAt(t: Thread, trap: Trap): Epoll | null {
   return null;
 }
 
-/** `a`: the operation, `b`: the descriptor, `c`: events, `d`: data. */
+/** `a`: the operation, `b`: the descriptor, `c`: events, `d`: data. What is wrong is found in the order of do_epoll_ctl. */
 export function sysEpollCtl(t: Thread, trap: Trap): number {
   if (trap.phase === START) {
     trap.phase = PAID;
     return t.host.costs.epollCtl;
   }
-  const ep = epollAt(t, trap);
-  if (ep === null) return DONE;
+  const { fds } = t.process;
   const fd = trap.b;
-  const file = t.process.fds.get(fd);
-  if (file === null) return t.done(-EBADF);
+  const [ep, file] = [fds.get(trap.fd), fds.get(fd)];
+  if (ep === null || file === null) return t.done(-EBADF);
+  if (file.kind === 'file') return t.done(-EPERM); // it is always ready: nothing to wait for (file_can_poll)
+  if (ep === file || !(ep instanceof Epoll)) return t.done(-EINVAL);
+  const events = trap.c & ~EPOLLWAKEUP;
   switch (trap.a) {
     case EPOLL_CTL_ADD:
-      return t.done(ep.add(fd, file, trap.c, trap.d));
+      return t.done(ep.add(fd, file, events, trap.d));
     case EPOLL_CTL_MOD:
-      return t.done(ep.modify(fd, trap.c, trap.d));
+      return t.done(ep.modify(fd, events, trap.d));
     case EPOLL_CTL_DEL:
       return t.done(ep.remove(fd));
     default:

@@ -1,5 +1,5 @@
 /** futex(2), eventfd2(2), pipe2(2): hand-overs between threads. */
-import { EINVAL, EMFILE } from '../../base/errno.ts';
+import { EINVAL } from '../../base/errno.ts';
 import { EventFd, pay } from '../eventfd.ts';
 import { futexWait, futexWake } from '../futex.ts';
 import { makePipe } from '../pipe.ts';
@@ -29,7 +29,7 @@ export function sysPipe(t: Thread, trap: Trap): number {
   const write = read < 0 ? read : fds.install(ends.write);
   if (write < 0) {
     if (read >= 0) fds.remove(read);
-    return t.done(-EMFILE);
+    return t.done(write);
   }
   const into = trap.obj as Int32Array | number[];
   into[0] = read;

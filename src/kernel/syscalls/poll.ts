@@ -1,9 +1,11 @@
 /**
- * poll(2) (fs/select.c do_sys_poll). POLLERR and POLLHUP are reported whether asked for or not.
+ * poll(2) (fs/select.c do_sys_poll). POLLERR and POLLHUP are reported whether asked for or not; an entry with a negative
+ * descriptor says nothing.
  *
  * With net.core.busy_poll each round lets sockets with SO_BUSY_POLL look at their device queue once, before they are asked, for as
  * long as that says; then it sleeps.
  */
+import { EINVAL } from '../../base/errno.ts';
 import { busyTime } from '../busy-poll.ts';
 import { pollFile } from '../poll.ts';
 import { Sock } from '../socket.ts';
@@ -17,6 +19,7 @@ const SPIN = 2;
 /** Each try asks every descriptor, and pays for it. */
 export function sysPoll(t: Thread, trap: Trap): number {
   const fds = trap.obj as readonly PollFd[];
+  if (fds.length > t.process.fds.limit) return t.done(-EINVAL);
   const busy = t.host.softnet.busyPoll;
   for (;;) {
     if (trap.phase === START && busy > 0 && !trap.spun) {
@@ -50,7 +53,8 @@ function ask(t: Thread, fds: readonly PollFd[]): number {
   let n = 0;
   for (const p of fds) {
     const file = t.process.fds.get(p.fd);
-    p.revents = file === null ? POLLNVAL : pollFile(file) & (p.events | EPOLLERR | EPOLLHUP);
+    if (file !== null) p.revents = pollFile(file) & (p.events | EPOLLERR | EPOLLHUP);
+    else p.revents = p.fd < 0 ? 0 : POLLNVAL;
     if (p.revents !== 0) n++;
   }
   return n;

@@ -31,7 +31,7 @@ import { SS_CONNECTED, SS_CONNECTING } from '../sock-state.ts';
 import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
-import type { Trap } from '../syscall.ts';
+import { EPOLLERR, type Trap } from '../syscall.ts';
 import { beginConnection, outcomeOfConnect, sleepForConnect } from './begin.ts';
 import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
 
@@ -42,6 +42,11 @@ const CONNECTING = 5; // a step of the release has been paid for; then it waits 
 const BEGUN = 1;
 const CONNECTED = 2;
 
+/** trap.x of a call whose last write was refused, for lack of memory. */
+const REFUSED = -1;
+/** Ticks of a machine's clock a second, for pauses. */
+const HZ = 250;
+
 /** What one step of a write copies at most, bytes: other CPU levels see the call's progress in such pieces. */
 const WRITE_PIECE = 32_768;
 
@@ -50,6 +55,7 @@ export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
     case START:
       if (!s.lock(t)) return s.waitForLock(t);
       s.recordFlow(t);
+      if (trap.y !== 0) return afterPause(s, t, trap, len, flags);
       if ((flags & MSG_FASTOPEN) !== 0 || trap.d !== 0 || s.defersConnect)
         return fastOpen(s, t, trap, len, flags);
       return lookToWrite(s, t, trap, len, flags);
@@ -77,7 +83,10 @@ function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number)
   const end = endOfWrite(s, c, trap, len);
   if (end !== null) return finish(s, t, trap, end);
   const room = roomOf(c);
-  if (room === 0) return waitForSpace(s, t, trap, len, flags);
+  if (room === 0) {
+    trap.x = 0;
+    return waitForSpace(s, t, trap, len, flags);
+  }
   if (trap.obj instanceof BadAddress) return finishShort(s, t, trap, EFAULT);
   // Linux copies record by record; several small ones go in one piece here, which no segment can tell.
   const piece = Math.min(WRITE_PIECE, c.sndbuf - c.wmemQueued);
@@ -110,6 +119,10 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
   const n = write(c, chunk, t.host.engine.now, !last, (flags & MSG_EOR) !== 0, corked);
   if (n > 0) trap.progress += n;
   s.settle(t.core);
+  if (n === -EAGAIN) {
+    trap.x = REFUSED;
+    return waitForSpace(s, t, trap, len, flags);
+  }
   // MSG_MORE: what does not fill a segment waits for the next call.
   if (!last || !corked || c.cork) return pushPiece(s, t, trap, len, flags);
   c.cork = true;
@@ -144,12 +157,35 @@ function waitForSpace(s: Sock, t: Thread, trap: Trap, len: number, flags: number
   trap.phase = WAIT;
   const cost = s.releaseCost(t.core);
   if (cost >= 0) return cost;
-  if (roomOf(c) > 0 || endOfWrite(s, c, trap, len) !== null)
+  const refused = trap.x === REFUSED;
+  const room = roomOf(c) > 0;
+  if ((room && !refused) || endOfWrite(s, c, trap, len) !== null)
     return lookToWrite(s, t, trap, len, flags);
   if (!mayWrite(c)) setWritePending(c, true);
   s.unlock();
   t.startTimeout(s.options.sndTimeo);
-  return t.waitOn(s.wait, false);
+  return room ? pause(s, c, t, trap) : t.waitOn(s.wait, false);
+}
+
+/**
+ * There is room in the buffer, and the host has no memory: nothing of this socket will say when it has. So the call tries again
+ * after 2 to HZ/5 + 1 jiffies, as drawn, unless the connection ends; a deadline of its own does not shorten that (vm_wait in
+ * sk_stream_wait_memory).
+ */
+function pause(s: Sock, c: Connection, t: Thread, trap: Trap): number {
+  const jiffies = 2 + Math.floor((s.stack.pauseOf(c) * HZ) / 5);
+  trap.y = trap.deadline;
+  trap.deadline = t.host.engine.now + (jiffies * 1e9) / HZ;
+  return t.waitOn(s.wait, false, EPOLLERR);
+}
+
+function afterPause(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  trap.deadline = trap.y;
+  trap.y = 0;
+  trap.x = 0;
+  return t.timedOut && s.c !== null && endOfWrite(s, s.c, trap, len) === null
+    ? finishShort(s, t, trap, EAGAIN)
+    : lookToWrite(s, t, trap, len, flags);
 }
 
 // ---- Fast Open

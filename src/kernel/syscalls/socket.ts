@@ -1,5 +1,5 @@
 /** socket, bind, listen, accept4 (net/socket.c, net/ipv4/af_inet.c, inet_connection_sock.c). */
-import { EADDRINUSE, EAGAIN, EINVAL, EMFILE } from '../../base/errno.ts';
+import { EADDRINUSE, EAGAIN, EINVAL } from '../../base/errno.ts';
 import { onListen } from '../fastopen.ts';
 import { SS_UNCONNECTED } from '../sock-state.ts';
 import { Sock } from '../socket.ts';
@@ -59,14 +59,15 @@ export function sysListen(t: Thread, trap: Trap): number {
   return t.done(0);
 }
 
-/** The descriptor is taken first: without one the connection stays where it is. */
+/** The descriptor and the file are taken first: without them the connection stays where it is (do_accept). */
 export function sysAccept(t: Thread, trap: Trap): number {
   if (trap.phase === PAID) return t.done(trap.y);
   const s = sockAt(t, trap);
   if (s === null) return DONE;
   const l = s.listener;
   if (l === null) return t.done(-EINVAL);
-  if (t.process.fds.full) return t.done(-EMFILE);
+  const { refusal } = t.process.fds;
+  if (refusal !== 0) return t.done(refusal);
   const child = l.shift(t.host.engine.now);
   if (child === null) {
     if (s.nonblock || t.timedOut) return t.done(-EAGAIN);

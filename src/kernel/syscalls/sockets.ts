@@ -10,6 +10,7 @@ import { sysRecvmsg, sysSendmsg } from './message.ts';
 import { sysOpen, sysSendfile } from './sendfile.ts';
 import { sysAccept, sysBind, sysListen, sysSocket } from './socket.ts';
 import { sysGetsockopt, sysSetsockopt, sysTcpInfo } from './sockopt.ts';
+import { sysSelect } from './select.ts';
 import { sysSplice } from './splice.ts';
 
 export const SOCKET_CALLS: readonly (readonly [number, Syscall])[] = [
@@ -39,4 +40,5 @@ export const SOCKET_CALLS: readonly (readonly [number, Syscall])[] = [
   [nr.NR_OPEN, sysOpen],
   [nr.NR_SENDFILE, sysSendfile],
   [nr.NR_SPLICE, sysSplice],
+  [nr.NR_SELECT, sysSelect],
 ];

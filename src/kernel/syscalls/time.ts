@@ -1,5 +1,5 @@
 /** nanosleep, clock_gettime, timerfd: calls about time. They read the host's clocks; sleeping is exact. */
-import { EBADF, EINVAL, EMFILE } from '../../base/errno.ts';
+import { EBADF, EINVAL } from '../../base/errno.ts';
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, type Trap } from '../syscall.ts';
 import type { Thread } from '../thread.ts';
 import { TimerFd } from '../timerfd.ts';
@@ -20,7 +20,7 @@ export function sysClockGettime(t: Thread, trap: Trap): number {
 
 export function sysTimerfd(t: Thread, trap: Trap): number {
   const { fds } = t.process;
-  return t.done(fds.full ? -EMFILE : fds.install(new TimerFd(t.host, trap.a)));
+  return t.done(fds.refusal || fds.install(new TimerFd(t.host, trap.a)));
 }
 
 export function sysTimerfdSettime(t: Thread, trap: Trap): number {

@@ -64,6 +64,12 @@ export class CodelLink extends Link implements CodelQueue {
     return this.length;
   }
 
+  override each(visit: (train: Train, count: number) => void): void {
+    super.each(visit);
+    for (let k = 0; k < this.length; k++)
+      visit(this.trains[(this.head + k) & (this.trains.length - 1)]!, 1);
+  }
+
   /** They have found room in the queue. */
   protected override accept(
     train: Train,

@@ -202,6 +202,11 @@ export class Link {
     };
   }
 
+  /** Shows every frame that it has, on the wire or waiting, in runs. */
+  each(visit: (train: Train, count: number) => void): void {
+    this.to.flight.each(visit);
+  }
+
   /** Frames that wait for a decision about when they leave. */
   protected get waiting(): number {
     return 0;

@@ -19,6 +19,8 @@ export class AppRun implements Probe {
   readonly model: string;
   readonly host: Host;
   readonly latencies: Latencies;
+  /** The same from when a client turned to the request. */
+  readonly serviceLatencies: Latencies;
   readonly counts: Map<string, number> = new Map();
   readonly queues: QueueMeter[] = [];
   process: Process | null = null;
@@ -51,6 +53,7 @@ export class AppRun implements Probe {
           ? { remote: spec.connect.port }
           : null;
     this.latencies = new Latencies(`${spec.name}.latency`);
+    this.serviceLatencies = new Latencies(`${spec.name}.service_latency`);
     this.all = all;
     this.ledger = ledger;
     this.onClosed = onClosed;
@@ -67,7 +70,8 @@ export class AppRun implements Probe {
     return this.engine.now;
   }
 
-  latency(intended: Instant, done: Instant): void {
+  latency(intended: Instant, done: Instant, begun?: Instant): void {
+    if (begun !== undefined) this.serviceLatencies.record(done - begun);
     this.latencies.record(done - intended);
     this.all.record(done - intended);
   }
@@ -91,6 +95,19 @@ export class AppRun implements Probe {
 
   atEnd(law: AppLaw, broken: () => string | null): void {
     this.ends.push({ law, broken });
+  }
+
+  get tracing(): boolean {
+    return this.engine.trace.on;
+  }
+
+  trace(lane: string, what: string, fields: Readonly<Record<string, number | string>>): void {
+    this.engine.trace.record(
+      this.engine.now,
+      `${this.host.name}/${this.name}/${lane}`,
+      what,
+      fields,
+    );
   }
 
   /** The run has ended: what was left for then. */

@@ -1,9 +1,12 @@
 /**
- * The laws of the whole world, checked at the end of a run (and whenever somebody asks): conservation of frames, CPU time
- * and memory, bounds of all queues, sleeping threads that have something to do, streams that nothing will ever finish.
+ * The laws of the whole world. Conservation of frames, bytes, descriptors, CPU time and memory holds between any two events: it is
+ * looked at several times in a run and at its end. Only at its end: bounds of all queues, sleeping threads that have something
+ * to do, streams that nothing will ever finish.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER } from '../../base/units.ts';
+import { BILL_NAMES } from '../../kernel/cpu.ts';
+import { Lo } from '../../kernel/lo.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SLEEPING } from '../../kernel/sched.ts';
 import {
@@ -14,16 +17,16 @@ import {
   EPOLLRDHUP,
   SYSCALL_NAMES,
 } from '../../kernel/syscall.ts';
+import type { Stack } from '../../kernel/stack.ts';
 import type { Ledger } from './ledger.ts';
 import type { StopOutcome } from './result.ts';
+import { memory, socketsOf } from './audit-memory.ts';
 import type { HostRun, Interface, World } from './world.ts';
 
 export function audit(world: World, stop: StopOutcome): void {
   const { ledger } = world;
-  packets(world, ledger);
-  bytes(world, ledger);
+  conserved(world);
   for (const run of world.hosts.values()) {
-    cpu(run, ledger);
     bounds(run, ledger);
     wakeups(run, ledger);
   }
@@ -32,8 +35,20 @@ export function audit(world: World, stop: StopOutcome): void {
     for (const q of app.queues) withinBound(q, world, ledger);
     app.audit();
   }
-  memory(world, ledger);
   liveness(world, stop, ledger);
+}
+
+/** What holds at every instant between two events: nothing is lost, and nothing comes from nowhere. */
+export function conserved(world: World): void {
+  const { ledger } = world;
+  packets(world, ledger);
+  bytes(world, ledger);
+  for (const run of world.hosts.values()) {
+    cpu(run, ledger);
+    segments(run, world, ledger);
+    for (const d of run.devices) descriptors(d, world, ledger);
+  }
+  memory(world, ledger);
 }
 
 /** Every frame that a device sent is in its link's books; every frame there is delivered, dropped or in flight. */
@@ -75,6 +90,91 @@ function packets(world: World, ledger: Ledger): void {
   }
 }
 
+/**
+ * What TCP has sent is on its way to a device, in a queue there, dropped by it, or was given to the wire; what devices have
+ * given to the host has been given to TCP, was dropped under a name, or still waits for it. In frames, since skbs are cut and
+ * joined on the way.
+ */
+function segments(run: HostRun, world: World, ledger: Ledger): void {
+  const { host, stack } = run;
+  const fail = (detail: string): void =>
+    ledger.fail('conserve-packets', world.engine.now, `${host.name}: ${detail}`);
+  ledger.checks['conserve-packets'] += 2;
+  const mib = stack.tcp.mib;
+  const waiting = framesOf(stack, world);
+  const lo = host.devices.find((d) => d instanceof Lo)?.frames ?? 0;
+  let left = lo + stack.unroutedFrames + waiting.built;
+  let came = lo;
+  let taken = mib.InSegs + stack.droppedFrames + waiting.backlogged;
+  let copied = 0;
+  for (const d of run.devices) {
+    for (const q of d.qdiscs) {
+      if (q.missing !== 0)
+        fail(`${d.name}: ${q.missing} packets are missing of ${q.offered} in ${q.kind}`);
+      q.each((skb) => (left += skb.segs));
+      left += q.lostFrames;
+      copied += q.copiedFrames;
+    }
+    left += d.counters.tx_packets;
+    came += d.counters.rx_packets;
+    if (d instanceof Nic) for (const q of d.queues) q.gro?.each((skb) => (taken += skb.segs));
+  }
+  for (const { softirq } of host.cores) {
+    softirq.backlog.each((skb) => (taken += skb.segs));
+    taken += softirq.backlog.droppedFrames;
+  }
+  if (mib.OutSegs + copied !== left)
+    fail(`TCP has sent ${mib.OutSegs} segments, ${copied} were copied, ${left} are accounted for`);
+  if (came !== taken) fail(`devices took in ${came} frames, ${taken} are accounted for`);
+}
+
+/** Frames of what the host's sockets, and those without one, have built and not sent; and of what waits in sockets' backlogs. */
+function framesOf(stack: Stack, world: World): { built: number; backlogged: number } {
+  const n = { built: 0, backlogged: 0 };
+  stack.eachUnsent((skb) => (n.built += skb.segs));
+  for (const s of socketsOf(world.pool)) {
+    if (s.stack !== stack) continue;
+    s.each((skb, _count, built) => {
+      if (built) n.built += skb.segs;
+      else n.backlogged += skb.segs;
+    });
+  }
+  return n;
+}
+
+/**
+ * Each descriptor of a ring is with the driver or with the device: those handed out and not given back are those in use, with
+ * the bytes that the queue limits count; the frames in a receive ring are those that its meter has.
+ */
+function descriptors(d: Interface, world: World, ledger: Ledger): void {
+  if (!(d instanceof Nic)) return;
+  const check = (ring: string, what: string, has: number, should: number): void => {
+    ledger.checks['conserve-descriptors']++;
+    if (has !== should)
+      ledger.fail(
+        'conserve-descriptors',
+        world.engine.now,
+        `${d.name}: ${ring} ring: ${has} ${what}, but ${should}`,
+      );
+  };
+  for (const { ring, qdisc } of d.txQueues) {
+    let inUse = 0;
+    let bytes = 0;
+    ring.each((_owner, _truesize, wire) => {
+      inUse++;
+      bytes += wire;
+    });
+    check('transmit', 'descriptors given out', ring.returned + inUse, qdisc.sent);
+    if (ring.dql !== null) check('transmit', 'bytes in the device', ring.dql.inflight, bytes);
+  }
+  for (const { ring } of d.queues) {
+    let frames = 0;
+    ring.frames.each((_train, count) => (frames += count));
+    check('receive', 'descriptors in use', ring.held, frames);
+    check('receive', 'descriptors in use by the meter', ring.meter.depth, frames);
+  }
+}
+
 /** Frames in the receive rings of a device. */
 function held(device: Interface): number {
   let n = 0;
@@ -111,7 +211,7 @@ function cpu(run: HostRun, ledger: Ledger): void {
   const now = run.host.engine.now;
   for (const core of run.host.cores) {
     let sum = 0;
-    for (let bill = 0; bill < 6; bill++) sum += core.spent(bill);
+    for (let bill = 0; bill < BILL_NAMES.length; bill++) sum += core.spent(bill);
     ledger.checks['conserve-cpu']++;
     if (sum !== now)
       ledger.fail(
@@ -145,16 +245,7 @@ function bounds(run: HostRun, ledger: Ledger): void {
     check('SYN queue', l.synMeter.peak, l.synMeter.bound);
   }
   for (const d of run.devices) {
-    for (const q of d.qdiscs) {
-      check('qdisc', q.meter.peak, q.meter.bound);
-      ledger.checks['conserve-packets']++;
-      if (q.missing !== 0)
-        ledger.fail(
-          'conserve-packets',
-          now,
-          `${d.name}: ${q.missing} packets are missing of ${q.offered} in ${q.kind}`,
-        );
-    }
+    for (const q of d.qdiscs) check('qdisc', q.meter.peak, q.meter.bound);
     if (!(d instanceof Nic)) continue;
     for (const q of d.queues) check('rx ring', q.ring.peak, q.ring.size);
     for (const { ring } of d.txQueues) {
@@ -199,56 +290,6 @@ const WANTS: Readonly<Record<string, number>> = {
   send: EPOLLOUT | EPOLLERR | EPOLLHUP,
   connect: EPOLLOUT | EPOLLERR | EPOLLHUP,
 };
-
-/** Skbs in use are those in flight, in rings and queues; a closed socket holds no memory. */
-function memory(world: World, ledger: Ledger): void {
-  const now = world.engine.now;
-  ledger.checks['conserve-memory']++;
-  const places = skbPlaces(world);
-  if (world.pool.live > places) {
-    ledger.fail(
-      'conserve-memory',
-      now,
-      `${world.pool.live} skbs are in use, on wires and in queues are ${places}`,
-    );
-  }
-  for (const e of world.flows.ends) {
-    const { c } = e;
-    ledger.checks['conserve-memory']++;
-    if (c.rmemAlloc < 0 || c.wmemQueued < 0 || c.wmemAlloc < 0) {
-      ledger.fail(
-        'conserve-memory',
-        now,
-        `${e.host.name}:${c.sport}: rmem ${c.rmemAlloc}, wmem queued ${c.wmemQueued}, in devices ${c.wmemAlloc}`,
-      );
-    }
-    if (c.rmemAlloc > 0 && c.rcvQueue === null && c.ofo === null) {
-      ledger.fail(
-        'conserve-memory',
-        now,
-        `${e.host.name}:${c.sport}: charged ${c.rmemAlloc} bytes for empty queues`,
-      );
-    }
-  }
-}
-
-/** How many skbs there can be: frames on their way, in rings and in queues. (A copy that a wire made shares its skb.) */
-function skbPlaces(world: World): number {
-  let n = 0;
-  for (const wire of world.wires) n += wire.link.ledger().inFlight;
-  for (const run of world.hosts.values()) {
-    for (const d of run.devices) {
-      for (const q of d.qdiscs) n += q.length;
-      n += held(d);
-      if (!(d instanceof Nic)) continue;
-      for (const q of d.queues) n += q.gro?.skbs ?? 0;
-      for (const q of d.txQueues) n += q.waiting.length;
-    }
-    for (const core of run.host.cores) n += core.softirq.backlog.meter.depth;
-    n += run.stack.skbsHeld;
-  }
-  return n;
-}
 
 /**
  * The run ended without what `stop.when` waits for. That is dead, and not merely late, when nothing is left to happen; or

@@ -23,10 +23,14 @@ const RECORD = 832;
 /**
  * The most that sk_wmem_queued may be: sk_sndbuf and the one skb that crosses it. The record that is being filled is filled
  * up again as its front is cut off and sent (tcp_sendmsg_locked), so what is in flight comes on top: the congestion
- * window bounds that, not the buffer.
+ * window bounds that, not the buffer. Where the host has been short of memory, the buffer may have shrunk below what is in it
+ * (sk_stream_moderate_sndbuf): then it is what it may have been.
  */
 export function sendBound(c: Connection): number {
-  return c.sndbuf + ONE_SKB + c.packetsOut * (c.mssCache + RECORD);
+  const { memory, options } = c.context;
+  const shrinks = memory.peak > options.mem[0] && !c.settings.sndbufLocked;
+  const sndbuf = shrinks ? Math.max(c.sndbuf, options.wmem[2]) : c.sndbuf;
+  return sndbuf + ONE_SKB + c.packetsOut * (c.mssCache + RECORD);
 }
 
 /**

@@ -47,9 +47,11 @@ export class Latencies {
       min: this.least,
       mean: this.sum / this.count,
       p50: at(50),
+      p75: at(75),
       p90: at(90),
       p99: at(99),
       p999: at(99.9),
+      p9999: at(99.99),
       max: this.most,
     };
   }

@@ -17,6 +17,8 @@ export const LAWS = {
   'conserve-packets': 'every frame is delivered, dropped under a name, or still queued',
   'conserve-bytes':
     'read <= queued <= written on every connection, and all of it arrives before the end of a stream',
+  'conserve-descriptors':
+    'each descriptor of a ring is with the driver or with the device, and comes back once',
   'conserve-cpu': 'the time billed on each core is the time that has passed',
   'conserve-memory': 'every skb and every byte of socket memory is accounted for',
   demand: 'a subscriber is never given more than it asked for',

@@ -9,6 +9,7 @@ import { BILL_NAMES } from '../../kernel/cpu.ts';
 import { ethtoolSettings, ethtoolStatistics } from '../../kernel/ethtool.ts';
 import { Nic } from '../../kernel/nic.ts';
 import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
+import { PAGE } from '../../tcp/truesize.ts';
 import type { AppRun } from './apps.ts';
 import type { Latencies } from './latencies.ts';
 import type { DropCount, QueueSummary } from './result.ts';
@@ -65,8 +66,11 @@ function latencies(name: string, l: Latencies, metrics: Record<string, number>):
   if (l.empty) return;
   const s = l.summary();
   metrics[`${name}.p50`] = s.p50;
+  metrics[`${name}.p75`] = s.p75;
   metrics[`${name}.p90`] = s.p90;
   metrics[`${name}.p99`] = s.p99;
+  metrics[`${name}.p999`] = s.p999;
+  metrics[`${name}.p9999`] = s.p9999;
   metrics[`${name}.max`] = s.max;
   metrics[`${name}.mean`] = s.mean;
 }
@@ -98,7 +102,7 @@ function host(run: HostRun, now: Instant, out: Measured): void {
   }
   m[`${at}.ctxt.voluntary`] = voluntary;
   m[`${at}.ctxt.involuntary`] = involuntary;
-  tcp(at, run, mib, m);
+  tcp(at, run, now, mib, m);
   devices(run, now, mib, out);
   queues(run, mib, out);
   const wall = now * h.cores.length;
@@ -107,6 +111,8 @@ function host(run: HostRun, now: Instant, out: Measured): void {
     for (const core of h.cores) spent += core.spent(bill);
     m[`${at}.cpu.${name}`] = wall > 0 ? spent / wall : name === 'idle' ? 1 : 0;
   });
+  m[`${at}.descriptors.peak`] = Math.max(0, ...h.processes.map((p) => p.fds.peak));
+  m[`${at}.stolen`] = h.cores.reduce((sum, core) => sum + core.timeStolen, 0);
   const dropped = DROPS.map((name) => [name, mib[name] ?? 0] as const);
   let sum = 0;
   for (const [name, count] of [...dropped, ...deviceDrops(mib)]) {
@@ -131,6 +137,7 @@ const deviceDrops = (mib: Record<string, number>): (readonly [string, number])[]
 function tcp(
   at: string,
   run: HostRun,
+  now: Instant,
   mib: Record<string, number>,
   m: Record<string, number>,
 ): void {
@@ -154,6 +161,12 @@ function tcp(
   m[`${at}.tcp.probes_sent`] = mib['TCPWinProbe']!;
   m[`${at}.tcp.timeouts`] = mib['TCPTimeouts']!;
   m[`${at}.tcp.resets_sent`] = mib['OutRsts']!;
+  const { memory } = run.stack.tcp;
+  m[`${at}.tcp.memory.max`] = memory.peak * PAGE;
+  m[`${at}.tcp.memory_pressures`] = mib['TCPMemoryPressures']!;
+  m[`${at}.tcp.memory_pressure_time`] =
+    mib['TCPMemoryPressuresChrono']! * 1e6 + (memory.pressure ? now - memory.since : 0);
+  m[`${at}.tcp.aborted_on_memory`] = mib['TCPAbortOnMemory']!;
 }
 
 /** Devices and softirqs; what they dropped goes into `mib` under ethtool's and softnet_stat's names. */
@@ -316,6 +329,7 @@ function link(wire: WireRun, now: Instant, out: Measured): void {
 function application(world: World, app: AppRun, now: Instant, out: Measured): void {
   const m = out.metrics;
   latencies(`${app.name}.latency`, app.latencies, m);
+  latencies(`${app.name}.service_latency`, app.serviceLatencies, m);
   for (const name of ['requests', 'failed', 'connections', ...countsOf(app.model)])
     m[`${app.name}.${name}`] = app.counts.get(name) ?? 0;
   let read = 0;
@@ -328,6 +342,7 @@ function application(world: World, app: AppRun, now: Instant, out: Measured): vo
   m[`${app.name}.bytes_read`] = read;
   m[`${app.name}.bytes_written`] = written;
   for (const [name, n] of app.counts) m[`${app.name}.${name}`] = n;
+  if (app.process !== null) m[`${app.name}.stopped`] = app.process.timeStopped;
   if (app.closedAt !== NEVER && app.closedAt <= now) m[`${app.name}.closed_at`] = app.closedAt;
   for (const q of app.queues) queue(out, q.name, 'items', q.peak, q.bound);
 }

@@ -7,6 +7,8 @@ import { PayloadStream } from '../../base/payload.ts';
 import type { Instant } from '../../base/units.ts';
 import { APP } from '../../engine/engine.ts';
 import { Nic } from '../../kernel/nic.ts';
+import { NET_XMIT_SUCCESS } from '../../kernel/netdev.ts';
+import { freeUnsent } from '../../kernel/qdisc.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import type { Sock } from '../../kernel/socket.ts';
 import type { Connection } from '../../tcp/connection.ts';
@@ -83,6 +85,66 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
       for (const run of world.hosts.values()) for (const d of run.devices) swallow(d);
     },
   },
+  'unsent-segment': {
+    breaks: 'conserve-packets',
+    does: 'a segment that TCP has sent never gets to a device, and nobody counts it',
+    apply: (world) => {
+      for (const { stack } of world.hosts.values()) {
+        const send = stack.send.bind(stack);
+        let sent = 0;
+        stack.send = (skb, device, core) => {
+          if (++sent !== VICTIM) return send(skb, device, core);
+          freeUnsent(skb, core);
+          return NET_XMIT_SUCCESS;
+        };
+      }
+    },
+  },
+  'unheard-segment': {
+    breaks: 'conserve-packets',
+    does: 'a received packet is freed before TCP has seen it, and nobody counts it',
+    apply: (world) => {
+      for (const { stack } of world.hosts.values()) {
+        const receive = stack.receive.bind(stack);
+        let seen = 0;
+        stack.receive = (skb, core) => {
+          if (++seen === VICTIM) skb.drop(skb.segs);
+          else receive(skb, core);
+        };
+      }
+    },
+  },
+  'descriptor-taken-twice': {
+    breaks: 'conserve-descriptors',
+    does: 'a driver takes two transmit descriptors for one packet',
+    apply: (world) =>
+      eachNic(world, ({ txQueues }) => {
+        for (const { ring } of txQueues) {
+          const push = ring.push.bind(ring);
+          let sent = 0;
+          ring.push = (owner, truesize, wire, now, departure) => {
+            push(owner, truesize, wire, now, departure);
+            if (++sent === VICTIM) push(null, 0, 0, now, departure);
+          };
+        }
+      }),
+  },
+  'descriptor-not-refilled': {
+    breaks: 'conserve-descriptors',
+    does: 'a driver takes a frame and forgets to give its descriptor back',
+    apply: (world) =>
+      eachNic(world, ({ queues }) => {
+        for (const { ring } of queues) {
+          const refill = ring.refill.bind(ring);
+          let taken = 0;
+          ring.refill = (now, n) => {
+            refill(now, n);
+            if (taken < VICTIM && taken + n >= VICTIM) ring.meter.enter(now);
+            taken += n;
+          };
+        }
+      }),
+  },
   'unstopped-ring': {
     breaks: 'bounded-queues',
     does: 'a driver goes on when the byte queue limits have stopped its queue',
@@ -108,6 +170,46 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     breaks: 'conserve-memory',
     does: 'a received skb is never freed',
     apply: (world) => onDataFrame(world, (skb) => skb.hold(1)),
+  },
+  'uncharged-byte': {
+    breaks: 'conserve-memory',
+    does: 'a socket is charged one byte less than what it has received',
+    apply: (world) => {
+      const done = new Set<Connection>();
+      eachConnection(world, (c) => {
+        if (c.rmemAlloc === 0 || done.has(c)) return;
+        done.add(c);
+        c.rmemAlloc--;
+      });
+    },
+  },
+  'unreturned-credit': {
+    breaks: 'conserve-memory',
+    does: 'a completion does not tell the socket what has left',
+    apply: (world) => {
+      for (const { stack } of world.hosts.values()) {
+        const txFreed = stack.txFreed.bind(stack);
+        let freed = 0;
+        stack.txFreed = (owner, truesize, core) => {
+          txFreed(owner, ++freed === VICTIM ? truesize - 1 : truesize, core);
+        };
+      }
+    },
+  },
+  'hoarded-pages': {
+    breaks: 'conserve-memory',
+    does: 'what sockets give back of the memory of TCP stays allocated',
+    apply: (world) => {
+      for (const { stack } of world.hosts.values()) {
+        let most = 0;
+        Object.defineProperty(stack.tcp.memory, 'allocated', {
+          get: () => most,
+          set: (pages: number) => {
+            most = Math.max(most, pages);
+          },
+        });
+      }
+    },
   },
   'swallowed-wakeup': {
     breaks: 'no-lost-wakeup',
@@ -182,6 +284,11 @@ function onDataFrame(world: World, meddle: (skb: Skb) => void): void {
       receive(skb, core);
     };
   }
+}
+
+function eachNic(world: World, meddle: (nic: Nic) => void): void {
+  for (const run of world.hosts.values())
+    for (const d of run.devices) if (d instanceof Nic) meddle(d);
 }
 
 /** Calls `meddle` on every connection again and again, from its first millisecond on. */

@@ -73,9 +73,11 @@ export interface HistogramSummary {
   readonly min: number;
   readonly mean: number;
   readonly p50: number;
+  readonly p75: number;
   readonly p90: number;
   readonly p99: number;
   readonly p999: number;
+  readonly p9999: number;
   readonly max: number;
 }
 

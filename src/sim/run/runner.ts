@@ -6,7 +6,7 @@ import { SYSCALL_NAMES } from '../../kernel/syscall.ts';
 import type { Sock } from '../../kernel/socket.ts';
 import { fillTcpInfo, TcpInfo } from '../../kernel/tcp-info.ts';
 import { focusOf, type Scenario } from '../scenario/types.ts';
-import { audit } from './audit.ts';
+import { audit, conserved } from './audit.ts';
 import { tapWires } from './capture-taps.ts';
 import { measure } from './measure.ts';
 import { isMutant, MUTANT_NAMES } from './mutant-names.ts';
@@ -28,6 +28,8 @@ const CONNECTIONS_SHOWN = 100;
 const SLICES = 500;
 /** … and at least so often, ns: a world that moves much in little time can be stopped as well. */
 const LONGEST_SLICE = 100_000_000;
+/** When what is conserved is looked at for the first time, ns; then whenever the time has doubled, and at the end. */
+const FIRST_LOOK = 1_000_000;
 
 /**
  * One scenario, one run.
@@ -67,16 +69,24 @@ export function run(world: World, options: Pick<RunOptions, 'onProgress'> = {}):
   const slice =
     options.onProgress === undefined ? limit : Math.min(Math.ceil(limit / SLICES), LONGEST_SLICE);
   let reason: StopOutcome['reason'] = 'limit';
+  let look = world.guarded ? FIRST_LOOK : Infinity;
+  let asked = Math.min(limit, engine.now + slice);
   for (;;) {
-    const until = Math.min(limit, engine.now + slice) as Instant;
+    const until = Math.min(asked, look) as Instant;
     const outcome = engine.run(until);
     if (outcome === 'idle') reason = 'idle';
     if (outcome === 'stopped') reason = world.stoppedAt === null ? 'stopped' : 'when';
     if (outcome !== 'until' || until >= limit) break;
-    if (options.onProgress?.({ nowNs: engine.now, limitNs: limit }) === false) {
-      reason = 'stopped';
-      break;
+    if (until === look) {
+      look *= 2;
+      conserved(world);
+      if (!world.ledger.holds) reason = 'stopped';
     }
+    if (until === asked) {
+      if (options.onProgress?.({ nowNs: engine.now, limitNs: limit }) === false) reason = 'stopped';
+      asked = Math.min(limit, engine.now + slice);
+    }
+    if (reason === 'stopped') break;
   }
   if (world.missing.size === 0 && world.scenario.stop.when.length > 0) reason = 'when';
   // Without `when` a scenario runs until nothing is left to happen.
@@ -121,7 +131,10 @@ function finish(world: World, stop: StopOutcome, options: RunOptions): RunResult
 }
 
 function histograms(world: World): HistogramSummary[] {
-  const all = [world.latencies, ...[...world.apps.values()].map((a) => a.latencies)];
+  const all = [
+    world.latencies,
+    ...[...world.apps.values()].flatMap((a) => [a.latencies, a.serviceLatencies]),
+  ];
   return all.filter((l) => !l.empty).map((l) => l.summary());
 }
 

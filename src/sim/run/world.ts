@@ -35,6 +35,7 @@ import { eachMask, queuesOf } from '../scenario/check-nic.ts';
 import { defaultQdisc, sysctlMask, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
+  FaultSpec,
   HostSpec,
   LinkDirection,
   RawApp,
@@ -46,6 +47,7 @@ import { HostGuard } from './flow-guard.ts';
 import { Flows, HostMeter, type FlowEnd } from './flow-meter.ts';
 import { Latencies } from './latencies.ts';
 import { Ledger } from './ledger.ts';
+import { Pauses, stolen, stopped, type Victim } from './pauses.ts';
 import { RawSender } from './raw-sender.ts';
 import { mustReach, routesOf, type Edge } from './routes.ts';
 
@@ -103,10 +105,12 @@ export class World {
   /** What `stop.when` still waits for. */
   readonly missing: Set<string> = new Set();
   stoppedAt: Instant | null = null;
+  private readonly pauses: Pauses;
   private readonly mutant: string | null;
   private readonly userApps: UserApps;
   private readonly watch: AppWatch | undefined;
-  private readonly guarded: boolean;
+  /** Invariants are checked. */
+  readonly guarded: boolean;
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario;
@@ -118,6 +122,7 @@ export class World {
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       ...(options.eventHash === undefined ? {} : { eventHash: options.eventHash }),
     });
+    this.pauses = new Pauses(this.engine);
     this.ledger = new Ledger(() => this.engine.stop());
     this.flows.onLatency = (ns) => this.latencies.record(ns);
     this.flows.isBulk = (e) => !this.ofRequests(e);
@@ -128,6 +133,14 @@ export class World {
     this.connect();
     for (const e of scenario.stop.when) this.missing.add(`${e.app}.${e.event}`);
     for (const spec of scenario.apps) this.addApp(spec);
+    for (const spec of scenario.faults) this.pauses.add(spec, this.victimOf(spec));
+  }
+
+  private victimOf(spec: FaultSpec): Victim {
+    if (spec.kind === 'steal') return stolen(this.host(spec.target).host, spec.cores);
+    const process = this.apps.get(spec.target)?.process ?? null;
+    assert(process !== null, 'world: a fault of no process', () => spec.target);
+    return stopped(process);
   }
 
   host(name: string): HostRun {
@@ -149,7 +162,9 @@ export class World {
         machine: spec.machine,
         hz: spec.hz,
         costs: spec.costs as Partial<Costs>,
+        sched: spec.sched,
         idle: spec.idle,
+        fileMax: sysctlNumber(sysctl, 'fs.file-max'),
         softnet: {
           weight: sysctlNumber(sysctl, 'net.core.dev_weight'),
           budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
@@ -239,7 +254,8 @@ export class World {
   }
 
   private addApp(spec: AppSpec): void {
-    const { host } = this.host(spec.host);
+    const { host, spec: hostSpec } = this.host(spec.host);
+    const nofile = this.nofile(hostSpec);
     const app = new AppRun(spec, host, this.latencies, this.guarded ? this.ledger : null, (a) =>
       this.onClosed(a),
     );
@@ -254,8 +270,8 @@ export class World {
     if (spec.model === 'raw') this.addRaw(spec, app, rawSource(spec, env));
     else if (spec.model === 'user') {
       const own = this.userRun(spec, app, env);
-      launch(app, (sys) => own.start(sys), this.nofile());
-    } else launch(app, (sys) => startApp(sys, spec, app, env), this.nofile());
+      launch(app, (sys) => own.start(sys), nofile);
+    } else launch(app, (sys) => startApp(sys, spec, app, env), nofile);
   }
 
   private userRun(spec: UserApp, app: AppRun, env: AppEnv): UserRun {
@@ -297,8 +313,9 @@ export class World {
     this.raws.push(sender);
   }
 
-  /** RLIMIT_NOFILE: as many descriptors as the scenario has connections, at least what Linux has. */
-  private nofile(): number {
+  /** RLIMIT_NOFILE of processes on a host: as written, or as many as the scenario has connections, at least what Linux has. */
+  private nofile(host: HostSpec): number {
+    if (host.nofile !== null) return host.nofile;
     let connections = 0;
     for (const a of this.scenario.apps) if ('connections' in a) connections += a.connections;
     return Math.max(1024, connections + NOFILE_SPARE);
@@ -307,7 +324,7 @@ export class World {
   /** Whether a connection is one of a request client's: seen from either end. */
   private ofRequests({ host, c }: FlowEnd): boolean {
     for (const spec of this.scenario.apps) {
-      if (spec.model !== 'client') continue;
+      if (spec.model !== 'client' && spec.model !== 'slow-loris') continue;
       const { connect } = spec;
       const [near, far] = [this.host(spec.host).host, this.host(connect.host).host];
       if (host.name === near.name && c.dst === far.addr && c.dport === connect.port) return true;

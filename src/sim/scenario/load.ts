@@ -24,6 +24,7 @@ import {
   treeOf,
   without,
 } from './tree.ts';
+import { type ReadFile, Traces } from './traces.ts';
 import type { Position, Scenario, Source } from './types.ts';
 
 /** Of the format. */
@@ -40,6 +41,8 @@ export interface LoadOptions {
   readonly seed?: string;
   /** Only these scenarios; left out or empty: all. */
   readonly names?: readonly string[];
+  /** Reads a file that a scenario names (`trace:`); left out: none can be named. */
+  readonly readFile?: ReadFile;
 }
 
 /**
@@ -54,7 +57,7 @@ export function load(text: string, options: LoadOptions): Scenario[] {
   for (const one of file.chosen) {
     const found = variants(one.tree, file.settings, problems).map((v) => {
       const own: Problem[] = [];
-      const scenario = check(one.name, v, file.from, one.at, (p) => own.push(p));
+      const scenario = check(one.name, v, file.from, one.at, file.traces, (p) => own.push(p));
       return { label: v.name.label, problems: own, resolved: scenario !== null, scenario };
     });
     addOfVariants(problems, found);
@@ -100,6 +103,7 @@ interface Read {
   readonly chosen: readonly Written[];
   readonly settings: readonly Setting[];
   readonly texts: ReadonlyMap<string, string>;
+  readonly traces: Traces;
   readonly problems: Problems;
 }
 
@@ -131,7 +135,8 @@ function read(text: string, options: LoadOptions): Read {
     },
   );
   const from = { file: options.file, text };
-  return { from, chosen, settings: settings.filter((s) => s !== null), texts, problems };
+  const traces = new Traces(options.readFile, texts, problems);
+  return { from, chosen, settings: settings.filter((s) => s !== null), texts, traces, problems };
 }
 
 /** null: it has none, or what is wrong with it has been said. */
@@ -140,7 +145,7 @@ function sweepOf(one: Written, file: Read): Sweep | null {
   if (written === undefined) return null;
   const { from, settings, texts } = file;
   const build = (v: Variant, problems: Problems): Scenario | null =>
-    check(one.name, v, from, one.at, (p) => problems.add(p));
+    check(one.name, v, from, one.at, file.traces, (p) => problems.add(p));
   return readSweep(one.tree, written, { ...one, from, settings, texts, build }, file.problems);
 }
 
@@ -149,10 +154,11 @@ export function describe(name: string, scenario: unknown, seed?: string): Scenar
   const at: Position = { file: '(code)', line: 1, column: 1 };
   const problems = new Problems();
   const tree = treeOf(scenario, at);
+  const none = new Traces(undefined, new Map(), problems);
   const found: (Scenario | null)[] =
     tree.kind === 'map'
       ? variants(tree, [], problems).map((v) =>
-          check(name, v, { file: at.file, text: '' }, at, (p) => problems.add(p)),
+          check(name, v, { file: at.file, text: '' }, at, none, (p) => problems.add(p)),
         )
       : [];
   problems.throwIfAny(new Map());
@@ -324,6 +330,7 @@ function check(
   v: Variant,
   from: { file: string; text: string },
   at: Position,
+  traces: Traces,
   report: (p: Problem) => void,
 ): Scenario | null {
   const tree = withUserModel(v.tree);
@@ -334,7 +341,7 @@ function check(
     for (const p of explain(issues, { schema: scenarioSchema, tree, source })) report(p);
     return null;
   }
-  return resolve(name, parsed.data, v.name, source, report);
+  return resolve(name, parsed.data, v.name, source, traces, report);
 }
 
 /** `app: ./my-server.ts` says `model: user`. */

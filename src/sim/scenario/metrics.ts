@@ -39,13 +39,20 @@ function queue(name: string, dimension: Dimension, what: string, bound: string):
   ];
 }
 
-function latencies(prefix: string, whose: string): MetricDef[] {
-  const mean = `Arithmetic mean of ${whose} latencies. Of a request: from when it was meant to be sent to the last byte of its answer read.`;
+const INTENDED = 'from when it was meant to be sent to the last byte of its answer read';
+const NAIVE =
+  'from when its client turned to it, however late, to the last byte of its answer read. What a load generator without a schedule measures (coordinated omission)';
+
+function latencies(prefix: string, whose: string, request = INTENDED): MetricDef[] {
+  const mean = `Arithmetic mean of ${whose} latencies. Of a request: ${request}.`;
   return [
     def(`${prefix}.mean`, 'duration', mean),
     def(`${prefix}.p50`, 'duration', 'The median of them.'),
+    def(`${prefix}.p75`, 'duration', 'Their 75th percentile.'),
     def(`${prefix}.p90`, 'duration', 'Their 90th percentile.'),
     def(`${prefix}.p99`, 'duration', 'Their 99th percentile.'),
+    def(`${prefix}.p999`, 'duration', 'Their 99.9th percentile.'),
+    def(`${prefix}.p9999`, 'duration', 'Their 99.99th percentile.'),
     def(`${prefix}.max`, 'duration', 'The largest of them.'),
   ];
 }
@@ -60,6 +67,7 @@ export const METRICS: readonly MetricDef[] = [
   def('duration', 'duration', 'Simulated time from the start of the run to its end.'),
 
   ...latencies('<app>.latency', "this application's"),
+  ...latencies('<app>.service_latency', "this client's service", NAIVE),
   def('<app>.requests', 'count', 'Requests answered.'),
   def('<app>.failed', 'count', 'Requests or connections that ended in an error or a time-out.'),
   def('<app>.connections', 'count', 'Connections opened (a client) or accepted (a server).'),
@@ -70,9 +78,15 @@ export const METRICS: readonly MetricDef[] = [
     'duration',
     'When its last connection was closed; absent when it was not.',
   ),
+  def(
+    '<app>.stopped',
+    'duration',
+    'Time that its process was stopped: by its garbage collector, or from outside (`faults:`).',
+  ),
   def('<app>.messages', 'count', 'Messages that a talker has sent.'),
   def('<app>.answers', 'count', 'Answers that a talker has read and found right.'),
   def('<app>.mismatched', 'count', 'Answers that were not what `answer:` says, byte by byte.'),
+  def('<app>.cut', 'count', 'Connections of a slow-loris that the server has ended.'),
   def('<app>.reads', 'count', 'Event loop: reads that brought data, each one a channelRead.'),
   def('<app>.read_loops', 'count', 'Event loop: turns of the read loop of one channel.'),
   def('<app>.auto_read_on', 'count', 'Event loop: times a channel began to read on.'),
@@ -163,6 +177,11 @@ export const METRICS: readonly MetricDef[] = [
     '<host>.ctxt.involuntary',
     'count',
     'Context switches of threads that were pre-empted (nonvoluntary_ctxt_switches).',
+  ),
+  def(
+    '<host>.descriptors.peak',
+    'count',
+    'Open descriptors of one process: the most there were. `nofile:` bounds them.',
   ),
   def('<host>.irq', 'count', 'Hard interrupts of network devices.'),
   def(
@@ -270,6 +289,26 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.tcp.probes_sent', 'count', 'Zero-window probes sent (TCPWinProbe).'),
   def('<host>.tcp.timeouts', 'count', 'Retransmission time-outs (TCPTimeouts).'),
   def('<host>.tcp.resets_sent', 'count', 'RST segments sent (OutRsts).'),
+  def(
+    '<host>.tcp.memory.max',
+    'bytes',
+    'Most that all connections together ever held, in whole pages (tcp_memory_allocated).',
+  ),
+  def(
+    '<host>.tcp.memory_pressures',
+    'count',
+    'Times that they held more than `tcp_mem` says for pressure (TCPMemoryPressures).',
+  ),
+  def(
+    '<host>.tcp.memory_pressure_time',
+    'duration',
+    'Time from then until they were back at the low mark, in whole milliseconds once it is over (TCPMemoryPressuresChrono).',
+  ),
+  def(
+    '<host>.tcp.aborted_on_memory',
+    'count',
+    'Closed connections that were reset because there were too many of them, or too little memory (TCPAbortOnMemory).',
+  ),
   def('<host>.drops', 'count', 'All that the host dropped, under whatever name.'),
   def(
     '<host>.drops.<LinuxName>',
@@ -341,6 +380,16 @@ export const METRICS: readonly MetricDef[] = [
   def('<host>.cpu.user', 'fraction', 'Share of all cores spent in applications.'),
   def('<host>.cpu.switch', 'fraction', 'Share of all cores spent in context switches.'),
   def('<host>.cpu.idle', 'fraction', 'Share of all cores spent idle.'),
+  def(
+    '<host>.cpu.steal',
+    'fraction',
+    'Share of all cores that the hypervisor took while there was something to do (`faults:`).',
+  ),
+  def(
+    '<host>.stolen',
+    'duration',
+    'Time that the hypervisor took cores away, summed over cores, whether or not there was something to do.',
+  ),
 
   def('link.<a->b>.frames', 'count', 'Frames put on the wire in this direction.'),
   def(
@@ -374,7 +423,7 @@ export const NAMED_COUNTERS: Readonly<
   Record<'<call>' | '<LinuxName>' | '<why>', readonly string[]>
 > = {
   '<call>':
-    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice'.split(
+    'socket bind listen accept connect read write recv send shutdown close setsockopt getsockopt fcntl poll epoll_create epoll_ctl epoll_wait futex_wait futex_wake eventfd timerfd_create timerfd_settime pipe nanosleep clock_gettime clone exit sched_yield tcp_info sendto sendmsg recvmsg ioctl open sendfile splice select'.split(
       ' ',
     ),
   '<LinuxName>':

@@ -13,12 +13,14 @@ import type { Problem } from './problems.ts';
 import { SOURCES } from './schema/app.ts';
 import type { LinkBody } from './schema/link.ts';
 import type { CompareBody, ExpectBody, ScenarioBody } from './schema/scenario.ts';
+import type { Traces } from './traces.ts';
 import {
   type AppSpec,
   type ComparedMetric,
   type Comparison,
   type Expectation,
   type Expr,
+  type FaultSpec,
   type HostSpec,
   type LinkDirection,
   type LinkSpec,
@@ -37,6 +39,7 @@ export function resolve(
   body: ScenarioBody,
   variant: VariantName,
   source: Source,
+  traces: Traces,
   problems: (p: Problem) => void,
 ): Scenario {
   const start: Position = { file: source.file, line: 1, column: 1 };
@@ -58,13 +61,15 @@ export function resolve(
   }
   const nodes = [...hosts.map((h) => h.name), ...routers.map((r) => r.name)];
   const links = resolveLinks(body.links, nodes, report);
-  const apps = Object.entries(body.apps).map(
-    ([app, a]): AppSpec => ({ ...a, name: app, path: ['apps', app] }) as AppSpec,
+  const apps = Object.entries(body.apps).map(([app, a]): AppSpec =>
+    traces.fill({ ...a, name: app, path: ['apps', app] } as AppSpec, report),
   );
   checkHosts(hosts, report);
   checkApps(apps, hosts, report);
   for (const h of hosts) checkBusyPoll(h, apps, report);
   checkReach(apps, links, nodes, report);
+  const faults = body.faults.map((f, i): FaultSpec => ({ ...f, path: ['faults', i] }));
+  checkFaults(faults, apps, hosts, report);
   const stop = { when: stopEvents(body.stop.when, apps, report), limitNs: body.stop.limitNs };
   const world: World = { hosts, apps, links };
   const expect = body.expect.map((e, i) => expectation(e, i, world, variant, source, report));
@@ -80,6 +85,7 @@ export function resolve(
     routers,
     links,
     apps,
+    faults,
     stop,
     compare: comparison(body.compare, world, variant, report),
     expect,
@@ -198,7 +204,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
         `nothing listens on ${address}`,
         didYouMean(address, there, 'there are'),
       );
-    }
+    } else checkCodecs(a, listeners.get(address)!, report);
   }
   if (!apps.some(isSource)) {
     const path = apps.length === 0 ? ['apps'] : apps[0]!.path.slice(0, 1);
@@ -210,6 +216,80 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
   }
 }
 
+/** Who asks and who answers must tell requests apart in the same way. */
+function checkCodecs(client: AppSpec, server: AppSpec, report: Report): void {
+  if (client.model !== 'client') return;
+  const reads = server.model === 'tomcat' ? 'http' : 'codec' in server ? server.codec : null;
+  if (reads === null || reads === client.codec) return;
+  const at = [...client.path, 'codec'];
+  if (client.codec === 'sized')
+    report(
+      at,
+      `its requests say how long they are, and \`${server.name}\` does not read that`,
+      reads === 'http'
+        ? 'leave `codec: sized` out'
+        : `add \`codec: sized\` to \`${server.name}\`, and leave out its \`request\` and \`response\``,
+    );
+  else if (reads === 'sized')
+    report(
+      at,
+      `\`${server.name}\` reads sizes, and these requests do not say theirs`,
+      'add `codec: sized` here',
+    );
+  else if (reads === 'http')
+    report(
+      at,
+      `\`${server.name}\` speaks HTTP, and these requests do not`,
+      'add `codec: http` here',
+    );
+  else if (client.codec === 'http')
+    report(
+      at,
+      `its requests are HTTP, and \`${server.name}\` does not speak it`,
+      server.model === 'netty'
+        ? `add \`codec: http\` to \`${server.name}\`, and leave out its \`request\``
+        : '`model: tomcat`, and `model: netty` with `codec: http`, do',
+    );
+}
+
+/** Who is paused must be there, and have what is taken away. */
+function checkFaults(
+  faults: readonly FaultSpec[],
+  apps: readonly AppSpec[],
+  hosts: readonly HostSpec[],
+  report: Report,
+): void {
+  for (const f of faults) {
+    const path = [...f.path, f.kind];
+    if (f.kind !== 'steal') {
+      const app = apps.find((a) => a.name === f.target);
+      const names = apps.filter((a) => a.model !== 'raw').map((a) => a.name);
+      if (app === undefined)
+        report(
+          path,
+          `no application is called \`${f.target}\``,
+          didYouMean(f.target, names, 'there are'),
+        );
+      else if (app.model === 'raw')
+        report(path, `\`${f.target}\` sends raw frames: it has no process that could be stopped`);
+      continue;
+    }
+    const host = hosts.find((h) => h.name === f.target);
+    if (host === undefined) {
+      const names = hosts.map((h) => h.name);
+      report(path, `no host is called \`${f.target}\``, didYouMean(f.target, names, 'there are'));
+      continue;
+    }
+    const beyond = (f.cores ?? []).find((core) => core >= host.cpus);
+    if (beyond !== undefined)
+      report(
+        [...f.path, 'cores'],
+        `\`${host.name}\` has no core ${beyond}`,
+        `its cores are 0 .. ${host.cpus - 1}; \`cpus:\` says how many`,
+      );
+  }
+}
+
 /** Does its listener share its port with others that do so (SO_REUSEPORT)? */
 const sharesPort = (a: AppSpec): boolean => 'sockopt' in a && a.sockopt['SO_REUSEPORT'] === 1;
 
@@ -218,6 +298,10 @@ function isSource(a: AppSpec): boolean {
   if (a.model === 'user') return 'connect' in a && !('listen' in a);
   return SOURCES.includes(a.model);
 }
+
+/** Of the sources, those that are through at some time. */
+const ends = (a: AppSpec): boolean =>
+  isSource(a) && !(a.model === 'slow-loris' && a.holdNs === null);
 
 /** There must be links from whoever connects to whoever listens. Names that mean nothing have been complained of before. */
 function checkReach(
@@ -255,7 +339,7 @@ function stopEvents(
   report: Report,
 ): StopEvent[] {
   if (when === null) {
-    return apps.filter(isSource).map((a) => ({ app: a.name, event: 'closed' }));
+    return apps.filter(ends).map((a) => ({ app: a.name, event: 'closed' }));
   }
   const valid = apps.map((a) => `${a.name}.closed`);
   return when.map((text, i): StopEvent => {

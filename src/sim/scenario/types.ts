@@ -17,6 +17,7 @@ import type {
   NettyOptions,
   RawOptions,
   ReactiveOptions,
+  SlowLorisOptions,
   StalledOptions,
   TalkOptions,
   TomcatOptions,
@@ -52,6 +53,7 @@ export interface Scenario {
   readonly routers: readonly RouterSpec[];
   readonly links: readonly LinkSpec[];
   readonly apps: readonly AppSpec[];
+  readonly faults: readonly FaultSpec[];
   readonly stop: StopSpec;
   /** What the variants are compared by; null: they are not. */
   readonly compare: Comparison | null;
@@ -119,6 +121,10 @@ export interface HostSpec {
   readonly nic: NicSpec;
   /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
   readonly costs: Readonly<Record<string, number>>;
+  /** ns (kernel/sched.ts). */
+  readonly sched: Readonly<{ slice: number; migrationCost: number }>;
+  /** RLIMIT_NOFILE of its processes; null: enough for the scenario's connections. */
+  readonly nofile: number | null;
   /** How long its cores take to come back from idle, ns (kernel/cpuidle.ts). */
   readonly idle: Readonly<{ after: number; latency: number; spread: number }>;
 }
@@ -234,6 +240,9 @@ export interface BulkApp extends AppPlace, BulkOptions {
 export interface ClientApp extends AppPlace, ClientOptions {
   readonly model: 'client';
 }
+export interface SlowLorisApp extends AppPlace, SlowLorisOptions {
+  readonly model: 'slow-loris';
+}
 export interface RawApp extends AppPlace, RawOptions {
   readonly model: 'raw';
 }
@@ -250,10 +259,45 @@ export type AppSpec =
   | StalledApp
   | BulkApp
   | ClientApp
+  | SlowLorisApp
   | TalkApp
   | RawApp
   | UserApp;
 export type ModelName = AppSpec['model'];
+
+/**
+ * What befalls a machine or a process from outside: `gc` and `stop` stop a process (kernel/process.ts), `steal` takes cores of a
+ * virtual machine away (kernel/cpu.ts).
+ */
+export interface FaultSpec {
+  readonly kind: 'gc' | 'stop' | 'steal';
+  /** The application whose process it is, or, of `steal`, the host. */
+  readonly target: string;
+  /** `steal`: these cores; null: all. */
+  readonly cores: readonly number[] | null;
+  readonly when: FaultTimes;
+  /** How long each lasts, ns, > 0. */
+  readonly forNs: number;
+  readonly path: Path;
+}
+
+/** When faults begin. Two of one entry never overlap. */
+export type FaultTimes =
+  | { readonly kind: 'at'; readonly timesNs: readonly number[] }
+  /** At from + every, from + 2·every, … before `until`. */
+  | {
+      readonly kind: 'every';
+      readonly everyNs: number;
+      readonly fromNs: number;
+      readonly untilNs: number;
+    }
+  /** Exponential gaps from `fromNs`, or from the end of one, to the beginning of the next. */
+  | {
+      readonly kind: 'mean';
+      readonly meanNs: number;
+      readonly fromNs: number;
+      readonly untilNs: number;
+    };
 
 /** The run ends when all of these have happened; reaching the limit fails it. */
 export interface StopSpec {

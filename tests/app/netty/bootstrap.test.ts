@@ -42,7 +42,7 @@ function accept(boss: Driver, fd: number): void {
 }
 
 describe('a server channel', () => {
-  it('gives connections to the loops in turn, each with Nagle off; their threads start with their first one [ServerBootstrapAcceptor]', () => {
+  it('gives connections to the loops in turn, each with Nagle off; their threads start with their first one [ServerBootstrapAcceptor] [B12]', () => {
     const { boss, probe } = server();
     boss.ready([KEY, k.EPOLLIN]);
     boss.call('clock_gettime', 0);
@@ -84,7 +84,7 @@ describe('a server channel', () => {
     },
   );
 
-  it('without a free descriptor leaves the listener alone for a second [exceptionCaught]', () => {
+  it('without a free descriptor leaves the listener alone for a second [exceptionCaught] [B12]', () => {
     const { boss, probe } = server();
     boss.ready([KEY, k.EPOLLIN]);
     boss.call('clock_gettime', 0);

@@ -68,7 +68,7 @@ const flags = (transport: 'nio' | 'epoll', bits: number): number =>
   transport === 'nio' ? bits : bits | k.EPOLLRDHUP | k.EPOLLET;
 
 describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
-  it('reads buffers of 2048, 32768, 65536 until one is not filled, then completes [NioByteUnsafe.read]', () => {
+  it('reads buffers of 2048, 32768, 65536 until one is not filled, then completes [NioByteUnsafe.read] [B4][B6]', () => {
     const { thread, log, probe } = open(transport);
     events(thread, k.EPOLLIN);
     thread.call('read', 2048, FD, 2048);
@@ -80,7 +80,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(probe.counts).toMatchObject({ reads: 3, read_loops: 1 });
   });
 
-  it('ends a loop on EAGAIN without a message', () => {
+  it('ends a loop on EAGAIN without a message [B4]', () => {
     const { thread, log } = open(transport);
     events(thread, k.EPOLLIN);
     thread.call('read', 2048);
@@ -89,7 +89,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(log).toEqual(['active', 'read 2048', 'complete']);
   });
 
-  it('stops after 16 reads; level-triggered the next epoll_wait reports the rest, edge-triggered a task reads it [MAX_MESSAGES_PER_READ]', () => {
+  it('stops after 16 reads; level-triggered the next epoll_wait reports the rest, edge-triggered a task reads it [MAX_MESSAGES_PER_READ] [B5][B8]', () => {
     const { thread, probe } = open(transport);
     events(thread, k.EPOLLIN);
     thread.call('read', 2048);
@@ -100,7 +100,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(probe.counts).toMatchObject({ reads: 16, read_loops: 1 });
   });
 
-  it('stops in the middle of a loop when a handler turns autoRead off, and asks for nothing [continueReading]', () => {
+  it('stops in the middle of a loop when a handler turns autoRead off, and asks for nothing [continueReading] [B5]', () => {
     const { thread, log, probe } = open(transport, [
       whenRead((ctx, _msg, on) => ctx.channel.setAutoRead(false, on)),
     ]);
@@ -115,7 +115,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(probe.counts).toMatchObject({ auto_read_off: 1 });
   });
 
-  it('hears of the end of the stream as of a loop without messages, then closes: descriptor, listeners, writes, inactive [AbstractUnsafe.close]', () => {
+  it('hears of the end of the stream as of a loop without messages, then closes: descriptor, listeners, writes, inactive [AbstractUnsafe.close] [B4]', () => {
     const { thread, log, channel } = open(transport, [
       whenRead((ctx, msg, on) => ctx.write(msg, promiseOf(log, 'write'), on)),
     ]);
@@ -153,7 +153,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(log).toEqual(['active', 'complete', 'caught read: ECONNRESET', 'inactive']);
   });
 
-  it('reads nothing before it is asked to when autoRead is off, and asks for EPOLLIN only [doBeginRead]', () => {
+  it('reads nothing before it is asked to when autoRead is off, and asks for EPOLLIN only [doBeginRead] [B7]', () => {
     const r = open(transport, [], { autoRead: false });
     const { thread, channel, loop, probe } = r;
     expect(thread.at).toBe('epoll_wait');
@@ -171,7 +171,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(probe.counts).toMatchObject({ auto_read_on: 1 });
   });
 
-  it('writes nothing before a flush, then all flushed messages in one call [ChannelOutboundBuffer.addFlush]', () => {
+  it('writes nothing before a flush, then all flushed messages in one call [ChannelOutboundBuffer.addFlush] [B9.4]', () => {
     const log: string[] = [];
     const { thread, channel } = open(transport, [
       {
@@ -192,7 +192,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(thread.at).toBe('epoll_wait');
   });
 
-  it('asks for EPOLLOUT when the kernel takes no more, lets flush() be meanwhile, and goes on with the event [incompleteWrite]', () => {
+  it('asks for EPOLLOUT when the kernel takes no more, lets flush() be meanwhile, and goes on with the event [incompleteWrite] [B10]', () => {
     const { thread, log, channel, probe } = open(transport, [
       whenRead((ctx, _msg, on) =>
         ctx.writeAndFlush(ByteBuf.pattern(70_000), promiseOf(log, 'write'), on),
@@ -238,7 +238,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(thread.at).toBe('epoll_wait');
   });
 
-  it('lets others have their turn after 16 writes, and goes on as a task [WRITE_SPIN_COUNT]', () => {
+  it('lets others have their turn after 16 writes, and goes on as a task [WRITE_SPIN_COUNT] [B10]', () => {
     const { thread } = open(transport, [
       whenRead((ctx, _msg, on) => ctx.writeAndFlush(ByteBuf.pattern(40_000), null, on)),
     ]);
@@ -252,7 +252,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(thread.at).toBe('epoll_wait');
   });
 
-  it('takes at most twice the send buffer in one call, then what the kernel shows it takes [adjustMaxBytesPerGatheringWrite]', () => {
+  it('takes at most twice the send buffer in one call, then what the kernel shows it takes [adjustMaxBytesPerGatheringWrite] [B10]', () => {
     const { thread } = open(transport, [
       {
         *channelRead(ctx, _msg, on) {
@@ -284,7 +284,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
     expect(log).toEqual(['active', 'read 5', 'write failed', 'complete', 'inactive']);
   });
 
-  it('counts a write of another thread at once, with 32 bytes for its task, and as an entry when the task runs [WriteTask]', () => {
+  it('counts a write of another thread at once, with 32 bytes for its task, and as an entry when the task runs [WriteTask] [B9.6]', () => {
     const r = open(transport);
     const { thread, channel } = r;
     const pending: number[] = [];
@@ -402,7 +402,7 @@ describe.each(['nio', 'epoll'] as const)('a channel over %s', (transport) => {
 describe('over the edge-triggered transport', () => {
   const off = whenRead((ctx, _msg, on) => ctx.channel.setAutoRead(false, on));
 
-  it('reading that is turned on again after a full buffer reads at once: no edge will come [doBeginRead]', () => {
+  it('reading that is turned on again after a full buffer reads at once: no edge will come [doBeginRead] [B7]', () => {
     const r = open('epoll', [off]);
     const { thread, channel } = r;
     events(thread, k.EPOLLIN);
@@ -436,7 +436,7 @@ describe('over the edge-triggered transport', () => {
     expect(thread.at).toBe('epoll_wait');
   });
 
-  it('once the peer has sent its FIN it reads to the end, whatever autoRead says, one read for each task [epollRdHupReady]', () => {
+  it('once the peer has sent its FIN it reads to the end, whatever autoRead says, one read for each task [epollRdHupReady] [B3]', () => {
     const { thread, log } = open('epoll', [off]);
     events(thread, k.EPOLLIN | k.EPOLLRDHUP);
     thread.call('read', 2048);
@@ -453,7 +453,7 @@ describe('over the edge-triggered transport', () => {
     expect(log.at(-1)).toBe('inactive');
   });
 
-  it('level-triggered it is not even heard of while reading is off', () => {
+  it('level-triggered it is not even heard of while reading is off [B8]', () => {
     const { thread } = open('nio', [off]);
     events(thread, k.EPOLLIN);
     thread.call('read', 2048);

@@ -99,7 +99,7 @@ describe('a decoder', () => {
     const log: string[] = [];
     const r = lines([listener(log)]);
     events(r.thread, k.EPOLLIN);
-    bring(r, 'a\n0123456789ab');
+    bring(r, 'a\n0123456789ab\n');
     expect(log).toEqual(['a', 'DecoderException', 'complete']);
   });
 

@@ -29,7 +29,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     r.thread.call('compute', 0, 0, 7);
   });
 
-  it('waits for ever when there is neither task nor deadline, and not at all while tasks wait [calculateStrategy]', () => {
+  it('waits for ever when there is neither task nor deadline, and not at all while tasks wait [calculateStrategy] [B1]', () => {
     const r = asleep(transport);
     expect(r.thread.timeout).toBe(k.INFINITE);
     r.does((on) => r.loop.execute(on, computing(1)));
@@ -68,7 +68,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     expect(r.thread.at).toBe('compute');
   });
 
-  it('looks at the clock every 64 tasks and goes back to its channels when the time is used up [runAllTasks]', () => {
+  it('looks at the clock every 64 tasks and goes back to its channels when the time is used up [runAllTasks] [B1]', () => {
     const r = asleep(transport);
     r.does(function* (on) {
       for (let i = 0; i < 130; i++) yield* r.loop.execute(on, computing(i + 1));
@@ -84,7 +84,7 @@ describe.each(['nio', 'epoll'] as const)('an event loop over %s', (transport) =>
     expect(r.tasks.depth).toBe(66);
   });
 
-  it('runs a scheduled task when it is due and sleeps until then [AbstractScheduledEventExecutor]', () => {
+  it('runs a scheduled task when it is due and sleeps until then [AbstractScheduledEventExecutor] [B1]', () => {
     const r = rig(transport, function* (on) {
       yield* on.schedule(on, computing(9), 5_000_000);
     });

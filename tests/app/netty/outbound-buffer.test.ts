@@ -36,14 +36,14 @@ function take(out: OutboundBuffer, n: number): number {
 }
 
 describe('the outbound buffer', () => {
-  it('counts 96 bytes for each entry [io.netty.transport.outboundBufferEntrySizeOverhead]', () => {
+  it('counts 96 bytes for each entry [io.netty.transport.outboundBufferEntrySizeOverhead] [B9.1]', () => {
     const { out, meter } = buffer();
     out.add(ByteBuf.pattern(5), null);
     expect(out.pending).toBe(101);
     expect(meter.depth).toBe(1);
   });
 
-  it('turns unwritable above the high mark, not at it, and says so once [setUnwritable]', () => {
+  it('turns unwritable above the high mark, not at it, and says so once [setUnwritable] [B9.2]', () => {
     const { out } = buffer();
     expect(out.add(ByteBuf.pattern(65_536 - 96), null)).toBe(false);
     expect(out.bytesBeforeUnwritable).toBe(1);
@@ -54,7 +54,7 @@ describe('the outbound buffer', () => {
     expect(out.bytesBeforeWritable).toBe(65_538 - 32_768 + 1);
   });
 
-  it('turns writable below the low mark, not at it [setWritable]', () => {
+  it('turns writable below the low mark, not at it [setWritable] [B9.2]', () => {
     const { out } = buffer();
     out.increment(70_000);
     expect(out.decrement(70_000 - 32_768)).toBe(false);
@@ -82,7 +82,7 @@ describe('the outbound buffer', () => {
     expect(out.isEmpty).toBe(true);
   });
 
-  it('tells a promise while its bytes still count: 256 in flight and the next make 257 entries [ChannelOutboundBuffer.remove]', () => {
+  it('tells a promise while its bytes still count: 256 in flight and the next make 257 entries [ChannelOutboundBuffer.remove] [B9.5]', () => {
     const { out } = buffer();
     let most = 0;
     let left = 1000;
@@ -112,7 +112,7 @@ describe('the outbound buffer', () => {
     expect(out.gather(1e9).bytes).toBe(6010);
   });
 
-  it('gathers at most 1024 messages, and does not mix bytes with pattern', () => {
+  it('gathers at most 1024 messages, and does not mix bytes with pattern [B10]', () => {
     const { out } = buffer({ low: 1, high: 1e9 });
     for (let i = 0; i < 2000; i++) out.add(ByteBuf.pattern(1), null);
     out.addFlush();

@@ -22,7 +22,7 @@ function loops(alloc: RecvAllocator, loopBytes: readonly number[]): number[][] {
 }
 
 describe('the size table', () => {
-  it('is 16 to 496 in steps of 16, then powers of two up to 2^30 [AdaptiveRecvByteBufAllocator]', () => {
+  it('is 16 to 496 in steps of 16, then powers of two up to 2^30 [AdaptiveRecvByteBufAllocator] [B6]', () => {
     expect(SIZE_TABLE.slice(0, 3)).toEqual([16, 32, 48]);
     expect(SIZE_TABLE.slice(29, 34)).toEqual([480, 496, 512, 1024, 2048]);
     expect(SIZE_TABLE.at(-1)).toBe(2 ** 30);
@@ -32,13 +32,13 @@ describe('the size table', () => {
 });
 
 describe('a read loop', () => {
-  it('grows its buffers 2048, 32768, 65536 in one loop, and stops after 16 [measured with Netty 4.1.116]', () => {
+  it('grows its buffers 2048, 32768, 65536 in one loop, and stops after 16 [measured with Netty 4.1.116] [B6]', () => {
     const [first] = loops(new RecvAllocator(65_536, 16), [4_000_000]);
     expect(first!.slice(0, 4)).toEqual([2048, 32_768, 65_536, 65_536]);
     expect(first!.length).toBe(16);
   });
 
-  it('shrinks by one step with every second small loop: 2048, 1024, 512, 496', () => {
+  it('shrinks by one step with every second small loop: 2048, 1024, 512, 496 [B6]', () => {
     const given = loops(new RecvAllocator(65_536, 16), Array<number>(7).fill(5));
     expect(given.map((g) => g[0])).toEqual([2048, 2048, 1024, 1024, 512, 512, 496]);
   });
@@ -55,7 +55,7 @@ describe('a read loop', () => {
     expect(given).toEqual([[2048, 2048, 2048, 2048], [2048], [2048]]);
   });
 
-  it('ends when autoRead has gone off, and when nothing came', () => {
+  it('ends when autoRead has gone off, and when nothing came [B5]', () => {
     const alloc = new RecvAllocator(65_536, 16);
     alloc.reset();
     alloc.lastBytesRead(2048, 2048);

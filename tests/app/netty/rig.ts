@@ -107,6 +107,7 @@ export function channelRig(
 export const SNDBUF = 50_000;
 const CONFIG: ChannelConfig = {
   autoRead: true,
+  allowHalfClosure: false,
   maxMessagesPerRead: 16,
   waterMarks: { low: 32_768, high: 65_536 },
   recvAllocator: (maxMessages) => new RecvAllocator(65_536, maxMessages),

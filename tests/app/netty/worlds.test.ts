@@ -58,6 +58,43 @@ group.each(['nio', 'epoll'] as const)('over %s', (transport) => {
     },
   );
 
+  it('frames as `frame:` describes them are told apart, and one that is too long ends its connection', () => {
+    const frame = { 'length-field-offset': 1, 'length-field-length': 2, 'length-adjustment': -3 };
+    const talk = { ...TALK, codec: 'length-field', text: 'hello #', frame };
+    const codec = { transport, codec: 'length-field', frame, reply: 'upper-case' };
+    expect(good(codec, talk)['load.answers']).toBe(300);
+    const small = { ...codec, frame: { ...frame, 'max-frame-length': '12 B' } };
+    // `hello 100` is the first of 9 bytes, behind a header of 3… and 12 are allowed; `hello 1000` is the first too long.
+    expect(good(small, talk)['load.answers']).toBe(300);
+    const r = world(small, { ...talk, messages: 1005 });
+    expect(r.metrics['server.failed']).toBeGreaterThan(0);
+    expect(r.metrics['load.answers']).toBeLessThan(1000);
+  });
+
+  it('frames end with a delimiter, of more than one byte too', () => {
+    const frame = { delimiter: '::' };
+    const m = good(
+      { transport, codec: 'delimiter', frame, reply: 'same' },
+      { ...TALK, answer: 'same', codec: 'delimiter', text: 'a:b # c', frame },
+    );
+    expect(m['load.answers']).toBe(300);
+  });
+
+  it.each([1, 50, 100])('with io-ratio %i everything is answered', (ratio) => {
+    const m = good(
+      {
+        transport,
+        codec: 'line',
+        reply: 'upper-case',
+        'io-ratio': ratio,
+        offload: { threads: 1, queue: 1000 },
+      },
+      { ...TALK, codec: 'line', text: 'hello #', connections: 3 },
+      { machine: 'linux' },
+    );
+    expect(m['server.requests']).toBe(900);
+  });
+
   it('a stream is read to its end, by a thread that sleeps in epoll_wait and not in read()', () => {
     const m = good({ transport }, { model: 'bulk', bytes: '2 MB', connections: 4 });
     expect(m['server.bytes_read']).toBe(8_000_000);
@@ -122,6 +159,26 @@ group('a peer that does not read its answers', () => {
     expect(r.metrics['server.failed']).toBeGreaterThan(0);
     expect(r.metrics['server.bytes_written']).toBeLessThan(10_000_000);
   });
+
+  it.each([
+    ['nio', null],
+    ['epoll', null],
+    ['nio', { threads: 2, queue: 100_000 }],
+  ] as const)(
+    'loses nothing over %s with `allow-half-closure`, offload %o: all is written, then the channel is closed [B4]',
+    (transport, offload) => {
+      const m = good(
+        {
+          ...echo,
+          transport,
+          'allow-half-closure': true,
+          ...(offload === null ? {} : { offload }),
+        },
+        { model: 'bulk', bytes: '10 MB' },
+      );
+      expect(m['server.bytes_written']).toBe(10_000_000);
+    },
+  );
 
   it('[mutant lost-epollout] waits for ever when the loop does not ask for EPOLLOUT', () => {
     expect(world(echo, slow, { mutant: 'lost-epollout' }).firstBroken).toBe('liveness');
@@ -203,14 +260,14 @@ group(
       expect(discard!['server.rejected']).toBe(abort!['server.rejected']);
     });
 
-    it('an unbounded queue takes them all: 243 waited there at most, the last is answered after 3.0 s (measured 3.3)', () => {
+    it('an unbounded queue takes them all: 243 waited there at most, the last is answered after 3.0 s (measured 3.3) [B14]', () => {
       const m = handOff({ threads: 2, queue: 1_048_576, policy: 'abort' }, 'same');
       expect(m['server.requests']).toBe(300);
       expect(Math.abs(m['server.executor.peak']! - 243)).toBeLessThanOrEqual(5);
       expect(m['load.closed_at']! / 1e9).toBeCloseTo(3.0, 1);
     });
 
-    it('caller-runs rejects nothing, and the loop works itself: 97 times of 300, and reads 7 times', () => {
+    it('caller-runs rejects nothing, and the loop works itself: 97 times of 300, and reads 7 times [B14]', () => {
       const m = handOff({ threads: 2, queue: 4, policy: 'caller-runs' }, 'same');
       expect(m['server.rejected'] ?? 0).toBe(0);
       expect(Math.abs(m['server.caller_runs']! - 97)).toBeLessThanOrEqual(5);
@@ -232,6 +289,8 @@ group('any conversation', () => {
     codec: fc.constantFrom('line', 'json', 'length-field' as const),
     backpressure: fc.constantFrom('none', 'auto-read'),
     'max-messages-per-read': fc.integer({ min: 1, max: 16 }),
+    'io-ratio': fc.constantFrom(1, 50, 99, 100),
+    'allow-half-closure': fc.boolean(),
     read: fc.integer({ min: 64, max: 70_000 }).map((n) => `${n} B`),
     connections: fc.integer({ min: 1, max: 3 }),
     loss: fc.constantFrom(null, { every: 7 }),
@@ -281,6 +340,8 @@ group('any conversation', () => {
       codec: 'line',
       backpressure: 'none',
       'max-messages-per-read': 1,
+      'io-ratio': 50,
+      'allow-half-closure': false,
       read: '64 B',
       connections: 1,
       loss: null,

@@ -19,13 +19,19 @@ export type SourceFault =
   | 'counts in 32 bits'
   | 'forgets what it owes'
   | 'forgets what is asked meanwhile'
-  | 'cancels once';
+  | 'cancels once'
+  | 'floods'
+  | 'remembers its subscribers'
+  | 'takes null for a subscriber'
+  | 'refuses a second subscriber without a word'
+  | 'says nothing of §3.9';
 
 /** The integers below `n`, with a fault. */
 export class BrokenRange implements Publisher<number> {
   readonly n: number;
   readonly fault: SourceFault;
   private subscribers = 0;
+  private readonly remembered: unknown[] = [];
 
   constructor(n: number, fault: SourceFault) {
     this.n = n;
@@ -34,6 +40,9 @@ export class BrokenRange implements Publisher<number> {
 
   *subscribe(s: Subscriber<number>, on: Worker): Sub<void> {
     this.subscribers++;
+    if (this.fault === 'remembers its subscribers') this.remembered.push(s);
+    if (this.fault === 'takes null for a subscriber' && s === null) return;
+    if (this.fault === 'refuses a second subscriber without a word' && this.subscribers > 1) return;
     const source = new BrokenSubscription(s, this.n, this.fault);
     if (this.fault === 'subscribes late') return;
     if (this.fault === 'serves one subscriber only' && this.subscribers > 1) source.over = true;
@@ -67,7 +76,8 @@ class BrokenSubscription implements Subscription {
     if (!isDemand(n)) {
       if (this.fault === 'takes request(0) for nothing') return;
       this.over = true;
-      yield* this.actual.onError(badDemand(n), on);
+      const silent = this.fault === 'says nothing of §3.9';
+      yield* this.actual.onError(silent ? new Error('no') : badDemand(n), on);
       return;
     }
     this.count(n);
@@ -93,7 +103,8 @@ class BrokenSubscription implements Subscription {
   }
 
   private *give(on: Worker): Sub<void> {
-    while (this.demand > 0 && this.given < this.n && !this.over) {
+    const floods = this.fault === 'floods';
+    while ((this.demand > 0 || floods) && this.given < this.n && (!this.over || floods)) {
       this.demand--;
       yield* this.actual.onNext(this.given++, on);
     }
@@ -137,11 +148,11 @@ export class BrokenStage implements Publisher<number> {
 function brokenStage(actual: Subscriber<number>, fault: StageFault): Subscriber<number> {
   let upstream: Subscription | null = null;
   let [requests, ended, cancelled] = [0, false, false];
-  function* end(signal: Sub<void>, on: Worker): Sub<void> {
+  function* end(signal: () => Sub<void>, on: Worker): Sub<void> {
     if (fault === 'cancels when upstream ends') yield* upstream!.cancel(on);
     if (ended && fault !== 'repeats the end') return;
     ended = true;
-    if (fault !== 'keeps the end to itself') yield* signal;
+    if (fault !== 'keeps the end to itself') yield* signal();
   }
   const below: Subscription = {
     *request(n, on) {
@@ -168,8 +179,8 @@ function brokenStage(actual: Subscriber<number>, fault: StageFault): Subscriber<
         yield* actual.onError(new Error('an element after cancel'), on);
       else yield* actual.onNext(v, on);
     },
-    onError: (error, on) => end(actual.onError(error, on), on),
-    onComplete: (on) => end(actual.onComplete(on), on),
+    onError: (error, on) => end(() => actual.onError(error, on), on),
+    onComplete: (on) => end(() => actual.onComplete(on), on),
   };
 }
 

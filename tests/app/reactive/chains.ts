@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import { Flux } from '../../../src/app/reactive/flux.ts';
 import { Mono } from '../../../src/app/reactive/mono.ts';
+import { LambdaSubscriber } from '../../../src/app/reactive/subscriber.ts';
 import type { Publisher } from '../../../src/app/reactive/streams.ts';
 import type { Worker } from '../../../src/app/worker.ts';
 import { Checked, Findings, Recorder } from './checked.ts';
@@ -11,14 +12,27 @@ import { Machine } from './machine.ts';
 
 /** What an element becomes: nothing, itself, or several, at once or after some time. */
 type Inner = 'just' | 'empty' | 'some' | 'delay' | 'delayed some';
-const PLAIN = ['subscribeOn', 'keep', 'peek', 'merge', 'concat', 'timeout', 'resume'] as const;
+const PLAIN = [
+  'subscribeOn',
+  'keep',
+  'peek',
+  'merge',
+  'concat',
+  'timeout',
+  'resume',
+  'share',
+  'create',
+  'traced',
+] as const;
 type Plain = (typeof PLAIN)[number];
 export type Step =
   | { readonly kind: 'map'; readonly compute: number }
   | { readonly kind: 'filter'; readonly modulus: number }
-  | { readonly kind: 'take'; readonly count: number }
+  | { readonly kind: 'take' | 'skip'; readonly count: number }
+  | { readonly kind: 'scan' }
+  | { readonly kind: 'window'; readonly size: number; readonly concurrency: number }
   | {
-      readonly kind: 'flatMap';
+      readonly kind: 'flatMap' | 'flatMapSequential';
       readonly inner: Inner;
       readonly concurrency: number;
       readonly prefetch: number;
@@ -53,8 +67,15 @@ const small = fc.integer({ min: 1, max: 5 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('map' as const), compute: fc.nat(3) }),
   fc.record({ kind: fc.constant('filter' as const), modulus: small }),
-  fc.record({ kind: fc.constant('take' as const), count: fc.nat(30) }),
-  fc.record({ kind: fc.constant('flatMap' as const), inner, concurrency: small, prefetch: small }),
+  fc.record({ kind: fc.constantFrom('take' as const, 'skip' as const), count: fc.nat(30) }),
+  fc.record({ kind: fc.constant('scan' as const) }),
+  fc.record({ kind: fc.constant('window' as const), size: small, concurrency: small }),
+  fc.record({
+    kind: fc.constantFrom('flatMap' as const, 'flatMapSequential' as const),
+    inner,
+    concurrency: small,
+    prefetch: small,
+  }),
   fc.record({ kind: fc.constant('concatMap' as const), inner, prefetch: fc.nat(4) }),
   fc.record({ kind: fc.constant('publishOn' as const), prefetch: small }),
   fc.record({ kind: fc.constant('limitRate' as const), prefetch: small }),
@@ -90,6 +111,19 @@ function innerOf(kind: Inner, v: number, machine: Machine): Publisher<number> {
   return kind === 'delayed some' ? some.delayElements(1 + (v % 3), machine.parallel) : some;
 }
 
+/** What `f` gives, put into a sink as it comes. */
+function throughSink(f: Flux<number>): Flux<number> {
+  return Flux.create<number>(function* (sink, on) {
+    const all = new LambdaSubscriber<number>({
+      next: (v, by) => sink.next(v, by),
+      error: (e, by) => sink.error(e, by),
+      complete: (by) => sink.complete(by),
+    });
+    sink.onCancel((by) => all.cancel(by));
+    yield* f.subscribe(all, on);
+  });
+}
+
 type Between = (source: Publisher<number>, where: string) => Publisher<number>;
 
 function apply(step: Step, f: Flux<number>, machine: Machine, between: Between): Flux<number> {
@@ -113,6 +147,23 @@ function apply(step: Step, f: Flux<number>, machine: Machine, between: Between):
       return f.take(step.count);
     case 'flatMap':
       return f.flatMap(toInner(step.inner), step.concurrency, step.prefetch);
+    case 'flatMapSequential':
+      return f.flatMapSequential(toInner(step.inner), step.concurrency, step.prefetch);
+    case 'skip':
+      return f.skip(step.count);
+    case 'scan':
+      return f
+        .scanWith<readonly number[]>([], (_last, v) => [v])
+        .skip(1)
+        .map(([v]) => v!);
+    case 'window':
+      return f.window(step.size).flatMapSequential((w) => between(w, 'window'), step.concurrency);
+    case 'share':
+      return f.share();
+    case 'create':
+      return throughSink(f);
+    case 'traced':
+      return f.traced({ tracing: true, trace() {} }, 'chain').map((v) => v);
     case 'concatMap':
       return f.concatMap(toInner(step.inner), step.prefetch);
     case 'publishOn':
@@ -169,7 +220,11 @@ function expected(c: Chain): Expected {
       if (!ordered && s.count < values.length) exact = false;
       values = values.slice(0, s.count);
     }
-    if (s.kind === 'flatMap' || s.kind === 'concatMap')
+    if (s.kind === 'skip') {
+      if (!ordered && s.count > 0) exact = false;
+      values = values.slice(s.count);
+    }
+    if (s.kind === 'flatMap' || s.kind === 'flatMapSequential' || s.kind === 'concatMap')
       values = values.flatMap((v) => becomes(s.inner, v));
     if (s.kind === 'flatMap' && s.concurrency > 1) ordered = false;
     if (s.kind === 'throws') exact = false;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DemandMeter, UNBOUNDED, limitOf } from '../../../src/app/reactive/demand.ts';
 import { Flux } from '../../../src/app/reactive/flux.ts';
 import { Mono } from '../../../src/app/reactive/mono.ts';
+import { Retry } from '../../../src/app/reactive/retry.ts';
 import type { Publisher } from '../../../src/app/reactive/streams.ts';
 import { FakeProbe } from '../driver.ts';
 import { Recorder, type Behaviour } from './checked.ts';
@@ -174,6 +175,97 @@ describe('others', () => {
     [UNBOUNDED, UNBOUNDED],
   ])('a prefetch of %i is made up for %i at a time (Operators.unboundedOrLimit)', (p, limit) => {
     expect(limitOf(p)).toBe(limit);
+  });
+});
+
+describe('those of reactor-core 3.7 that put streams together or apart', () => {
+  test.each([0, 1, 3, 256, 300])(
+    'flatMapSequential asks for 256, then for one with each stream whose turn is over (FluxMergeSequential; M = %i)',
+    (m) => {
+      // Streams that are there at once, too: it has no batches of 75 %.
+      expect(requests(m, (f) => f.flatMapSequential((v) => Mono.just(v))).asked).toEqual([
+        256,
+        ...times(m, 1),
+      ]);
+    },
+  );
+
+  test('flatMapSequential asks each stream for 32, then 24 by 24, and lets those behind the first run ahead so far', () => {
+    const asked: [number, number][] = [];
+    const r = requests(
+      2,
+      (f, { parallel }) =>
+        f.flatMapSequential((v) => {
+          const own = Flux.range(100 * v, 100).doOnRequest((n) => void asked.push([v, n]));
+          return v === 0 ? own.delayElements(ms, parallel) : own;
+        }),
+      { first: 100, each: 1 },
+    );
+    expect(asked.filter(([v]) => v === 1).map(([, n]) => n)).toEqual([32, 24, 24, 24]);
+    expect(r.got).toEqual(upTo(200));
+  });
+
+  test('window asks for n · size elements for n windows (FluxWindow.WindowExactSubscriber)', () => {
+    const r = requests(10, (f) => f.window(4), { first: 2, each: 1 });
+    // Two windows; with each of them that begins, four elements more.
+    expect(r.asked).toEqual([8, 4, 4, 4]);
+    expect(r.got.length).toBe(3);
+  });
+
+  test('publish asks for its prefetch, then for as many as everybody has been given (FluxPublish)', () => {
+    const source = new Hand(20);
+    const machine = new Machine();
+    const shared = Flux.from(source).publish(8).refCount(2);
+    const [fast, slow] = [new Recorder<number>(), new Recorder<number>({ first: 0 })];
+    for (const r of [fast, slow]) machine.go((on) => shared.subscribe(r, on));
+    expect([source.asked, fast.values]).toEqual([[8], []]);
+    machine.go((on) => slow.request(3, on));
+    expect([source.asked, fast.values]).toEqual([[8, 3], upTo(3)]);
+    machine.go((on) => slow.request(8, on));
+    expect([source.asked, fast.values]).toEqual([[8, 3, 8], upTo(11)]);
+  });
+
+  test('skip asks for what it skips beside what it is asked for (FluxSkip)', () => {
+    const r = requests(10, (f) => f.skip(3), { first: 2 });
+    expect(r.asked).toEqual([2, 3]);
+    expect(r.got).toEqual([3, 4]);
+  });
+
+  test.each<[string, (f: Flux<number>) => Publisher<unknown>]>([
+    ['takeWhile', (f) => f.takeWhile(() => true)],
+    ['takeUntil', (f) => f.takeUntil(() => false)],
+    ['scan', (f) => f.scan((a, b) => a + b)],
+  ])('%s passes demand unchanged', (_name, chain) => {
+    expect(requests(10, chain, { first: 2, each: 3 }).asked).toEqual([2, ...times(10, 3)]);
+  });
+
+  test('scanWith gives its first value for the first request, and asks for one less (FluxScanSeed)', () => {
+    expect(requests(10, (f) => f.scanWith(0, (a, b) => a + b), { first: 4 })).toEqual({
+      asked: [3],
+      got: [0, 0, 1, 3],
+    });
+  });
+
+  test.each<[string, (f: Flux<number>) => Publisher<unknown>]>([
+    ['reduce', (f) => f.reduce((a, b) => a + b)],
+    ['count', (f) => f.count()],
+    ['Mono.when', (f) => Mono.when(f)],
+  ])('%s asks for everything at once (BaseFluxToMonoOperator, MonoWhen)', (_name, chain) => {
+    expect(requests(3, chain, { first: 1 }).asked).toEqual([UNBOUNDED]);
+  });
+
+  test('retryWhen asks the next attempt for what the last has not given (FluxRetryWhen)', () => {
+    const asked: number[] = [];
+    let attempt = 0;
+    const source = Flux.defer(() => {
+      attempt++;
+      const some = Flux.range(0, 2).doOnRequest((n) => void asked.push(n));
+      return attempt < 3 ? some.concatWith(Flux.error(new Error('again'))) : some;
+    });
+    const recorder = new Recorder<number>({ first: 10 });
+    new Machine().go((on) => source.retryWhen(Retry.max(5)).subscribe(recorder, on));
+    expect(asked).toEqual([10, 8, 6]);
+    expect([recorder.values, recorder.end]).toEqual([[0, 1, 0, 1, 0, 1], 'complete']);
   });
 });
 

@@ -164,6 +164,8 @@ export const PUBLISHER_RULES: readonly Rule[] = [
     rule: '§1.11',
     says: 'gives each of two subscribers the whole stream',
     check(s) {
+      // Who comes later to a hot stream misses what came before (processors.test.ts).
+      if (s.hot === true) return;
       const machine = new Machine();
       const publisher = s.make(Math.min(6, s.most), machine);
       const both = [new Recorder<number>({ first: 1, each: 1 }), new Recorder<number>()];

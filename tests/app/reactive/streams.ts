@@ -2,6 +2,7 @@
 import { DemandMeter } from '../../../src/app/reactive/demand.ts';
 import { Flux } from '../../../src/app/reactive/flux.ts';
 import { Mono } from '../../../src/app/reactive/mono.ts';
+import { Retry } from '../../../src/app/reactive/retry.ts';
 import type { Publisher } from '../../../src/app/reactive/streams.ts';
 import { FakeProbe } from '../driver.ts';
 import type { Machine } from './machine.ts';
@@ -12,6 +13,10 @@ export interface Operator {
   readonly on: (source: Publisher<number>, machine: Machine) => Publisher<number>;
   /** Elements may come in another order. */
   readonly reorders?: boolean;
+  /** One run for all subscribers: who comes later misses what came before. */
+  readonly hot?: boolean;
+  /** It subscribes to its upstream when it is asked for something, and not before. */
+  readonly late?: boolean;
 }
 
 /** Uneven, so that what begins later may end earlier. */
@@ -106,7 +111,57 @@ export const OPERATORS: readonly Operator[] = [
   },
   { name: 'switchIfEmpty', on: flux((f) => f.switchIfEmpty(Flux.empty())) },
   { name: 'thenMany', on: flux((f) => Flux.range(0, 3).thenMany(f)) },
+  { name: 'skip', on: flux((f) => f.startWith(-2, -1).skip(2)) },
+  { name: 'takeWhile', on: flux((f) => f.takeWhile(() => true)) },
+  {
+    name: 'takeUntil',
+    on: flux((f) =>
+      f.takeUntil(function* (_v, on) {
+        yield on.sys.schedYield();
+        return false;
+      }),
+    ),
+  },
+  { name: 'scan', on: flux((f) => f.scan((_sum, v) => v)) },
+  { name: 'scanWith', on: flux((f) => f.scanWith(-1, (_sum, v) => v).skip(1)) },
+  { name: 'repeat', on: flux((f) => f.repeat(0)) },
+  { name: 'retryWhen', on: flux((f) => f.retryWhen(Retry.max(0)).onErrorMap(cause)) },
+  {
+    name: 'flatMapSequential of delays',
+    on: flux((f, m) => f.flatMapSequential((v) => Mono.delay(uneven(v), m.parallel).map(() => v))),
+  },
+  {
+    name: 'flatMapSequential of iterables, 2 at once, prefetch 1',
+    on: flux((f) => f.flatMapSequential((v) => Flux.fromIterable([v]), 2, 1)),
+  },
+  { name: 'window', on: flux((f) => f.window(1).concatMap((w) => w)) },
+  { name: 'window, taken 3 at once', on: flux((f) => f.window(3).flatMapSequential((w) => w, 4)) },
+  { name: 'share', on: flux((f) => f.share()), hot: true },
+  {
+    name: 'traced',
+    on: flux((f) => f.traced({ tracing: true, trace() {} }, 'here').map((v) => v)),
+  },
+  { name: 'mergeWith', on: flux((f) => f.mergeWith(Flux.empty())) },
+  { name: 'concatWith', on: flux((f) => f.concatWith(Flux.empty())) },
+  // As one of the streams that an operator puts together.
+  { name: 'flatMap, as a stream of it', on: flux((f) => Flux.range(0, 1).flatMap(() => f, 1, 1)) },
+  {
+    name: 'concatMap, as a stream of it',
+    on: flux((f) => Flux.range(0, 1).concatMap(() => f)),
+    late: true,
+  },
+  {
+    name: 'concatMap with prefetch, as a stream of it',
+    on: flux((f) => Flux.range(0, 1).concatMap(() => f, 1)),
+  },
+  {
+    name: 'flatMapSequential, as a stream of it',
+    on: flux((f) => Flux.range(0, 1).flatMapSequential(() => f, 1, 1)),
+  },
 ];
+
+/** The failure that a stream was not tried again after. */
+const cause = (e: Error): Error => (e.cause instanceof Error ? e.cause : e);
 
 export interface Source {
   readonly name: string;
@@ -115,6 +170,9 @@ export interface Source {
   /** The most elements that it can give. */
   readonly most: number;
   readonly reorders?: boolean;
+  readonly hot?: boolean;
+  /** The same of a stream that has failed. */
+  readonly failed?: (machine: Machine) => Publisher<number>;
 }
 
 const SOURCES: readonly Source[] = [
@@ -149,6 +207,67 @@ const SOURCES: readonly Source[] = [
     make: (n, m) => (n === 0 ? Mono.empty() : Mono.delay(1_000, m.parallel)),
     most: 1,
   },
+  {
+    name: 'create',
+    make: (n) =>
+      Flux.create<number>(function* (sink, on) {
+        for (let i = 0; i < n; i++) yield* sink.next(i, on);
+        yield* sink.complete(on);
+      }),
+    most: Infinity,
+  },
+  {
+    name: 'create that gives what it is asked for',
+    make: (n) =>
+      Flux.create<number>(function* (sink, on) {
+        let i = 0;
+        if (n === 0) yield* sink.complete(on);
+        yield* sink.onRequest(function* (asked, by) {
+          for (let k = 0; k < asked && i < n; k++) {
+            yield* sink.next(i++, by);
+            if (i === n) yield* sink.complete(by);
+          }
+        }, on);
+      }, 'error'),
+    most: Infinity,
+  },
+  {
+    // It has no upstream to cancel: once connected it stays so.
+    name: 'autoConnect',
+    make: (n) => Flux.range(0, n).publish(4).autoConnect(),
+    most: Infinity,
+    hot: true,
+  },
+  {
+    name: 'reduce',
+    make: (n) => (n === 0 ? Flux.range(0, 0) : Flux.range(-3, 4)).reduce((_sum, v) => v),
+    most: 1,
+  },
+  {
+    name: 'count',
+    make: (n) =>
+      Flux.range(0, 0)
+        .count()
+        .filter(() => n > 0),
+    most: 1,
+  },
+  {
+    name: 'Mono.zip',
+    make: (n, m) =>
+      Mono.zip<readonly [number, number], number>(
+        [Mono.just(0), n === 0 ? Mono.empty() : Mono.delay(1_000, m.parallel)],
+        ([v]) => v,
+      ),
+    most: 1,
+  },
+  {
+    name: 'Mono.when',
+    make: (n, m) =>
+      n === 0
+        ? Mono.when(Flux.range(0, 3), Mono.delay(1_000, m.parallel))
+        : Mono.when(Flux.range(0, 3)).andThen(Mono.just(0)),
+    most: 1,
+  },
 ];
 
 /** Every publisher there is: the sources, and each operator on top of one. */
@@ -159,5 +278,7 @@ export const PUBLISHERS: readonly Source[] = [
     make: (n: number, machine: Machine) => o.on(Flux.range(0, n), machine),
     most: Infinity,
     reorders: o.reorders ?? false,
+    hot: o.hot ?? false,
+    failed: (machine: Machine) => o.on(Flux.error(new Error('failed before')), machine),
   })),
 ];

@@ -36,6 +36,7 @@ describe('levels', () => {
       user: 0,
       switch: 0,
       idle: 700,
+      steal: 0,
     });
   });
 
@@ -93,6 +94,9 @@ interface Load {
   readonly irqs: readonly { t: number; core: number; cost: number }[];
   readonly softs: readonly { t: number; core: number; costs: readonly number[] }[];
   readonly threads: readonly (readonly [number, number])[];
+  /** Cores are taken away, and processes are stopped. */
+  readonly steals: readonly { t: number; core: number; ns: number }[];
+  readonly stops: readonly { t: number; ns: number }[];
 }
 
 const load: fc.Arbitrary<Load> = fc.record({
@@ -105,6 +109,10 @@ const load: fc.Arbitrary<Load> = fc.record({
     { maxLength: 8 },
   ),
   threads: fc.array(fc.tuple(fc.nat(700), fc.nat(400)), { maxLength: 6 }),
+  steals: fc.array(fc.record({ t: fc.nat(3000), core: fc.nat(2), ns: fc.nat(900) }), {
+    maxLength: 4,
+  }),
+  stops: fc.array(fc.record({ t: fc.nat(3000), ns: fc.nat(900) }), { maxLength: 3 }),
 });
 
 function build(w: World, l: Load, log: string[] = []): Host {
@@ -122,6 +130,12 @@ function build(w: World, l: Load, log: string[] = []): Host {
     w.when(t, () => host.cores[core % l.cores]!.raiseSoftirq(new Steps(costs, note(`soft${n}`))));
   });
   const p = host.process('p');
+  for (const { t, core, ns } of l.steals)
+    w.when(t, () => host.cores[core % l.cores]!.steal((t + ns) as Instant));
+  for (const { t, ns } of l.stops) {
+    w.when(t, () => p.stop());
+    w.when(t + ns, () => p.cont());
+  }
   l.threads.forEach(([work, sleep], n) => {
     p.spawn(function* (sys): ThreadBody {
       for (let i = 0; i < 3; i++) {

@@ -117,6 +117,13 @@ function reference(runs: readonly Run[]): Seen[] {
 }
 
 /** What a wire that has frames of it reads. */
+/** How many skbs it has. */
+function skbsOf(gro: Gro): number {
+  let n = 0;
+  gro.each(() => n++);
+  return n;
+}
+
 const says = (skb: Skb): number[] => [skb.off, skb.len, skb.segs, skb.flags];
 
 function real(runs: readonly Run[], make: () => Gro = () => new Gro(TRUESIZE)): Seen[] {
@@ -147,7 +154,7 @@ function real(runs: readonly Run[], make: () => Gro = () => new Gro(TRUESIZE)): 
   }
   gro.flush();
   take();
-  expect(gro.skbs).toBe(0);
+  expect(skbsOf(gro)).toBe(0);
   for (const copy of copies) {
     expect(says(copy.skb)).toEqual(copy.says);
     copy.skb.drop(1);
@@ -289,8 +296,8 @@ describe('what goes to the stack, and when', () => {
     const pool = new SkbPool();
     const gro = new Gro(TRUESIZE);
     gro.receive(train(pool, 40, ACK), 0, 40, 0);
-    expect([gro.ready, gro.skbs]).toEqual([false, 1]);
+    expect([gro.ready, skbsOf(gro)]).toEqual([false, 1]);
     gro.flush();
-    expect([gro.ready, gro.take()?.segs, gro.skbs]).toEqual([true, 40, 0]);
+    expect([gro.ready, gro.take()?.segs, skbsOf(gro)]).toEqual([true, 40, 0]);
   });
 });

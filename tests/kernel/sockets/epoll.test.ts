@@ -90,8 +90,17 @@ describe('epoll', () => {
       r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd!, k.EPOLLIN));
       r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, 99, k.EPOLLIN));
       r.push(yield sys.epollCtl(fd!, k.EPOLL_CTL_ADD, fd!, k.EPOLLIN));
-      r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, ep, k.EPOLLIN));
+      r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, ep, k.EPOLLIN)); // itself
       r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, fd!, k.EPOLLIN | k.EPOLLEXCLUSIVE));
+      r.push(yield sys.epollCtl(ep, 7, fd!, k.EPOLLIN));
+      const other = yield sys.eventfd(0);
+      r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, other, k.EPOLLIN));
+      r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, other, k.EPOLLIN | k.EPOLLEXCLUSIVE));
+      r.push(yield sys.epollCtl(99, k.EPOLL_CTL_ADD, other, k.EPOLLIN));
+      r.push(yield sys.epollCtl(other, k.EPOLL_CTL_ADD, 99, k.EPOLLIN)); // which of the two is looked at first
+      const file = yield sys.open(1000);
+      r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, file, k.EPOLLIN));
+      r.push(yield sys.epollCtl(other, k.EPOLL_CTL_ADD, file, k.EPOLLIN));
       r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_DEL, fd!, 0));
       r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_DEL, fd!, 0));
       r.push(yield sys.epollWait(ep, new k.EpollEvents(1), 0, 0));
@@ -100,12 +109,58 @@ describe('epoll', () => {
       -k.EEXIST,
       -k.EBADF,
       -k.EINVAL,
+      -k.EINVAL,
+      -k.EINVAL,
+      -k.EINVAL,
       -k.ENOENT,
       -k.EINVAL,
+      -k.EBADF,
+      -k.EBADF,
+      -k.EPERM,
+      -k.EPERM,
       0,
       -k.ENOENT,
       -k.EINVAL,
     ]);
+  });
+
+  it('takes EPOLLEXCLUSIVE with input, output, errors and edges, and with nothing else; EPOLLWAKEUP with all, and ignores it', () => {
+    const out = alone(function* (sys, _side, r) {
+      for (const mode of [
+        k.EPOLLET,
+        k.EPOLLOUT,
+        k.EPOLLWAKEUP,
+        k.EPOLLONESHOT,
+        k.EPOLLRDHUP,
+        k.EPOLLPRI,
+      ]) {
+        const ep = yield sys.epollCreate();
+        const fd = yield sys.eventfd(1);
+        r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_ADD, fd, k.EPOLLIN | k.EPOLLEXCLUSIVE | mode));
+        r.push(yield sys.epollCtl(ep, k.EPOLL_CTL_MOD, fd, k.EPOLLIN));
+      }
+      const [ep, [fd]] = yield* setUp(sys, [1], k.EPOLLIN | k.EPOLLWAKEUP | k.EPOLLONESHOT);
+      const ev = new k.EpollEvents(1);
+      r.push(yield sys.epollWait(ep, ev, 1, 0), ev.events[0]!, yield sys.epollWait(ep, ev, 1, 0));
+      void fd;
+    });
+    const ok = [0, -k.EINVAL]; // an exclusive item cannot be changed
+    const refused = [-k.EINVAL, -k.ENOENT];
+    expect(out).toEqual([ok, ok, ok, refused, refused, refused, [1, k.EPOLLIN, 0]].flat());
+  });
+
+  it('waits for nanoseconds [epoll_pwait2(2)]', () => {
+    const w = new Pair();
+    const at: number[] = [];
+    w.server.run('t', function* (sys) {
+      const [ep] = yield* setUp(sys, [0], k.EPOLLIN);
+      for (const ns of [0, 1, 999, 1001]) {
+        expect(yield sys.epollWait(ep, new k.EpollEvents(1), 1, ns)).toBe(0);
+        at.push(w.now);
+      }
+    });
+    w.run();
+    expect(at).toEqual([0, 1, 1000, 2001]);
   });
 
   it('forgets a file that is closed', () => {

@@ -48,7 +48,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
   private readonly concurrency: number;
   private readonly prefetch: number;
   /** The streams that have not ended, each in a slot of its own; null: free. */
-  private readonly inners: (Inner<T, R> | null)[] = [];
+  private readonly inners: (FlatMapInner<T, R> | null)[] = [];
   private readonly free: number[] = [];
   /** Elements of callable streams that downstream has not asked for yet. */
   private readonly scalars: Ring<R> = new Ring<R>();
@@ -107,7 +107,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
     if (callable !== null) {
       yield* this.emitScalar(scalar, on);
     } else if (!this.done && !this.cancelled) {
-      const inner = new Inner(this, this.prefetch, this.free.pop() ?? this.inners.length);
+      const inner = new FlatMapInner(this, this.prefetch, this.free.pop() ?? this.inners.length);
       this.inners[inner.slot] = inner;
       yield* publisher.subscribe(inner, on);
     }
@@ -157,7 +157,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
   }
 
   /** An element of a stream that is passed on at once, or waits. */
-  *emit(inner: Inner<T, R>, value: R, on: Worker): Sub<void> {
+  *emit(inner: FlatMapInner<T, R>, value: R, on: Worker): Sub<void> {
     if (this.wip === 0 && this.demand > 0 && inner.waiting === 0) {
       this.wip = 1;
       if (this.demand !== UNBOUNDED) this.demand--;
@@ -246,7 +246,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
     return ended;
   }
 
-  private *pass(inner: Inner<T, R>, on: Worker): Sub<void> {
+  private *pass(inner: FlatMapInner<T, R>, on: Worker): Sub<void> {
     let passed = 0;
     while (this.demand > 0 && inner.waiting > 0 && !this.stopped) {
       if (this.demand !== UNBOUNDED) this.demand--;
@@ -258,7 +258,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
 }
 
 /** One of the streams that are passed on at once. */
-class Inner<T, R> implements Subscriber<R> {
+class FlatMapInner<T, R> implements Subscriber<R> {
   readonly slot: number;
   done = false;
   private readonly stage: FlatMapStage<T, R>;

@@ -56,7 +56,7 @@ class IgnoreThenStage<T, R> extends Stage<T, R> {
     if (this.done) return nothing();
     this.done = true;
     if (this.next === null) return this.serial.onComplete(on);
-    return this.next.subscribe(new Then(this.serial, this.arbiter), on);
+    return this.next.subscribe(new ThenInner(this.serial, this.arbiter), on);
   }
 
   override *request(n: number, on: Worker): Sub<void> {
@@ -76,7 +76,7 @@ class IgnoreThenStage<T, R> extends Stage<T, R> {
 }
 
 /** Subscribes to what comes after. */
-class Then<R> implements Subscriber<R> {
+class ThenInner<R> implements Subscriber<R> {
   private readonly serial: SerialSubscriber<R>;
   private readonly arbiter: Arbiter;
 

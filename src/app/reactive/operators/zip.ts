@@ -41,7 +41,7 @@ export class ZipOperator<R> implements Publisher<R> {
 }
 
 class ZipSubscription<R> implements Subscription {
-  readonly inners: readonly Inner[];
+  readonly inners: readonly ZipInner[];
   /** Ended, failed or cancelled. */
   over = false;
   private readonly actual: Subscriber<R>;
@@ -60,7 +60,7 @@ class ZipSubscription<R> implements Subscription {
   ) {
     this.actual = actual;
     this.combine = combine;
-    this.inners = Array.from({ length: sources }, () => new Inner(this, prefetch));
+    this.inners = Array.from({ length: sources }, () => new ZipInner(this, prefetch));
   }
 
   request(n: number, on: Worker): Sub<void> {
@@ -133,7 +133,7 @@ class ZipSubscription<R> implements Subscription {
 }
 
 /** One of the streams that are put together. */
-class Inner implements Subscriber<unknown> {
+class ZipInner implements Subscriber<unknown> {
   readonly queue: Ring<unknown> = new Ring<unknown>();
   done = false;
   private readonly zip: ZipSubscription<unknown>;

@@ -1,5 +1,6 @@
 /** What applications of several models share: where they run, what they listen on or connect to, socket options, framing. */
 import { z } from 'zod';
+import { FRAME_DEFAULTS, wrongFrame, type FrameOptions } from '../../../app/codec/frame-options.ts';
 import type {
   Codec,
   ConnectOptions,
@@ -8,8 +9,10 @@ import type {
   SockOpts,
   Spread,
 } from '../../../app/options.ts';
+import { type Amount, isDrawn, meanOf } from '../../../base/distribution.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
+import { amount } from './distribution.ts';
 import { documented, port, quantity, whole } from './fields.ts';
 
 /** Each model's options, without name and place. */
@@ -38,7 +41,7 @@ interface Serving extends Listening {
   pause: number;
   request: number;
   response: number;
-  work: number;
+  work: Amount;
   'work-times': Spread | undefined;
 }
 interface Connecting {
@@ -178,31 +181,137 @@ export const serving: Fields<Serving> = {
     max: GiB,
   }).prefault('0 B'),
   response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
-  work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
-  'work-times': times('How `work` spreads.').optional(),
+  work: amount('duration', 'User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+  'work-times': times('How `work`, a plain time, spreads.').optional(),
 };
 
-/** `start`, `pause` and `work` under the names that models know. */
-export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work-times'>>({
-  start,
-  pause,
-  work,
-  'work-times': workTimes,
-  ...rest
-}: T): Omit<T, 'start' | 'pause' | 'work' | 'work-times'> &
-  Required<Pick<ServeOptions, 'startNs' | 'pauseNs' | 'workNs' | 'work'>> {
-  return { ...rest, startNs: start, pauseNs: pause, workNs: work, work: workTimes ?? 'fixed' };
+/**
+ * A time that is drawn as a distribution says, or spreads about its mean as the key beside it says.
+ *
+ * @param key  of the time; `<key>-times` is the one beside it
+ */
+export function spreading(
+  key: 'work' | 'think',
+  time: Amount,
+  times: Spread | undefined,
+  ctx: z.RefinementCtx,
+): { readonly mean: number; readonly spread: Spread } {
+  if (!isDrawn(time)) return { mean: time, spread: times ?? 'fixed' };
+  if (times !== undefined) {
+    const message = `\`${key}\` is a distribution already`;
+    const hint = `leave out \`${key}-times\`, or write the mean alone: \`${key}: 10 ms\``;
+    const path = [`${key}-times`];
+    ctx.issues.push({ code: 'custom', message, input: times, path, params: { key: true, hint } });
+  }
+  return { mean: meanOf(time), spread: time };
 }
 
-const FRAMINGS = ['none', 'fixed', 'line', 'length-field', 'json'] as const;
-const APART =
-  'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each; `json`, one object after the other';
+/** `start`, `pause` and `work` under the names that models know. */
+export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work-times'>>(
+  { start, pause, work, 'work-times': workTimes, ...rest }: T,
+  ctx: z.RefinementCtx,
+): Omit<T, 'start' | 'pause' | 'work' | 'work-times'> &
+  Required<Pick<ServeOptions, 'startNs' | 'pauseNs' | 'workNs' | 'work'>> {
+  const { mean, spread } = spreading('work', work, workTimes, ctx);
+  return { ...rest, startNs: start, pauseNs: pause, workNs: mean, work: spread };
+}
 
-export const framing: z.ZodType<Framing> = documented(z.enum(FRAMINGS), { text: `${APART}.` });
+/** A key that says nothing beside another one: 0 is what it is when it is left out. */
+export function alien(
+  key: string,
+  beside: string,
+  input: unknown,
+  value: unknown,
+  ctx: z.RefinementCtx,
+): void {
+  if (value === undefined || value === 0) return;
+  const message = `\`${key}\` says nothing with \`${beside}\``;
+  ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true } });
+}
 
-export const codec: z.ZodType<Codec> = documented(z.enum([...FRAMINGS, 'http']), {
-  text: `${APART}; \`http\`, HTTP/1.1: a message is the body of a request, and is answered by a response.`,
+const FRAMINGS = ['none', 'fixed', 'line', 'length-field', 'json', 'delimiter'] as const;
+const ON_LOOPS = [...FRAMINGS, 'sized'] as const;
+const apart = (sized: string): string =>
+  `How messages are told apart: \`none\`, what one read() brings; \`fixed\`, by \`request:\`;${sized} \`line\`, by line feed; \`length-field\`, four bytes of length before each, or as \`frame:\` says; \`json\`, one object after the other; \`delimiter\`, by the bytes that \`frame:\` gives`;
+const SIZED = ' `sized`, each says how long it is and how long an answer it wants;';
+
+/** Of who talks. */
+export const framing: z.ZodType<Exclude<Framing, 'sized'>> = documented(z.enum(FRAMINGS), {
+  text: `${apart('')}.`,
 });
+
+/** Of event loops. */
+export const loopFraming: z.ZodType<Framing> = documented(z.enum(ON_LOOPS), {
+  text: `${apart(SIZED)}.`,
+});
+
+export const loopCodec: z.ZodType<Codec> = documented(z.enum([...ON_LOOPS, 'http']), {
+  text: `${apart(SIZED)}; \`http\`, HTTP/1.1: a message is the body of a request, and is answered by a response.`,
+});
+
+/** What `codec:` leaves open, in the words of Netty's decoders. */
+export const frame: z.ZodType<FrameOptions> = documented(
+  z
+    .strictObject({
+      'max-frame-length': bytes(
+        'The longest frame, of a length field with its header; a longer one is skipped, and an error. Default: 1 MiB.',
+        { min: 1, max: GiB },
+      ).default(FRAME_DEFAULTS.maxFrameLength),
+      'length-field-offset': whole(
+        { text: 'Bytes in front of the length field. Default: 0.', example: '2' },
+        { min: 0, max: 65_535 },
+      ).default(FRAME_DEFAULTS.lengthFieldOffset),
+      'length-field-length': whole(
+        { text: 'Bytes of the length field: 1, 2, 3, 4 or 8. Default: 4.', example: '2' },
+        { min: 1, max: 8 },
+      ).default(FRAME_DEFAULTS.lengthFieldLength),
+      'length-adjustment': whole(
+        {
+          text: 'Added to the length to get the bytes behind its field: -4 when it counts itself. Default: 0.',
+          example: '-4',
+        },
+        { min: -65_535, max: 65_535 },
+      ).default(FRAME_DEFAULTS.lengthAdjustment),
+      'initial-bytes-to-strip': whole(
+        {
+          text: 'Bytes taken off the front of a frame. Default: up to the end of the length field.',
+        },
+        { min: 0, max: 65_535 },
+      ).optional(),
+      delimiter: documented(z.string(), {
+        text: 'What ends a frame, with `codec: delimiter`. Default: a NUL.',
+        example: '"\\r\\n"',
+      }).default(FRAME_DEFAULTS.delimiter),
+    })
+    .transform((f, ctx): FrameOptions => {
+      const options: FrameOptions = {
+        maxFrameLength: f['max-frame-length'],
+        lengthFieldOffset: f['length-field-offset'],
+        lengthFieldLength: f['length-field-length'],
+        lengthAdjustment: f['length-adjustment'],
+        initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
+        delimiter: f.delimiter,
+      };
+      const wrong = wrongFrame(options);
+      if (wrong !== null) {
+        const path = [wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)];
+        const { message, hint } = wrong;
+        ctx.issues.push({ code: 'custom', message, input: f, path, params: { hint } });
+      }
+      return options;
+    }),
+  {
+    text: 'What `codec:` leaves open; the words are those of Netty’s decoders.',
+    example: '{ length-field-length: 2, max-frame-length: 64 KiB }',
+  },
+);
+
+/** What is wrong with `frame:` beside that codec; null: nothing. */
+export function idleFrame(codec: Codec, o: FrameOptions | undefined): string | null {
+  if (o === undefined || codec === 'length-field' || codec === 'delimiter') return null;
+  if (codec === 'line' || codec === 'json') return null;
+  return `\`frame\` says nothing with \`codec: ${codec}\``;
+}
 
 export const connectTo: z.ZodType<Target> = documented(
   z.string().transform((text, ctx) => {

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { ModelName } from '../types.ts';
 import { type AppBody, connectTo, host } from './app-fields.ts';
-import { bulk, client, raw, talk } from './clients.ts';
+import { client } from './client.ts';
+import { bulk, raw, slowLoris, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
 import { tomcat } from './tomcat.ts';
@@ -20,12 +21,13 @@ export const MODELS: readonly ModelName[] = [
   'stalled',
   'bulk',
   'client',
+  'slow-loris',
   'talk',
   'raw',
   'user',
 ];
 /** Those that put something on a wire of themselves. */
-export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'talk', 'raw'];
+export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'slow-loris', 'talk', 'raw'];
 
 export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   blocking,
@@ -37,6 +39,7 @@ export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   stalled,
   bulk,
   client,
+  slowLoris,
   talk,
   raw,
   userApp(host, connectTo),

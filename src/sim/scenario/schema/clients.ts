@@ -4,13 +4,14 @@ import type { ModelName } from '../types.ts';
 import {
   type AppBody,
   bytes,
+  frame,
+  idleFrame,
   connecting,
   framing,
   GiB,
   host,
   type ModelSchema,
   time,
-  times,
 } from './app-fields.ts';
 import { documented, onOff, quantity, whole } from './fields.ts';
 
@@ -44,80 +45,38 @@ const arrivals = documented(z.enum(['poisson', 'fixed']), {
   text: 'Exponential gaps, or equal ones. Default: poisson.',
 }).default('poisson');
 
-export const client: ModelSchema<'client'> = z
+/** Who talks has two threads for each connection, and a slow loris one for all: there is no choice. */
+const { io: _, ...connectingThreads } = connecting;
+
+export const slowLoris: ModelSchema<'slow-loris'> = z
   .strictObject({
-    model: z.literal('client'),
-    ...connecting,
-    requests: whole({ text: 'In all, over the connections in turn.' }, { min: 1, max: 1e9 }),
-    request: bytes('Bytes of one request; with `codec: http` of its body, and 0 B is a GET.', {
-      max: GiB,
-    }),
-    response: bytes('Bytes of one answer; with `codec: http` of its body.', { max: GiB }),
-    codec: documented(z.enum(['fixed', 'http']), {
-      text: '`fixed`: requests and answers are so many bytes. `http`: HTTP/1.1 around them; an answer of another status than 2xx or of another size is none; a connection that the server closes is made again. Default: fixed.',
-    }).default('fixed'),
-    mode: documented(z.enum(['closed', 'open']), {
-      text: '`closed`: each connection waits for its answer, thinks, asks again. `open`: requests come at their own times. Default: closed.',
-    }).default('closed'),
-    think: time('closed: pause between an answer and the next request. Default: 0 ms.').optional(),
-    'think-times': times('closed: how pauses spread.').optional(),
-    rate: quantity('frequency', {
-      text: 'open: requests per second, over all connections.',
-    }).optional(),
-    arrivals: documented(z.enum(['poisson', 'fixed']), {
-      text: 'open: exponential gaps, or equal ones. Default: poisson.',
-    }).optional(),
-    timeout: time(
-      'A request without an answer after this has failed. Left out: it waits.',
+    model: z.literal('slow-loris'),
+    ...connectingThreads,
+    interval: quantity(
+      'duration',
+      { text: 'Time between two writes on a connection.', example: '15 s' },
+      { min: 1 },
+    ),
+    write: bytes('Bytes of each write. Default: 1 B.', { min: 1, max: GiB }).prefault('1 B'),
+    text: documented(z.string(), {
+      text: 'What each connection says first; then `a` without end. Default: the beginning of a GET whose last header goes on.',
+    }).default('GET / HTTP/1.1\r\nHost: server\r\nX-a: '),
+    bytes: bytes(
+      'After so many a connection says no more: one less than `request` for a server that counts. Left out: it goes on.',
+      { min: 1 },
+    ).optional(),
+    hold: time(
+      'How long each connection is held, from its start on; what the server ends is made again. Left out: to the end of the run, which then does not wait for it.',
     ).optional(),
   })
-  .transform((c, ctx): Body<'client'> => {
-    const open = c.mode === 'open';
-    const alien = open ? (['think', 'think-times'] as const) : (['rate', 'arrivals'] as const);
-    for (const key of alien) {
-      if (c[key] === undefined) continue;
-      const message = `\`${key}\` says nothing with \`mode: ${c.mode}\``;
-      ctx.issues.push({ code: 'custom', message, input: c, path: [key], params: { key: true } });
-    }
-    for (const key of ['request', 'response'] as const) {
-      if (c[key] > 0 || c.codec === 'http') continue;
-      const hint = '`codec: http` has requests and answers without a body';
-      const message = `a ${key} of 0 B is none`;
-      ctx.issues.push({ code: 'custom', message, input: c, path: [key], params: { hint } });
-    }
-    if (open && (c.rate === undefined || c.rate <= 0)) {
-      const hint = 'requests per second, e.g. `rate: 500 /s`';
-      ctx.issues.push({
-        code: 'custom',
-        message: '`mode: open` needs a `rate` above 0',
-        input: c,
-        path: ['rate'],
-        params: { hint },
-      });
-      return z.NEVER;
-    }
-    return {
-      model: 'client',
-      host: c.host,
-      connect: c.connect,
-      connections: c.connections,
-      requests: c.requests,
-      request: c.request,
-      response: c.response,
-      codec: c.codec,
-      startNs: c.start,
-      staggerNs: c.stagger,
-      io: c.io,
-      load: open
-        ? { mode: 'open', ratePerSec: c.rate!, arrivals: c.arrivals ?? 'poisson' }
-        : { mode: 'closed', thinkNs: c.think ?? 0, think: c['think-times'] ?? 'fixed' },
-      timeoutNs: c.timeout ?? null,
-      sockopt: c.sockopt,
-    };
-  });
-
-/** Who talks has two threads for each connection: there is no choice. */
-const { io: _, ...connectingThreads } = connecting;
+  .transform(({ start, stagger, interval, bytes: most, hold, ...rest }) => ({
+    ...rest,
+    startNs: start,
+    staggerNs: stagger,
+    intervalNs: interval,
+    bytes: most ?? null,
+    holdNs: hold ?? null,
+  }));
 
 export const talk: ModelSchema<'talk'> = z
   .strictObject({
@@ -125,6 +84,7 @@ export const talk: ModelSchema<'talk'> = z
     ...connectingThreads,
     messages: whole({ text: 'On each connection.', example: '100' }, { min: 1, max: 1e9 }),
     codec: framing.default('line'),
+    frame: frame.optional(),
     text: documented(z.string().min(1), {
       text: 'What a message says, framing left out; `#` stands for its number.',
       example: 'hello #',
@@ -143,7 +103,7 @@ export const talk: ModelSchema<'talk'> = z
       '0 ms',
     ),
   })
-  .transform(({ start, stagger, gap, pause, text, size, ...rest }, ctx) => {
+  .transform(({ start, stagger, gap, pause, text, size, frame: frames, ...rest }, ctx) => {
     const fail = (message: string, key: string): void =>
       void ctx.issues.push({ code: 'custom', message, input: rest, path: [key] });
     if ((text === undefined) === (size === undefined))
@@ -155,8 +115,11 @@ export const talk: ModelSchema<'talk'> = z
         `\`codec: ${rest.codec}\` needs a \`text\`: pattern bytes may look like framing`,
         'size',
       );
+    const idle = idleFrame(rest.codec, frames);
+    if (idle !== null) fail(idle, 'frame');
     return {
       ...rest,
+      ...(frames === undefined ? {} : { frame: frames }),
       startNs: start,
       staggerNs: stagger,
       gapNs: gap,

@@ -43,7 +43,7 @@ function convert(schema: z.core.$ZodType): Json {
       // Our own notes are no words of JSON Schema.
       delete out['expects'];
       delete out['body'];
-      if (body !== undefined) replace(out, withBody(out, convert(body)));
+      if (body !== undefined) replace(out, withBody(out, convert(body), expects));
       else if (expects !== undefined && out.examples === undefined) out.examples = [expects];
       directions(out);
       impliedModel(out);
@@ -54,14 +54,16 @@ function convert(schema: z.core.$ZodType): Json {
 }
 
 /** A field with a short form and a map: either. A map without a short form is just the map. */
-function withBody(short: Json, body: Json): Json {
+function withBody(short: Json, body: Json, expects: string | undefined): Json {
   const types = short.anyOf ?? [];
   const simple = types.filter((t) => (t as Json).type !== 'object');
+  const example = expects === undefined ? {} : { examples: [expects] };
   const described = short.description === undefined ? {} : { description: short.description };
-  if (Array.isArray(short.type)) return { ...described, anyOf: [{ type: short.type }, body] };
+  if (Array.isArray(short.type))
+    return { ...described, ...example, anyOf: [{ type: short.type }, body] };
   return simple.length === 0
     ? { ...body, ...described }
-    : { ...described, anyOf: [...simple, body] };
+    : { ...described, ...example, anyOf: [...simple, body] };
 }
 
 /** The key `->` stands for all keys `a->b`. */

@@ -1,11 +1,16 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
+import type { Amount } from '../../../base/distribution.ts';
+import type { FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Framing, Reply, Spread } from '../../../app/options.ts';
 import {
+  alien,
   bytes,
-  codec,
-  framing,
+  loopCodec,
+  frame,
+  loopFraming,
   GiB,
+  idleFrame,
   type ModelSchema,
   serve,
   serving,
@@ -31,6 +36,7 @@ const looping = {
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
   ).optional(),
+  frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
     text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
   }).optional(),
@@ -47,6 +53,13 @@ const looping = {
       .prefault({}),
     { text: 'WRITE_BUFFER_WATER_MARK.', example: '{ low: 32 KiB, high: 64 KiB }' },
   ),
+  'io-ratio': whole(
+    {
+      text: 'Percent of a turn that goes to channels; tasks get the rest, at least 64 of them. 100: all tasks, however long they take. Default: 50.',
+      example: '50',
+    },
+    { min: 1, max: 100 },
+  ).default(50),
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
@@ -58,11 +71,14 @@ function loopOptions<
   T extends {
     start: number;
     pause: number;
-    work: number;
+    work: Amount;
     'work-times': Spread | undefined;
     request: number;
+    response: number;
     loops?: number | undefined;
     codec?: C | undefined;
+    frame?: FrameOptions | undefined;
+    'io-ratio': number;
     reply?: Reply | undefined;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
@@ -71,22 +87,33 @@ function loopOptions<
   const {
     loops,
     codec: named,
+    frame: frames,
     reply,
+    'io-ratio': ioRatio,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
     ...rest
-  } = serve(o);
+  } = serve(o, ctx);
   const how: C | 'fixed' | 'none' = named ?? (o.request > 0 ? 'fixed' : 'none');
-  const replies: Reply = reply ?? (how === 'fixed' ? 'answer' : 'none');
+  const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
   if (how !== 'fixed' && o.request > 0)
     wrong(`\`request\` says nothing with \`codec: ${how}\``, 'request');
+  if (how === 'sized') {
+    alien('response', 'codec: sized', o, o.response, ctx);
+    if (replies !== 'answer' && replies !== 'none')
+      wrong(`\`reply: ${replies}\` is not what a request with \`codec: sized\` asks for`, 'reply');
+  }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
+  const idle = idleFrame(how, frames);
+  if (idle !== null) wrong(idle, 'frame');
   return {
     ...rest,
+    ...(frames === undefined ? {} : { frame: frames }),
+    ioRatio,
     loops: loops ?? null,
     codec: how,
     reply: replies,
@@ -99,7 +126,10 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
-    codec: codec.optional(),
+    codec: loopCodec.optional(),
+    'allow-half-closure': documented(z.boolean(), {
+      text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
+    }).default(false),
     backpressure: documented(z.enum(['none', 'auto-read']), {
       text: '`auto-read`: a handler turns autoRead off while the channel is not writable. Default: none, as Netty does by itself.',
     }).default('none'),
@@ -123,8 +153,9 @@ export const netty: ModelSchema<'netty'> = z
       },
     ).optional(),
   })
-  .transform(({ offload, ...o }, ctx) => ({
+  .transform(({ offload, 'allow-half-closure': allowHalfClosure, ...o }, ctx) => ({
     ...loopOptions<Codec, typeof o>(o, ctx),
+    allowHalfClosure,
     offload: offload ?? null,
   }));
 
@@ -132,7 +163,7 @@ export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
     model: z.literal('reactive'),
     ...looping,
-    codec: framing.optional(),
+    codec: loopFraming.optional(),
     form: documented(z.enum(['operator', 'send']), {
       text: '`operator`: receive().flatMap(m -> send(Mono.just(m))); `send`: send(receive()), through MonoSendMany. Default: operator.',
     }).default('operator'),

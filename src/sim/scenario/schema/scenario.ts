@@ -1,6 +1,7 @@
 /** The whole file, and one scenario in it. */
 import { z } from 'zod';
 import { type AppBody, appSchema } from './app.ts';
+import { type FaultBody, faultSchema } from './faults.ts';
 import { documented, named, quantity } from './fields.ts';
 import { type HostBody, hostSchema, PROFILES, type RouterBody, routerSchema } from './host.ts';
 import { type LinkBody, linkSchema } from './link.ts';
@@ -27,6 +28,7 @@ export interface ScenarioBody {
   readonly routers: Readonly<Record<string, RouterBody>>;
   readonly links: readonly LinkBody[];
   readonly apps: Readonly<Record<string, AppBody>>;
+  readonly faults: readonly FaultBody[];
   readonly stop: { readonly when: readonly string[] | null; readonly limitNs: number };
   readonly compare: CompareBody | null;
   readonly expect: readonly ExpectBody[];
@@ -105,6 +107,10 @@ export const scenarioSchema: z.ZodType<ScenarioBody> = z
       text: 'Applications, by name.',
       example: '{ upload: { model: bulk } }',
     }),
+    faults: documented(z.array(faultSchema), {
+      text: 'Pauses of processes, and cores that are taken away. (What happens to frames is said with their link.)',
+      example: '[{ gc: server, every: 100 ms, for: 10 ms }]',
+    }).default([]),
     stop: documented(
       z.strictObject({
         when: oneOrMore(

@@ -1,6 +1,6 @@
 /** Servers that block, and the plain epoll loop. */
 import { z } from 'zod';
-import { bytes, listening, type ModelSchema, serve, serving, time } from './app-fields.ts';
+import { alien, bytes, listening, type ModelSchema, serve, serving, time } from './app-fields.ts';
 import { documented, whole } from './fields.ts';
 
 const pool = z.strictObject({
@@ -16,19 +16,40 @@ const threads = documented(z.union([z.literal('per-connection'), pool]), {
   example: '{ pool: 8, queue: 100 }',
 }).default('per-connection');
 
+const counting = {
+  ...serving,
+  codec: documented(z.enum(['fixed', 'sized']), {
+    text: 'How requests are told apart: `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants. Default: fixed.',
+  }).optional(),
+};
+
+/** A request that says its size leaves nothing for the server to say. */
+function count<
+  T extends Parameters<typeof serve>[0] & {
+    request: number;
+    response: number;
+    codec?: 'fixed' | 'sized' | undefined;
+  },
+>(o: T, ctx: z.RefinementCtx) {
+  const { codec, ...rest } = serve(o, ctx);
+  if (codec === 'sized')
+    for (const key of ['request', 'response'] as const) alien(key, 'codec: sized', o, o[key], ctx);
+  return { ...rest, codec: codec ?? ('fixed' as const) };
+}
+
 export const blocking: ModelSchema<'blocking'> = z
-  .strictObject({ model: z.literal('blocking'), ...serving, threads })
-  .transform(serve);
+  .strictObject({ model: z.literal('blocking'), ...counting, threads })
+  .transform(count);
 
 export const epoll: ModelSchema<'epoll'> = z
   .strictObject({
     model: z.literal('epoll'),
-    ...serving,
+    ...counting,
     trigger: documented(z.enum(['level', 'edge']), {
       text: 'EPOLLET or not. Default: level.',
     }).default('level'),
   })
-  .transform(serve);
+  .transform(count);
 
 export const echo: ModelSchema<'echo'> = z
   .strictObject({ model: z.literal('echo'), ...listening })

@@ -1,7 +1,17 @@
 /** Tomcat's connector, with the names of its attributes (tomcat.apache.org, Configuration Reference, "The HTTP Connector"). */
 import { z } from 'zod';
 import { TOMCAT_DEFAULTS as DEFAULT } from '../../../app/options.ts';
-import { bytes, GiB, host, type ModelSchema, sockopt, time, times } from './app-fields.ts';
+import {
+  bytes,
+  GiB,
+  host,
+  type ModelSchema,
+  sockopt,
+  spreading,
+  time,
+  times,
+} from './app-fields.ts';
+import { amount } from './distribution.ts';
 import { documented, port, read, whole } from './fields.ts';
 
 const MS = 1_000_000;
@@ -52,8 +62,8 @@ export const tomcat: ModelSchema<'tomcat'> = z
       text: '`nio`: a thread for each request (Tomcat 10.1). `bio`: a thread for each connection (Tomcat 7). Default: nio.',
     }).default('nio'),
     response: bytes('Bytes of the body of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
-    work: time('User CPU time per request. Default: 0 ms.').prefault('0 ms'),
-    'work-times': times('How `work` spreads.').optional(),
+    work: amount('duration', 'User CPU time per request. Default: 0 ms.').prefault('0 ms'),
+    'work-times': times('How `work`, a plain time, spreads.').optional(),
     delay: time(
       'How long each request waits for somebody else, a database say; its thread sleeps. Default: 0 ms.',
     ).prefault('0 ms'),
@@ -122,12 +132,13 @@ export const tomcat: ModelSchema<'tomcat'> = z
         '`disableKeepAlivePercentage` says nothing with `protocol: nio`',
         'an idle connection takes no thread there; it is `protocol: bio` that it belongs to',
       );
+    const { mean, spread } = spreading('work', work, workTimes, ctx);
     const most = o.protocol === 'bio' ? o.maxThreads : DEFAULT.maxConnections;
     return {
       ...rest,
       startNs: start,
-      workNs: work,
-      work: workTimes ?? 'fixed',
+      workNs: mean,
+      work: spread,
       delayNs: delay,
       maxConnections: o.maxConnections === undefined ? most : o.maxConnections,
       maxQueueSize: o.maxQueueSize ?? null,

@@ -1,0 +1,57 @@
+/** What may be said of framing beside its name; the words and defaults are those of Netty's decoders. */
+import { MAX_FRAME } from './frame.ts';
+
+export interface FrameOptions {
+  /** Bytes of the longest frame; with a length field, of all of it, the field and what is in front of it included. */
+  readonly maxFrameLength: number;
+  /** Bytes in front of the length field. */
+  readonly lengthFieldOffset: number;
+  /** Bytes of the length field, big-endian: 1, 2, 3, 4 or 8. */
+  readonly lengthFieldLength: number;
+  /** What is added to the field's value to get the bytes that follow it: below 0 when it counts itself, too. */
+  readonly lengthAdjustment: number;
+  /** Bytes taken off the front of each frame; null: up to the end of the field. */
+  readonly initialBytesToStrip: number | null;
+  /** Bytes that end a frame, with `codec: delimiter`; they do not belong to it. */
+  readonly delimiter: string;
+}
+
+/** LengthFieldBasedFrameDecoder(max, 0, 4, 0, 4); a NUL as delimiter (Delimiters.nulDelimiter()). */
+export const FRAME_DEFAULTS: FrameOptions = {
+  maxFrameLength: MAX_FRAME,
+  lengthFieldOffset: 0,
+  lengthFieldLength: 4,
+  lengthAdjustment: 0,
+  initialBytesToStrip: null,
+  delimiter: '\0',
+};
+
+const WIDTHS = [1, 2, 3, 4, 8];
+
+/** What is wrong with a description of frames, with which part of it, and what to write instead; null: nothing. */
+export function wrongFrame(o: FrameOptions): {
+  readonly message: string;
+  readonly key: keyof FrameOptions;
+  readonly hint: string;
+} | null {
+  if (!WIDTHS.includes(o.lengthFieldLength))
+    return {
+      message: `a length field of ${o.lengthFieldLength} bytes: it has 1, 2, 3, 4 or 8`,
+      key: 'lengthFieldLength',
+      hint: 'four bytes are usual',
+    };
+  const end = o.lengthFieldOffset + o.lengthFieldLength;
+  if (end > o.maxFrameLength)
+    return {
+      message: `the length field ends after ${end} bytes, and a frame has at most ${o.maxFrameLength}`,
+      key: 'maxFrameLength',
+      hint: 'the longest frame is counted with its header',
+    };
+  if (o.delimiter === '')
+    return {
+      message: 'an empty delimiter ends no frame',
+      key: 'delimiter',
+      hint: 'one character at least, e.g. `delimiter: "\\0"`',
+    };
+  return null;
+}
