@@ -433,6 +433,37 @@ export const UNMEASURED: readonly string[] = ['calls', 'icmp', 'loss', 'r8', 'rc
 /** Below and around TCP: `scripts` are none, since packetdrill does not see it. */
 export const MACHINE: readonly Feature[] = [
   {
+    name: 'Loopback: shared pages, coalescing, the receive buffer',
+    basis: 'loopback_xmit, skb_try_coalesce, gso_features_check, tcp_rcv_space_adjust; measured',
+    scripts: [],
+    tests: [
+      ['kernel/sockets/loopback.test.ts', 'what was queued is one skb'],
+      ['kernel/sockets/loopback.test.ts', 'two reads between two segments'],
+      ['kernel/machine/devices.test.ts', 'is given nothing of 64 KiB or more'],
+    ],
+  },
+  {
+    name: 'Netty and Reactor-Netty over nio and native epoll',
+    basis: 'Netty 4.1.116, Reactor-Netty 1.2.2, reactor-core 3.7.2; 62 recorded runs',
+    scripts: [],
+    tests: [
+      ['app/reactor-netty/recorded-runs.test.ts', 'the same happens in the same order'],
+      ['app/reactor-netty/recorded-runs.test.ts', 'the same cycles, in the same order'],
+      ['app/netty/handoff.test.ts', 'a handler that hands its work on'],
+    ],
+  },
+  {
+    name: 'Clients on event loops, pools of connections; idle channels',
+    basis:
+      'NewConnectionProvider, DefaultPooledConnectionProvider, IdleStateHandler, ReadTimeoutHandler',
+    scripts: [],
+    tests: [
+      ['app/reactor-netty/client.test.ts', 'a connection of its own'],
+      ['app/reactor-netty/client.test.ts', 'then acquired, configured'],
+      ['app/netty/idle.test.ts', 'tells of a reader that has had nothing'],
+    ],
+  },
+  {
     name: 'Trains: TSO, GSO, GRO',
     basis: 'tcp_gro_receive, skb_gro_receive',
     scripts: [],

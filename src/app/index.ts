@@ -148,7 +148,9 @@ export { parseBytes, parseDuration, parseRate } from '../base/quantity.ts';
 export type { Cancellable, Task, Worker } from './worker.ts';
 export { bind, type ServerOptions } from './netty/bootstrap.ts';
 export type { Channel, ChannelConfig } from './netty/channel.ts';
+export { connect, type ClientOptions } from './netty/connect.ts';
 export { EventLoopGroup } from './netty/event-loop.ts';
+export { type IdleState, IdleStateHandler, ReadTimeoutHandler } from './netty/idle.ts';
 export {
   type ChannelHandler,
   type ChannelHandlerContext,
@@ -182,4 +184,15 @@ export { type Consumers, LambdaSubscriber } from './reactive/subscriber.ts';
 export type { Processor, Publisher, Subscriber, Subscription } from './reactive/streams.ts';
 export { ByteBufFlux, bytesOf, type Inbound } from './reactor-netty/inbound.ts';
 export type { Outbound } from './reactor-netty/outbound.ts';
+export type {
+  Connection,
+  ConnectionObserver,
+  ConnectionState,
+} from './reactor-netty/connection-observer.ts';
+export {
+  PoolAcquirePendingLimitError,
+  PoolAcquireTimeoutError,
+  type PoolOptions,
+} from './reactor-netty/connection-pool.ts';
+export { TcpClient, type TcpClientOptions } from './reactor-netty/tcp-client.ts';
 export { type Handler, TcpServer, type TcpServerOptions } from './reactor-netty/tcp-server.ts';

@@ -99,6 +99,8 @@ export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
 /** Event loops, alone or below a reactive server. The words and the defaults are Netty's. */
 export interface LoopOptions extends ServeOptions {
   // `read` is the largest buffer that a read is given (AdaptiveRecvByteBufAllocator's maximum).
+  /** Set on each accepted connection (ServerBootstrap.childOption); `sockopt` is the listener's, and what they inherit of it. */
+  readonly childSockopt: SockOpts;
   /** Threads of the worker group; null: what the framework makes of the host's cores. */
   readonly loops: number | null;
   readonly codec: Codec;
@@ -113,6 +115,8 @@ export interface LoopOptions extends ServeOptions {
   readonly ioRatio?: number;
   /** `nio` is level-triggered; `epoll`, the native transport of Netty 4.1, edge-triggered. */
   readonly transport: 'nio' | 'epoll';
+  /** A connection from which nothing is read for so long is closed (ReadTimeoutHandler); 0: never. */
+  readonly readTimeoutNs: number;
 }
 
 export interface NettyOptions extends LoopOptions {
@@ -124,7 +128,7 @@ export interface NettyOptions extends LoopOptions {
   readonly offload: {
     readonly threads: number;
     readonly queue: number;
-    readonly policy: 'abort' | 'caller-runs' | 'discard';
+    readonly policy: 'abort' | 'caller-runs' | 'discard' | 'discard-oldest';
   } | null;
 }
 
@@ -324,12 +328,14 @@ const LOOP = {
   ...SERVE,
   // Netty listens with net.core.somaxconn (NetUtil.SOMAXCONN).
   backlog: 4096,
+  childSockopt: {},
   loops: null,
   codec: 'none',
   reply: 'none',
   maxMessagesPerRead: 16,
   waterMarks: { low: 32_768, high: 65_536 },
   transport: 'nio',
+  readTimeoutNs: 0,
 } as const;
 export const NETTY_DEFAULTS: Omit<NettyOptions, 'listen'> = {
   ...LOOP,

@@ -39,6 +39,8 @@ export interface NetDevice {
   readonly gsoMaxSegs: number;
   /** In front of the device; null where there is none (lo). */
   readonly qdisc: Qdisc | null;
+  /** What it is given is received on the core that gives it, at once (IFF_LOOPBACK). */
+  readonly loopback: boolean;
   /**
    * dev_queue_xmit: in the effect of a step that has paid for it. `skb.outstanding` counts its frames.
    *

@@ -28,6 +28,7 @@ const GSO_MAX_SIZE = 65_536;
 const GSO_MAX_SEGS = 65_535;
 
 export class Nic implements NetDevice {
+  readonly loopback = false;
   readonly host: Host;
   readonly name: string;
   readonly options: NicOptions;

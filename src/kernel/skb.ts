@@ -76,6 +76,8 @@ export class Skb extends Segment implements Train {
     skb.truesize = truesize;
     skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
     skb.mergeable = 0;
+    skb.pages = 0;
+    skb.cloned = false;
     skb.napi = null;
     return skb;
   }

@@ -154,6 +154,10 @@ export class Sock
   settings: SocketSettings | null;
   /** Who is in a system call on it (sk_lock.owned). */
   owner: Thread | null = null;
+  /** Bytes of sk_backlog.len whose segments have been worked off in the present release (__release_sock). */
+  backlogDone = 0;
+  /** Its last segment went to loopback, and may not have been received yet. */
+  private loopedBack = false;
   /** Segments that came while it was owned; made on first use. */
   backlog: Ring<Skb> | null = null;
   /** close() has begun: there is no descriptor any more, but a lingering caller may still wait. */
@@ -284,6 +288,9 @@ export class Sock
     assert(this.owner !== null, 'socket: released, but not owned');
     assert(this.backlog === null || this.backlog.length === 0, 'socket: released with a backlog');
     this.owner = null;
+    // What was in the backlog counts as long as it is being worked off (__release_sock).
+    if (this.c !== null) this.c.backlogLen = 0;
+    this.backlogDone = 0;
     this.stack.assertPumped(this);
     if (this.lockQueue !== null && !this.lockQueue.empty) this.lockQueue.wake(0, 1, false);
   }
@@ -320,12 +327,22 @@ export class Sock
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
       else if (this.timerDeferred) this.runTimer(core);
       else if (this.mtuDeferred > 0) this.reduceMtu(core);
-      else return -1;
+      else return this.loopedBack && core.softirq.isPending ? this.letLoopbackRun() : -1;
     }
   }
 
+  /**
+   * What loopback was given is received before the call goes on (rcu_read_unlock_bh in __dev_queue_xmit, unless ksoftirqd
+   * has taken over); answers to it find the socket owned, and wait in its backlog.
+   */
+  private letLoopbackRun(): number {
+    this.loopedBack = false;
+    return 0;
+  }
+
   releaseStep(core: Core): void {
-    const skb = this.heldByOwner!;
+    const skb = this.heldByOwner;
+    if (skb === null) return; // what came in by loopback has run
     this.heldByOwner = null;
     this.send(skb, core);
   }
@@ -355,6 +372,7 @@ export class Sock
   private send(skb: Skb, core: Core): void {
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
+    this.loopedBack = this.device!.loopback;
     const result = this.stack.send(skb, this.device!, core);
     if (result === NET_XMIT_SUCCESS || this.c === null) return;
     const { now } = this.stack.engine;
@@ -447,7 +465,7 @@ export class Sock
     const skb = this.backlog!.shift()!;
     const c = this.c!;
     skb.owner = null;
-    c.backlogLen -= skb.truesize;
+    this.backlogDone += skb.truesize;
     this.stack.backlogMeter.leave(this.stack.engine.now, 1);
     onSegment(c, skb, this.stack.engine.now);
     skb.drop(skb.segs);

@@ -39,6 +39,7 @@ export const TUN_DEFAULTS: TunOptions = {
 };
 
 export class Tun implements NetDevice, TxDriver, Ingress {
+  readonly loopback = false;
   readonly host: Host;
   readonly name: string;
   options: TunOptions;

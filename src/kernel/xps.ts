@@ -4,6 +4,7 @@
  * sends (XPS), and where a core has none, or several, a hash of the connection chooses (skb_tx_hash).
  */
 import { mix32 } from '../base/hash.ts';
+import type { Connection } from '../tcp/connection.ts';
 import type { Core } from './cpu.ts';
 import type { Skb } from './skb.ts';
 
@@ -30,12 +31,11 @@ export class Xps {
 
   /** The queue for `skb`, sent by `core`. */
   pick(skb: Skb, core: Core): number {
-    const owner = skb.owner as Partial<TxOwner> | null;
-    const known = owner?.txQueue ?? -1;
-    if (known >= 0 && owner!.mayChangeQueue?.(skb) === false) return known;
-    const queue = this.fresh(skb, core);
-    if (owner?.txQueue !== undefined) owner.txQueue = queue;
-    return queue;
+    const socket = socketOf(skb);
+    if (socket === null) return this.fresh(skb, core);
+    if (socket.txQueue >= 0 && !socket.mayChangeQueue(skb)) return socket.txQueue;
+    socket.txQueue = this.fresh(skb, core);
+    return socket.txQueue;
   }
 
   private fresh(skb: Skb, core: Core): number {
@@ -43,6 +43,12 @@ export class Xps {
     if (own.length === 0) return scale(skb.flow, this.count);
     return own.length === 1 ? own[0]! : own[scale(skb.flow, own.length)]!;
   }
+}
+
+/** The socket of the connection that is charged for it; null: it has none, or no more. */
+function socketOf(skb: Skb): TxOwner | null {
+  const owner = (skb.owner as Connection | null)?.owner as Partial<TxOwner> | null | undefined;
+  return owner?.txQueue === undefined ? null : (owner as TxOwner);
 }
 
 /** reciprocal_scale() of the connection's hash. */

@@ -104,11 +104,12 @@ function rowOf(m: MetricDifferences, dimension: ComparedMetric['dimension']): Ro
   const cell = (e: Estimate | null): string => {
     if (e === null) return '–';
     const mean = e.mean / s.size;
-    const sign = mean > 0 ? '+' : mean < 0 ? '−' : '';
-    if (e.n === 1) return `${sign}${digits(Math.abs(mean))}`;
+    const signed = (text: string): string =>
+      Number(text) === 0 ? text : `${mean < 0 ? '−' : '+'}${text}`;
+    if (e.n === 1) return signed(digits(Math.abs(mean)));
     const half = e.half / s.size;
     const places = Math.min(most, placesOf(half));
-    return `${sign}${Math.abs(mean).toFixed(places)} ±${half.toFixed(places)}`;
+    return `${signed(Math.abs(mean).toFixed(places))} ±${half.toFixed(places)}`;
   };
   return { label: m.metric, unit: s.unit, cells: [base, ...m.differences.map(cell)] };
 }

@@ -197,6 +197,7 @@ export function initTransfer(c: Connection, now: Instant): void {
 /** RFC 9293 §3.10.7.4. */
 function synchronized(c: Connection, seg: Segment, now: Instant): void {
   if (awaitsHandshake(c) && !checkHandshake(c, c.fastOpen!, seg, now)) return;
+  if (c.receiver !== null) c.receiver.mstamp = now;
   if ((seg.flags & (ACK | RST | SYN)) === 0 || !acceptable(c, seg, now)) return;
   // Fifth, check the ACK field.
   if ((seg.flags & ACK) === 0) return;

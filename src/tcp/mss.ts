@@ -26,10 +26,13 @@ export const currentMss = (c: Connection): number => c.mssCache - sackBytes(c);
 
 /** net.ipv4.route.min_adv_mss */
 const MIN_ADVMSS = 256;
+/** include/net/ip.h: the device lo takes a byte more. */
+const IPV4_MAX_PMTU = 65_535;
 
 /** The MSS that this side offers: what the path takes, and TCP_MAXSEG (ipv4_default_advmss, tcp_mss_clamp). */
 export function advertisedMss(path: PathOptions, s: SocketSettings): number {
-  const mss = path.advmss > 0 ? path.advmss : Math.max(path.mtu - BASE_HEADER, MIN_ADVMSS);
+  const fits = Math.min(Math.max(path.mtu - BASE_HEADER, MIN_ADVMSS), IPV4_MAX_PMTU - BASE_HEADER);
+  const mss = path.advmss > 0 ? path.advmss : fits;
   return s.userMss > 0 ? Math.min(mss, s.userMss) : mss;
 }
 

@@ -90,6 +90,8 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
 function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
   fill(c, out, ACK, acceptableSeq(c), now);
   c.work &= ~WORK_ACK;
+  // Also one that a reader sends, or the timer (tcp_mstamp_refresh in __tcp_cleanup_rbuf, tcp_delack_timer_handler).
+  if (c.receiver !== null) c.receiver.mstamp = now;
   out.truesize = PURE_ACK_TRUESIZE;
   emitted(c, out, false, now);
   return true;
@@ -165,6 +167,7 @@ function nagleHolds(c: Connection, partial: boolean): boolean {
 function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): boolean {
   const q = c.sendQueue;
   if (q === null || q.unsent === 0) return false;
+  if (c.receiver !== null) c.receiver.mstamp = now;
   const flight = inFlight(c);
   if (flight >= c.cwnd && !probe) return false;
   const pacing = c.sender!.pacing;

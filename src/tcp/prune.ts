@@ -138,6 +138,8 @@ function copied(c: Connection, old: Deque<Rx>, start: Seq, room: number): Rx {
   r.fin = 0;
   r.mergeable = 0;
   r.frags = 0;
+  r.linear = true;
+  r.cloned = false;
   r.truesize = linearTruesize(room);
   c.rmemAlloc += r.truesize;
   while (r.len < room && old.length > 0 && old.at(0).fin === 0) {

@@ -120,7 +120,7 @@ function append(c: Connection, r: Rx): void {
   c.rcvNxt = r.end;
   const q = (c.rcvQueue ??= c.context.takeRcvQueue());
   if (q.length > 0) {
-    const more = coalesce(q.at(q.length - 1), r);
+    const more = coalesce(q.at(q.length - 1), r, c.rcvWup);
     if (more >= 0) {
       c.rmemAlloc += more - r.truesize;
       c.context.mib.TCPRcvCoalesce++;
@@ -226,7 +226,7 @@ function insertOutOfOrder(c: Connection, ofo: OutOfOrderQueue, seg: Segment, end
         removeOutOfOrder(c, ofo, i);
       } else setDsack(c, seg.seq, prev.end);
     } else {
-      const more = coalesce(prev, r);
+      const more = coalesce(prev, r, c.rcvWup);
       if (more >= 0) {
         c.rmemAlloc += more;
         c.context.mib.TCPRcvCoalesce++;

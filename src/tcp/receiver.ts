@@ -14,7 +14,7 @@ export class Receiver {
   lastSegSize = 0;
 
   // ---- Right-sizing: what was read since `rcvqTime`, from `rcvqSeq` on
-  /** When data came last, as the clock of right-sizing: a reader does not read the time anew (tcp_mstamp). */
+  /** When a segment last came or left: the clock of right-sizing, since a reader does not read the time anew (tcp_mstamp). */
   mstamp: Instant = START;
   rcvqSeq: Seq = SEQ_ZERO;
   rcvqTime: Instant = START;

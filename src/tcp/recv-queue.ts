@@ -25,7 +25,13 @@ export class Rx {
   truesize = 0;
   tailroom = 0;
   mergeable = 0;
+  /** Pages behind the header's own memory (skb_shinfo->nr_frags). */
   frags = 0;
+  /** Whether part of the payload lies in the header's own memory, which takes a page when it moves (skb_headlen). */
+  linear = true;
+  /** Its memory is also the sender's, until what comes before `sharedTo` has been acknowledged (skb_cloned). */
+  cloned = false;
+  sharedTo: Seq = SEQ_ZERO;
 }
 
 export function fillRx(r: Rx, seg: Segment, end: Seq): Rx {
@@ -38,8 +44,12 @@ export function fillRx(r: Rx, seg: Segment, end: Seq): Rx {
   r.truesize = seg.truesize;
   r.tailroom = seg.tailroom;
   r.mergeable = seg.mergeable;
+  r.linear = seg.pages === 0;
+  r.cloned = seg.cloned;
+  r.sharedTo = end;
   // What GRO has joined has a page for each frame behind the first; beyond MAX_FRAGS it is a list, which never moves.
-  r.frags = seg.mergeable > 0 ? seg.segs - 1 : 0;
+  if (!r.linear) r.frags = seg.pages;
+  else r.frags = seg.mergeable > 0 ? seg.segs - 1 : 0;
   return r;
 }
 
@@ -47,19 +57,22 @@ export function fillRx(r: Rx, seg: Segment, end: Seq): Rx {
  * Merges `from` into `to` when it follows it without a gap and its memory can move: copied into the tail room (nothing
  * more is charged), or its page moved over (its own sk_buff is saved).
  *
+ * @param acked everything before it has been acknowledged: the sender shares no memory of it any more
  * @returns bytes that `to` is charged more, or −1 when they stay apart
  */
-export function coalesce(to: Rx, from: Rx): number {
+export function coalesce(to: Rx, from: Rx, acked: Seq): number {
   if (to.end !== from.seq || to.fin !== 0) return -1;
   if (from.len > 0 && (to.stream !== from.stream || to.off + to.len !== from.off)) return -1;
+  if (to.cloned && seqGt(to.sharedTo, acked)) return -1;
   let charge: number;
   if (from.len <= to.tailroom) {
     to.tailroom -= from.len;
     charge = 0;
   } else {
-    if (from.mergeable === 0 || to.frags + from.frags + 1 > MAX_FRAGS) return -1;
+    const pages = from.frags + (from.linear ? 1 : 0);
+    if (from.mergeable === 0 || to.frags + pages > MAX_FRAGS) return -1;
     charge = from.truesize - from.mergeable;
-    to.frags += from.frags + 1;
+    to.frags += pages;
     to.tailroom = 0;
   }
   to.len += from.len;

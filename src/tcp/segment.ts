@@ -76,6 +76,10 @@ export class Segment {
   tailroom = 0;
   /** Bytes of memory saved when its page moves into the segment before it (skb_try_coalesce); 0: it cannot move. */
   mergeable = 0;
+  /** Pages that its payload lies in, when none of it lies behind the header (skb_shinfo->nr_frags); 0: the first part of it does. */
+  pages = 0;
+  /** It is the sender's own memory, until the sender has its acknowledgement (skb_cloned). */
+  cloned = false;
   /** IP's DS and ECN fields as the sender set them: ECT(0) is 2 (RFC 3168 §5). */
   tos = 0;
   /** The network has marked it: congestion experienced. */
@@ -163,6 +167,8 @@ export function resetSegment(s: Segment): void {
   s.truesize = 0;
   s.tailroom = 0;
   s.mergeable = 0;
+  s.pages = 0;
+  s.cloned = false;
   s.tos = 0;
   s.ce = false;
   s.ordinal = 0;
@@ -193,6 +199,8 @@ export function copySegment(from: Segment, to: Segment): void {
   to.truesize = from.truesize;
   to.tailroom = from.tailroom;
   to.mergeable = from.mergeable;
+  to.pages = from.pages;
+  to.cloned = from.cloned;
   to.tos = from.tos;
   to.ce = from.ce;
   to.flow = from.flow;

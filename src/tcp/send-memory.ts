@@ -1,4 +1,5 @@
 /** The send buffer: accounting by truesize, its growth, and when a writer may go on (net/core/stream.c, tcp_input.c). */
+import { sndbufWindows } from './congestion/controller.ts';
 import type { Connection } from './connection.ts';
 import { seqDiff } from './seq.ts';
 import { SHARED_INFO, SK_BUFF } from './truesize.ts';
@@ -10,7 +11,7 @@ export function expandSndbuf(c: Connection): void {
   const raw = Math.max(c.mssClamp, c.mssCache) + MAX_TCP_HEADER + SHARED_INFO;
   const perSegment = roundUpPow2(raw) + SK_BUFF;
   const segments = Math.max(10, c.cwnd, c.reordering + 1);
-  const bytes = c.congestion.sndbufWindows * segments * perSegment;
+  const bytes = sndbufWindows(c.settings.congestion) * segments * perSegment;
   if (c.sndbuf < bytes) c.sndbuf = Math.min(bytes, c.context.options.wmem[2]);
 }
 

@@ -52,7 +52,7 @@ describe('a check', () => {
     );
     expect(failure.message)
       .toBe(`✗ conserve-cpu: the time billed on each core is the time that has passed
-at 5.148 ms of simulated time: client core 0: 5147979 ns billed of 5147980
+at 1 ms of simulated time: client core 0: 999999 ns billed of 1000000
 
 Found in case 1 and made smaller 19 times:
 --------------------------------------------------------------------------------

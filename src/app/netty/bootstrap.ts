@@ -7,8 +7,8 @@
  */
 import * as k from '../../kernel/syscall.ts';
 import type { Fd, Sys } from '../../kernel/syscall.ts';
-import type { ListenOptions } from '../options.ts';
-import { isShortage, openListener, type Sub } from '../setup.ts';
+import type { ListenOptions, SockOpts } from '../options.ts';
+import { isShortage, openListener, setOptions, type Sub } from '../setup.ts';
 import { Channel, type ChannelConfig } from './channel.ts';
 import type { EventLoop, EventLoopGroup } from './event-loop.ts';
 import type { LoopMeters } from './meters.ts';
@@ -22,6 +22,8 @@ const PAUSE_NS = 1_000_000_000;
 
 export interface ServerOptions {
   readonly listen: ListenOptions;
+  /** ServerBootstrap.childOption() */
+  readonly childSockopt?: SockOpts;
   /** The loop that accepts; it may be one of the others. */
   readonly parent: EventLoop;
   readonly children: EventLoopGroup;
@@ -78,6 +80,7 @@ class ServerChannel implements Selectable {
     // DefaultSocketChannelConfig turns Nagle off; what the scenario says about it is a child option and comes after.
     const nodelay = listen.sockopt['TCP_NODELAY'] ?? 1;
     yield parent.sys.setsockopt(fd, k.IPPROTO_TCP, k.TCP_NODELAY, Number(nodelay));
+    yield* setOptions(parent.sys, fd, this.o.childSockopt ?? {});
     // Of which twice is the first guess at a gathering write (calculateMaxBytesPerGatheringWrite()).
     const sndbuf = yield parent.sys.getsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF);
     const loop = children.next();

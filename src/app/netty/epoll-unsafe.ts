@@ -16,7 +16,7 @@ export class EpollUnsafe extends Unsafe {
   /** A read is in the task queue. */
   private readTaskPending = false;
 
-  *ready(events: number): Sub<void> {
+  protected *onEvents(events: number): Sub<void> {
     if ((events & (k.EPOLLERR | k.EPOLLOUT)) !== 0) yield* this.flush0();
     if ((events & (k.EPOLLERR | k.EPOLLIN)) !== 0) yield* this.epollInReady();
     if ((events & k.EPOLLRDHUP) !== 0) yield* this.epollRdHupReady();

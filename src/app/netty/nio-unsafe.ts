@@ -10,7 +10,7 @@ import { Unsafe } from './unsafe.ts';
 export class NioUnsafe extends Unsafe {
   protected readonly initialInterest = 0;
 
-  *ready(events: number): Sub<void> {
+  protected *onEvents(events: number): Sub<void> {
     // Errors make everything ready that was asked for (sun.nio.ch.SocketChannelImpl.translateReadyOps).
     const failed = (events & (k.EPOLLERR | k.EPOLLHUP)) !== 0;
     if ((events & k.EPOLLOUT) !== 0 || (failed && this.wants(k.EPOLLOUT))) yield* this.flush0();

@@ -10,6 +10,7 @@ import { bind } from './bootstrap.ts';
 import type { Channel, ChannelConfig } from './channel.ts';
 import { EventLoop, EventLoopGroup } from './event-loop.ts';
 import { addCodec, needsBytes } from './frames.ts';
+import { ReadTimeoutHandler } from './idle.ts';
 import { LoopMeters } from './meters.ts';
 import { RecvAllocator } from './recv-allocator.ts';
 import {
@@ -33,7 +34,15 @@ export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEn
     allowHalfClosure: o.allowHalfClosure ?? false,
   };
   const init = initializer(o, probe, env);
-  yield* bind(sys, { listen: o, parent, children, config, meters, init });
+  yield* bind(sys, {
+    listen: o,
+    childSockopt: o.childSockopt,
+    parent,
+    children,
+    config,
+    meters,
+    init,
+  });
 }
 
 /** @param autoRead at the start */
@@ -57,6 +66,7 @@ function initializer(o: NettyOptions, probe: Probe, env: AppEnv): (channel: Chan
   const pool =
     offload === null ? null : new ThreadPool(offload.threads, offload.queue, offload.policy, probe);
   return ({ pipeline, ordinal }) => {
+    if (o.readTimeoutNs > 0) pipeline.addLast(new ReadTimeoutHandler(o.readTimeoutNs));
     if (o.pauseNs > 0) pipeline.addLast(new BlockingHandler(o.pauseNs));
     addCodec(pipeline, o);
     if (o.backpressure === 'auto-read') pipeline.addLast(new AutoReadHandler());

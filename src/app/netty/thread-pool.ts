@@ -14,8 +14,8 @@ import type { Task, Worker } from '../worker.ts';
 import { RejectedExecutionException } from './exceptions.ts';
 import { ThreadWorker } from './thread-worker.ts';
 
-/** RejectedExecutionHandler: AbortPolicy, CallerRunsPolicy, DiscardPolicy. */
-export type RejectionPolicy = 'abort' | 'caller-runs' | 'discard';
+/** RejectedExecutionHandler: AbortPolicy, CallerRunsPolicy, DiscardPolicy, DiscardOldestPolicy. */
+export type RejectionPolicy = 'abort' | 'caller-runs' | 'discard' | 'discard-oldest';
 
 export class ThreadPool {
   private readonly threads: number;
@@ -71,6 +71,11 @@ export class ThreadPool {
       return true;
     }
     this.probe.count('rejected', 1);
+    // Without a place to wait there is no older one.
+    if (this.policy === 'discard-oldest' && this.queue.length > 0) {
+      this.queue.shift();
+      this.queue.push(task);
+    }
     if (this.policy === 'abort') throw new RejectedExecutionException('the queue is full');
     return false;
   }

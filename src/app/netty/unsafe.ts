@@ -4,7 +4,7 @@
  * epoll-unsafe.ts. All of it runs on the channel's event loop.
  *
  * The end of the stream closes the channel, and what is still in the outbound buffer fails, unless ALLOW_HALF_CLOSURE is on:
- * then it is an event, and the channel goes on writing. Left out: SO_LINGER's executor, connecting.
+ * then it is an event, and the channel goes on writing. Left out: SO_LINGER's executor.
  */
 import * as k from '../../kernel/syscall.ts';
 import type { Sub } from '../setup.ts';
@@ -29,6 +29,8 @@ export abstract class Unsafe implements Selectable {
   private registered: SelectionKey | null = null;
   private readonly writer: Writer;
   private inFlush = false;
+  /** Who waits for connect(2) to end. */
+  private connecting: ((result: number, on: Worker) => Sub<void>) | null = null;
   private inputShutdown = false;
   private inputClosedSeen = false;
   private readonly closeListeners = new Set<(on: Worker) => Sub<void>>();
@@ -42,7 +44,8 @@ export abstract class Unsafe implements Selectable {
     this.writer = new Writer(channel.fd, sndbuf);
   }
 
-  abstract ready(events: number): Sub<void>;
+  /** Its descriptor has `events`, and is connected. */
+  protected abstract onEvents(events: number): Sub<void>;
   /** Reading is wanted (doBeginRead()). */
   abstract beginRead(): Sub<void>;
   /** Interest when the channel is registered. */
@@ -54,6 +57,48 @@ export abstract class Unsafe implements Selectable {
 
   get open(): boolean {
     return this.outbound !== null;
+  }
+
+  *ready(events: number): Sub<void> {
+    if (this.connecting !== null) yield* this.finishConnect();
+    else yield* this.onEvents(events);
+  }
+
+  /**
+   * connect(2) was called and has not ended: in the loop's interest list until it has (AbstractNioUnsafe.connect).
+   *
+   * @param connected  is told how it ended, 0 or −errno, before `channelActive`
+   */
+  *registerConnecting(connected: (result: number, on: Worker) => Sub<void>): Sub<void> {
+    const { channel } = this;
+    this.connecting = connected;
+    const interest = this.initialInterest | k.EPOLLOUT;
+    this.registered = yield* channel.eventLoop.register(channel.fd, this, interest);
+  }
+
+  /** The connection has come about, or has failed; without an event: it took too long. */
+  *finishConnect(timeout = false): Sub<void> {
+    const { channel, connecting } = this;
+    if (connecting === null) return;
+    const loop = channel.eventLoop;
+    const error = timeout
+      ? k.ETIMEDOUT
+      : yield loop.sys.getsockopt(channel.fd, k.SOL_SOCKET, k.SO_ERROR);
+    this.connecting = null;
+    yield* connecting(-error, loop);
+    if (error !== 0) return yield* this.abandon();
+    yield* this.unwant(k.EPOLLOUT);
+    yield* channel.pipeline.fireChannelActive(loop);
+  }
+
+  /** It never was active: closed without a word to the handlers. */
+  private *abandon(): Sub<void> {
+    const { outbound, channel } = this;
+    const loop = channel.eventLoop;
+    this.outbound = null;
+    loop.deregister(this.registered!);
+    yield loop.sys.close(channel.fd);
+    yield* outbound!.fail(loop);
   }
 
   /** In the loop's interest list for life, then `channelActive` (register0()). */

@@ -17,6 +17,7 @@ export class ChannelOperationsHandler implements ChannelHandler {
   private readonly meters: BridgeMeters;
   private readonly mutant: string | null;
   private ops: ChannelOperations | null = null;
+  private ctx: ChannelHandlerContext | null = null;
 
   constructor(listener: ConnectionObserver, meters: BridgeMeters, mutant: string | null) {
     this.listener = listener;
@@ -25,7 +26,17 @@ export class ChannelOperationsHandler implements ChannelHandler {
   }
 
   *channelActive(ctx: ChannelHandlerContext, on: Worker): Sub<void> {
+    this.ctx = ctx;
     yield* this.listener.onStateChange(simpleConnection(ctx), 'connected', on);
+    yield* this.configure(on);
+  }
+
+  /** Binds new operations to the channel, on its loop: once it is active, and each time that a pool gives it out again. */
+  *configure(on: Worker): Sub<void> {
+    const ctx = this.ctx!;
+    if (this.ops !== null) this.meters.release(this.ops.received);
+    // FluxReceive begins with reading turned off.
+    yield* ctx.channel.setAutoRead(false, on);
     this.ops = new ChannelOperations(ctx, this.listener, this.meters, this.mutant);
     yield* this.listener.onStateChange(this.ops, 'configured', on);
   }

@@ -36,6 +36,8 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
   /** The handler's publisher has ended, or has been let go. */
   private outboundClosed = false;
   private terminated = false;
+  /** Its channel may be used again when this has ended (isPersistent()). */
+  private persistent = true;
 
   /** @param ctx the bridge's place in the pipeline */
   constructor(
@@ -101,17 +103,27 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     yield* this.terminate(on);
   }
 
+  get isPersistent(): boolean {
+    return this.persistent;
+  }
+
   dispose(on: Worker): Sub<void> {
     return this.channel.close(on);
+  }
+
+  /** Its owner is through with it: a connection of a pool goes back there, any other is closed. */
+  *release(on: Worker): Sub<void> {
+    const loop = this.channel.eventLoop;
+    if (on === loop) yield* this.terminate(on);
+    else yield* loop.execute(on, (there) => this.terminate(there));
   }
 
   /** The handler's publisher has ended, on whatever thread: the rest belongs to the loop. */
   private *onHandled(on: Worker): Sub<void> {
     if (this.outboundClosed || !this.channel.isActive) return;
     this.outboundClosed = true;
-    const loop = this.channel.eventLoop;
-    if (on === loop) yield* this.terminate(on);
-    else yield* loop.execute(on, (there) => this.terminate(there));
+    this.persistent = false;
+    yield* this.release(on);
   }
 
   /** Cancels first, completes the inbound then, tells last. */

@@ -1,8 +1,8 @@
 /**
  * Who is told what becomes of a connection (reactor.netty.ConnectionObserver, reactor.netty.Connection).
  *
- * A server's connection goes connected → configured → disconnecting. Left out: acquired and released, the states of a
- * client's pool.
+ * A server's connection goes connected → configured → disconnecting, and so does a client's. One of a pool that is used again
+ * goes acquired → configured, and → released when it is given back.
  */
 import type { Channel } from '../netty/channel.ts';
 import type { Sub } from '../setup.ts';
@@ -13,6 +13,10 @@ export type ConnectionState =
   | 'connected'
   /** Its ChannelOperations are bound. A server's handler has been applied and subscribed to when others hear of it. */
   | 'configured'
+  /** It was idle in a pool, and has an owner again. */
+  | 'acquired'
+  /** Its owner has given it back to the pool. */
+  | 'released'
   /** It is being closed, or has been. */
   | 'disconnecting';
 
@@ -28,6 +32,8 @@ export interface ConnectionObserver {
   onStateChange(connection: Connection, state: ConnectionState, on: Worker): Sub<void>;
   /** An error that no receiver was there to take. */
   onUncaughtException?(connection: Connection, error: Error, on: Worker): Sub<void>;
+  /** A client's connection has not come about: refused, too late, or none left in the pool. */
+  onConnectFailed?(error: Error, on: Worker): Sub<void>;
 }
 
 /** Both, the first one first. */

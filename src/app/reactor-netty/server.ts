@@ -13,6 +13,7 @@ import { SIZED_HEADER } from '../codec/sized.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import type { Channel } from '../netty/channel.ts';
 import { addCodec, needsBytes } from '../netty/frames.ts';
+import { ReadTimeoutHandler } from '../netty/idle.ts';
 import { replier } from '../netty/replies.ts';
 import { BlockingHandler } from '../netty/server-handlers.ts';
 import type { ReactiveOptions } from '../options.ts';
@@ -65,6 +66,7 @@ class ReactiveServer {
     const forms = new ClosedForms(this.forms, this.probe);
     this.fresh.set(channel, forms);
     channel.pipeline.addLast(forms);
+    if (o.readTimeoutNs > 0) channel.pipeline.addLast(new ReadTimeoutHandler(o.readTimeoutNs));
     if (o.pauseNs > 0) channel.pipeline.addLast(new BlockingHandler(o.pauseNs));
     addCodec(channel.pipeline, o);
   }

@@ -40,7 +40,7 @@ export interface ServerContext {
 
 /** Socket and channel options, named as in a scenario. */
 export type TcpServerOptions = ListenOptions &
-  Pick<LoopOptions, 'loops' | 'maxMessagesPerRead' | 'waterMarks' | 'transport'>;
+  Pick<LoopOptions, 'childSockopt' | 'loops' | 'maxMessagesPerRead' | 'waterMarks' | 'transport'>;
 
 interface Settings {
   readonly options: LoopOptions;
@@ -161,6 +161,7 @@ export class TcpServer {
     );
     yield* bind(sys, {
       listen: options,
+      childSockopt: options.childSockopt,
       // No selector thread of its own: LoopResources.DEFAULT_IO_SELECT_COUNT is −1.
       parent: loops.next(),
       children: loops,

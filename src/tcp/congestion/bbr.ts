@@ -53,8 +53,6 @@ const TSO_MAX_BYTES = 65_536 - 1 - 256;
 
 export class Bbr extends Reno {
   override readonly ownsWindow: boolean = true;
-  /** It may slow-start even in recovery. */
-  override readonly sndbufWindows: number = 3;
 
   mode: BbrMode = 'STARTUP';
   /** Gains of pacing rate and window, of 256. */

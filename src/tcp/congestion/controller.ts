@@ -11,8 +11,6 @@ export interface CongestionControl {
   readonly name: CongestionName;
   /** It sets window and pacing rate itself, on every ACK (`control`): PRR and congAvoid are not asked (cong_control). */
   readonly ownsWindow: boolean;
-  /** Congestion windows that the send buffer is to hold (sndbuf_expand). */
-  readonly sndbufWindows: number;
   /** Slow-start threshold after a loss; called on entering Recovery, CWR or Loss. */
   ssthresh(c: Connection): number;
   /** Grows c.cwnd for `acked` newly delivered segments (cong_avoid). */
@@ -44,3 +42,9 @@ export type CcInfo = Readonly<Record<string, number>>;
 
 /** Must ECN be negotiated for it, whatever tcp_ecn says (TCP_CONG_NEEDS_ECN)? */
 export const needsEcn = (name: CongestionName): boolean => name === 'dctcp';
+
+/**
+ * Congestion windows that the send buffer is to hold (sndbuf_expand). Asked for when the handshake is done, before anything is
+ * sent and the control has started; BBR may slow-start even in recovery.
+ */
+export const sndbufWindows = (name: CongestionName): number => (name === 'bbr' ? 3 : 2);

@@ -46,7 +46,6 @@ export function isCwndLimited(c: Connection): boolean {
 export class Reno implements CongestionControl {
   readonly name: CongestionName;
   readonly ownsWindow: boolean = false;
-  readonly sndbufWindows: number = 2;
 
   constructor(name: CongestionName = 'reno') {
     this.name = name;

@@ -68,6 +68,16 @@ describe('a server channel', () => {
     expect(boss.at).toBe('getsockopt');
   });
 
+  it('sets child options on what it has accepted [ServerBootstrap.childOption]', () => {
+    const { boss } = server({ childSockopt: { SO_RCVBUF: 32_768 } });
+    boss.ready([KEY, k.EPOLLIN]);
+    boss.call('clock_gettime', 0);
+    boss.call('accept', 30);
+    boss.call('setsockopt', 0, 30, k.IPPROTO_TCP, k.TCP_NODELAY, 1);
+    boss.call('setsockopt', 0, 30, k.SOL_SOCKET, k.SO_RCVBUF, 32_768);
+    expect(boss.at).toBe('getsockopt');
+  });
+
   it.each(['nio', 'epoll'] as const)(
     'over %s accepts 16 in one go; edge-triggered it comes back for the others as a task',
     (transport) => {

@@ -18,9 +18,18 @@ export class Recorder {
   private ops: ChannelOperations | null = null;
 
   /** The server, watched at every point where the recorded one was. */
-  watch(server: TcpServer, handler: Handler): TcpServer {
+  watch(
+    server: TcpServer,
+    handler: Handler,
+    smallest: number | null = null,
+    codec: (channel: Channel) => void = () => {},
+  ): TcpServer {
+    const init = (channel: Channel): void => {
+      this.init(channel);
+      codec(channel);
+    };
     return server
-      .doOnChannelInit((channel) => this.init(channel), null)
+      .doOnChannelInit(init, smallest)
       .childObserve(this.states())
       .handle((inbound, outbound) => {
         this.ops = inbound.connection;

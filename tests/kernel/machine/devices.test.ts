@@ -110,6 +110,32 @@ describe('lo', () => {
     expect(w.pool.live).toBe(0);
   });
 
+  it('is given nothing of 64 KiB or more: the kernel cuts it up before [net/core/dev.c gso_features_check]', () => {
+    const w = new World();
+    const host = w.host();
+    const sink = new Sink();
+    host.handler = sink;
+    const lo = new Lo(host);
+    w.when(0, () => {
+      host.cores[0]!.raiseSoftirq(
+        new Steps([1], () => {
+          for (const rest of [1, 2000]) {
+            const skb = w.pool.take();
+            Object.assign(skb, { len: 64_000 + rest, segSize: 64_000, segs: 2, outstanding: 2 });
+            lo.xmit(skb, host.cores[0]!);
+          }
+        }),
+      );
+    });
+    w.run();
+    expect(sink.frames).toMatchObject([
+      { segs: 2 },
+      { segs: 1, truesize: 64_832 },
+      { segs: 1, truesize: 2832 },
+    ]);
+    expect([lo.counters.tx_packets, w.pool.live]).toEqual([3, 0]);
+  });
+
   it('holds netdev_max_backlog + 1 packets and drops the next [net/core/dev.c enqueue_to_backlog]', () => {
     const w = new World();
     const host = w.host({ costs: { rxFrame: 1000 } });

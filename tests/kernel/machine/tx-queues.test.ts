@@ -35,6 +35,8 @@ class Wire {
 class Sender implements TxOwner {
   txQueue = -1;
   below = 0;
+  /** A connection, which skbs are charged to, has its socket here. */
+  readonly owner = this;
   private readonly moves: boolean | null;
   constructor(moves: boolean | null = null) {
     this.moves = moves;

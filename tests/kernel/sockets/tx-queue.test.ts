@@ -31,7 +31,7 @@ function run(mutant: boolean): { order: number[]; queues: number[] } {
   for (const q of nic.txQueues) {
     const start = q.startXmit.bind(q);
     q.startXmit = (skb) => {
-      if (skb.owner === shared && skb.len > 0) queues.add(q.index);
+      if (shared !== null && skb.owner === shared.c && skb.len > 0) queues.add(q.index);
       start(skb);
     };
   }

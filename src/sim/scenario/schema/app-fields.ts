@@ -110,19 +110,27 @@ function sockoptValue(o: { text: string; max: number; min?: number }): z.ZodType
   return whole({ text: o.text, example }, { min: o.min ?? 0, max: o.max });
 }
 
-export const sockopt: z.ZodType<SockOpts> = documented(
-  z
-    .strictObject({
-      ...Object.fromEntries(
-        Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
-      ),
-      TCP_CONGESTION: documented(z.enum(CONGESTION_CONTROLS), {
-        text: 'Congestion control.',
-      }).optional(),
-    })
-    .transform((map) => map as Record<string, number | string>)
-    .prefault({}),
-  { text: 'Socket options by Linux’s names, set before listen() or connect().' },
+const socketOptions = (text: string): z.ZodType<SockOpts> =>
+  documented(
+    z
+      .strictObject({
+        ...Object.fromEntries(
+          Object.entries(SOCKOPTS).map(([name, o]) => [name, sockoptValue(o).optional()]),
+        ),
+        TCP_CONGESTION: documented(z.enum(CONGESTION_CONTROLS), {
+          text: 'Congestion control.',
+        }).optional(),
+      })
+      .transform((map) => map as Record<string, number | string>)
+      .prefault({}),
+    { text },
+  );
+
+export const sockopt: z.ZodType<SockOpts> = socketOptions(
+  'Socket options by Linux’s names, set before listen() or connect().',
+);
+export const childSockopt: z.ZodType<SockOpts> = socketOptions(
+  'Socket options that are set on each connection once it has been accepted (ServerBootstrap.childOption).',
 );
 
 export const host: z.ZodType<string> = documented(z.string(), {

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { Amount } from '../../../base/distribution.ts';
 import type { FrameOptions } from '../../../app/codec/frame-options.ts';
-import type { Codec, Framing, Reply, Spread } from '../../../app/options.ts';
+import type { Codec, Framing, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
   alien,
   bytes,
+  childSockopt,
   loopCodec,
   frame,
   loopFraming,
@@ -28,6 +29,7 @@ const looping = {
     { text: 'As given to listen(). Default: 4096, net.core.somaxconn.', example: '4096' },
     { min: 0, max: 0x7fff_ffff },
   ).default(4096),
+  'child-sockopt': childSockopt,
   read: bytes(
     'The largest buffer of a read() (AdaptiveRecvByteBufAllocator starts with 2 KiB). Default: 64 KiB.',
     { min: 64, max: GiB },
@@ -63,6 +65,9 @@ const looping = {
   transport: documented(z.enum(['nio', 'epoll']), {
     text: '`nio`: level-triggered; `epoll`: the native transport of Netty 4.1, edge-triggered. Default: nio.',
   }).default('nio'),
+  'read-timeout': time(
+    'A connection from which nothing is read for so long is closed (ReadTimeoutHandler). Default: 0 ms, never.',
+  ).prefault('0 ms'),
 };
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
@@ -80,6 +85,8 @@ function loopOptions<
     frame?: FrameOptions | undefined;
     'io-ratio': number;
     reply?: Reply | undefined;
+    'child-sockopt': SockOpts;
+    'read-timeout': number;
     'max-messages-per-read': number;
     'water-marks': { low: number; high: number };
   },
@@ -89,6 +96,8 @@ function loopOptions<
     codec: named,
     frame: frames,
     reply,
+    'child-sockopt': childOptions,
+    'read-timeout': readTimeoutNs,
     'io-ratio': ioRatio,
     'max-messages-per-read': maxMessagesPerRead,
     'water-marks': waterMarks,
@@ -117,6 +126,8 @@ function loopOptions<
     loops: loops ?? null,
     codec: how,
     reply: replies,
+    childSockopt: childOptions,
+    readTimeoutNs,
     maxMessagesPerRead,
     waterMarks,
   };
@@ -143,8 +154,8 @@ export const netty: ModelSchema<'netty'> = z
           },
           { min: 0, max: 1_000_000_000 },
         ),
-        policy: documented(z.enum(['abort', 'caller-runs', 'discard']), {
-          text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost. Default: abort.',
+        policy: documented(z.enum(['abort', 'caller-runs', 'discard', 'discard-oldest']), {
+          text: 'When the queue is full: the message is lost with an exception, the event loop does the work itself, the message is lost, the one that has waited longest is. Default: abort.',
         }).default('abort'),
       }),
       {
