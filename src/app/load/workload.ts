@@ -108,7 +108,7 @@ export class Workload {
     draws.item = open ? this.indexOf(i, n) : n;
     draws.salt = which;
     const bytes = draw(a, draws);
-    const least = which === ANSWER ? 1 : LEAST;
+    const least = which === ANSWER || this.o.codec === 'http' ? 1 : LEAST;
     return bytes > MOST ? MOST : bytes < least ? least : bytes;
   }
 }
@@ -129,7 +129,7 @@ class RequestDraws implements Draws {
   }
 }
 
-/** What a drawn size is at least and at most: a request with its header (codec/sized.ts), a GiB. */
+/** What a drawn size is at least, of a request with its header (codec/sized.ts), and at most: a GiB. */
 const LEAST = 8;
 const MOST = 1_073_741_824;
 

@@ -4,10 +4,10 @@ import type { ModelName } from '../types.ts';
 import {
   type AppBody,
   bytes,
-  codec,
   frame,
   idleFrame,
   connecting,
+  framing,
   GiB,
   host,
   type ModelSchema,
@@ -83,7 +83,7 @@ export const talk: ModelSchema<'talk'> = z
     model: z.literal('talk'),
     ...connectingThreads,
     messages: whole({ text: 'On each connection.', example: '100' }, { min: 1, max: 1e9 }),
-    codec: codec.default('line'),
+    codec: framing.default('line'),
     frame: frame.optional(),
     text: documented(z.string().min(1), {
       text: 'What a message says, framing left out; `#` stands for its number.',
