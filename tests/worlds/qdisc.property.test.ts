@@ -23,13 +23,20 @@ const qdiscs = fc.constantFrom<unknown>(
 const limits = fc.constantFrom<unknown>('on', 'off', { limit_max: '3 kB' });
 
 /** A world whose hosts have them. */
+interface HostLike {
+  readonly device?: string;
+  readonly nic?: object;
+}
+
 const worlds = fc
   .tuple(scenarios(), fc.array(fc.tuple(qdiscs, limits), { minLength: 4, maxLength: 4 }))
   .map(([world, drawn]) => {
-    const hosts = Object.entries(world.hosts as Record<string, { nic?: object }>);
+    const hosts = Object.entries(world.hosts as Record<string, HostLike>);
     const changed = hosts.map(([name, host], i) => {
       const [qdisc, bql] = drawn[i % drawn.length]!;
-      return [name, { ...host, nic: { ...host.nic, qdisc, byte_queue_limits: bql } }];
+      // A tun has no ring, and so no byte queue limits.
+      const limited = host.device === undefined ? { byte_queue_limits: bql } : {};
+      return [name, { ...host, nic: { ...host.nic, qdisc, ...limited } }];
     });
     return { ...world, hosts: Object.fromEntries(changed) };
   }) as ReturnType<typeof scenarios>;
