@@ -41,7 +41,11 @@ export function looksAtBytes(codec: Codec): boolean {
   return codec !== 'none' && codec !== 'fixed';
 }
 
-/** A message as it goes on the wire. An object in JSON is its own frame. */
+/**
+ * A message as it goes on the wire. An object in JSON is its own frame.
+ *
+ * @throws FrameError when a length field cannot hold its length
+ */
 export function encode(
   codec: Codec,
   message: Uint8Array,

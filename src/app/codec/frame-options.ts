@@ -26,6 +26,9 @@ export const FRAME_DEFAULTS: FrameOptions = {
   delimiter: '\0',
 };
 
+/** Bytes in front of what `codec: sized` frames: its smallest request (sized.ts). */
+export const SIZED_HEADER = 8;
+
 const WIDTHS = [1, 2, 3, 4, 8];
 
 /** What is wrong with a description of frames, with which part of it, and what to write instead; null: nothing. */
@@ -54,4 +57,15 @@ export function wrongFrame(o: FrameOptions): {
       hint: 'one character at least, e.g. `delimiter: "\\0"`',
     };
   return null;
+}
+
+/** Why the length of a message of so many bytes cannot stand in such a field; null: it can. */
+export function misfit(bytes: number, o: FrameOptions): string | null {
+  const { lengthFieldLength: width, lengthAdjustment } = o;
+  const value = bytes - lengthAdjustment;
+  if (value < 0)
+    return `a message of ${bytes} bytes is shorter than the length adjustment of ${lengthAdjustment}`;
+  let end = 1;
+  for (let i = 0; i < width; i++) end *= 256;
+  return value < end ? null : `a message of ${bytes} bytes does not fit a length field of ${width}`;
 }
