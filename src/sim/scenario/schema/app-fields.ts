@@ -8,7 +8,7 @@ import type {
   SockOpts,
   Spread,
 } from '../../../app/options.ts';
-import { type Amount, isDrawn, meanOf } from '../../../base/distribution.ts';
+import { type Amount, isDrawn, meanOf, MOST_DRAWN } from '../../../base/distribution.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { amount } from './distribution.ts';
@@ -54,6 +54,8 @@ interface Connecting {
 }
 
 export const GiB = 1_073_741_824;
+/** ns, 11 days: what comes so long after the longest run may last (`stop.limit`) is still an exact time. */
+export const MOST_TIME: number = MOST_DRAWN;
 
 /** Linux's plain numbers by Linux's names; on and off for switches. What each does: kernel/syscalls/sockopt.ts. */
 const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: number }>> = {
@@ -140,7 +142,8 @@ export const bytes = (
   text: string,
   range: { min?: number; max?: number } = {},
 ): z.ZodType<number> => quantity('bytes', { text }, range);
-export const time = (text: string): z.ZodType<number> => quantity('duration', { text });
+export const time = (text: string): z.ZodType<number> =>
+  quantity('duration', { text }, { max: MOST_TIME });
 
 /** How times spread about their mean. */
 export const times = (text: string): z.ZodType<Spread> =>

@@ -1,7 +1,7 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
 import type { Amount } from '../../../base/distribution.ts';
-import type { FrameOptions } from '../../../app/codec/frame-options.ts';
+import { FRAME_DEFAULTS, misfit, type FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
   alien,
@@ -122,6 +122,11 @@ function loopOptions<
     wrong('the low water mark lies above the high one', 'water-marks');
   const idle = idleFrame(how, frames);
   if (idle !== null) wrong(idle, 'frame');
+  const long =
+    how === 'length-field' && replies === 'answer'
+      ? misfit(o.response, frames ?? FRAME_DEFAULTS)
+      : null;
+  if (long !== null) wrong(long, 'response');
   return {
     ...rest,
     ...(frames === undefined ? {} : { frame: frames }),
