@@ -22,7 +22,7 @@ export class LengthFieldDecoder extends CumulatingDecoder {
   constructor(options: Partial<FrameOptions> = {}) {
     super();
     this.o = { ...FRAME_DEFAULTS, ...options };
-    const wrong = wrongFrame(this.o);
+    const wrong = wrongFrame('length-field', this.o);
     if (wrong !== null) throw new RangeError(wrong.message);
     this.fieldEnd = this.o.lengthFieldOffset + this.o.lengthFieldLength;
     this.strip = this.o.initialBytesToStrip ?? this.fieldEnd;

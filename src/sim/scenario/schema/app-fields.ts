@@ -280,34 +280,36 @@ export const frame: z.ZodType<FrameOptions> = documented(
         example: '"\\r\\n"',
       }).default(FRAME_DEFAULTS.delimiter),
     })
-    .transform((f, ctx): FrameOptions => {
-      const options: FrameOptions = {
-        maxFrameLength: f['max-frame-length'],
-        lengthFieldOffset: f['length-field-offset'],
-        lengthFieldLength: f['length-field-length'],
-        lengthAdjustment: f['length-adjustment'],
-        initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
-        delimiter: f.delimiter,
-      };
-      const wrong = wrongFrame(options);
-      if (wrong !== null) {
-        const path = [wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)];
-        const { message, hint } = wrong;
-        ctx.issues.push({ code: 'custom', message, input: f, path, params: { hint } });
-      }
-      return options;
-    }),
+    .transform((f): FrameOptions => ({
+      maxFrameLength: f['max-frame-length'],
+      lengthFieldOffset: f['length-field-offset'],
+      lengthFieldLength: f['length-field-length'],
+      lengthAdjustment: f['length-adjustment'],
+      initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
+      delimiter: f.delimiter,
+    })),
   {
     text: 'What `codec:` leaves open; the words are those of Netty’s decoders.',
     example: '{ length-field-length: 2, max-frame-length: 64 KiB }',
   },
 );
 
-/** What is wrong with `frame:` beside that codec; null: nothing. */
-export function idleFrame(codec: Codec, o: FrameOptions | undefined): string | null {
-  if (o === undefined || codec === 'length-field' || codec === 'delimiter') return null;
-  if (codec === 'line' || codec === 'json') return null;
-  return `\`frame\` says nothing with \`codec: ${codec}\``;
+/** Says what is wrong with `frame:` beside that codec: its keys speak of one codec or another. */
+export function checkFrame(
+  codec: Codec,
+  o: FrameOptions | undefined,
+  input: unknown,
+  ctx: z.RefinementCtx,
+): void {
+  if (o === undefined) return;
+  const say = (message: string, path: string[], hint?: string): void =>
+    void ctx.issues.push({ code: 'custom', message, input, path, params: { hint } });
+  if (codec === 'none' || codec === 'fixed' || codec === 'sized')
+    return say(`\`frame\` says nothing with \`codec: ${codec}\``, ['frame']);
+  const wrong = wrongFrame(codec, o);
+  if (wrong === null) return;
+  const key = wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  say(wrong.message, ['frame', key], wrong.hint);
 }
 
 export const connectTo: z.ZodType<Target> = documented(

@@ -6,9 +6,9 @@ import type { ModelName } from '../types.ts';
 import {
   type AppBody,
   bytes,
+  checkFrame,
   codec,
   frame,
-  idleFrame,
   connecting,
   GiB,
   MOST_TIME,
@@ -118,8 +118,7 @@ export const talk: ModelSchema<'talk'> = z
         `\`codec: ${rest.codec}\` needs a \`text\`: pattern bytes may look like framing`,
         'size',
       );
-    const idle = idleFrame(rest.codec, frames);
-    if (idle !== null) fail(idle, 'frame');
+    checkFrame(rest.codec, frames, rest, ctx);
     if (rest.codec === 'length-field') {
       // The first and the last message have the shortest and the longest number.
       const numbered = (m: number): number =>

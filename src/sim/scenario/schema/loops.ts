@@ -6,10 +6,10 @@ import type { Codec, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
   alien,
   bytes,
+  checkFrame,
   childSockopt,
   frame,
   GiB,
-  idleFrame,
   type ModelSchema,
   serve,
   serving,
@@ -120,8 +120,7 @@ function loopOptions<
   }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
-  const idle = idleFrame(how, frames);
-  if (idle !== null) wrong(idle, 'frame');
+  checkFrame(how, frames, o, ctx);
   const long =
     how === 'length-field' && replies === 'answer'
       ? misfit(o.response, frames ?? FRAME_DEFAULTS)
