@@ -567,6 +567,19 @@ export const MACHINE: readonly Feature[] = [
     tests: [['validation/accept-queue.test.ts', 'K1']],
   },
   {
+    name: 'Tomcat’s connectors and their limits',
+    basis: 'NioEndpoint, TaskQueue, Http11Processor of 10.1; JIoEndpoint of 7.0; validation K6',
+    scripts: [],
+    tests: [
+      ['validation/tomcat.test.ts', '40/s come through'],
+      ['app/tomcat/limits.test.ts', 'makes threads before it queues'],
+      ['app/tomcat/limits.test.ts', 'acceptCount + 1 wait in the kernel'],
+      ['app/tomcat/threads.test.ts', 'is taken by a body that comes in pieces'],
+      ['app/tomcat/threads.test.ts', 'first look after keepAliveTimeout'],
+      ['app/codec/http.test.ts', 'are refused with the same words in any chunks'],
+    ],
+  },
+  {
     name: 'Loads: open, closed, partly open; traces; sizes; keep-alive, pipelining',
     basis:
       'Schroeder, Wierman, Harchol-Balter 2006; RFC 9112 §9.3; validation W1 (intended and naive latency)',

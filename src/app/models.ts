@@ -26,9 +26,11 @@ import type {
   SlowLorisOptions,
   StalledOptions,
   TalkOptions,
+  TomcatOptions,
 } from './options.ts';
 import type { Probe } from './probe.ts';
 import { reactiveServer } from './reactor-netty/server.ts';
+import { tomcat } from './tomcat/server.ts';
 
 /** What an application is to the world: it waits for connections, makes them, or sends frames without any. */
 export type Role = 'listens' | 'connects' | 'sends';
@@ -54,6 +56,7 @@ const LOOP_COUNTS = [
 export type ThreadApp =
   | ({ readonly model: 'blocking' } & BlockingOptions)
   | ({ readonly model: 'epoll' } & EpollOptions)
+  | ({ readonly model: 'tomcat' } & TomcatOptions)
   | ({ readonly model: 'netty' } & NettyOptions)
   | ({ readonly model: 'reactive' } & ReactiveOptions)
   | ({ readonly model: 'talk' } & TalkOptions)
@@ -72,6 +75,11 @@ export const MODELS: { readonly [M in App['model']]: ModelInfo } = {
   epoll: {
     role: 'listens',
     does: 'One thread with epoll and non-blocking sockets: read, work, answer.',
+  },
+  tomcat: {
+    role: 'listens',
+    does: 'HTTP/1.1 on an acceptor, a poller and a pool of threads, as Tomcat; or a thread for each connection, as its BIO.',
+    counts: ['rejected', 'timed_out', 'bad_requests'],
   },
   netty: {
     role: 'listens',
@@ -116,6 +124,8 @@ export function startApp(sys: Sys, app: ThreadApp, probe: Probe, env: AppEnv): T
       return blockingServer(sys, app, probe, env);
     case 'epoll':
       return epollServer(sys, app, probe, env);
+    case 'tomcat':
+      return tomcat(sys, app, probe, env);
     case 'netty':
       return nettyServer(sys, app, probe, env);
     case 'reactive':

@@ -53,12 +53,46 @@ export interface BlockingOptions extends CountingOptions {
   readonly threads: 'per-connection' | { readonly pool: number; readonly queue: number };
 }
 
+/**
+ * Tomcat's connector, in its own words (org.apache.coyote.http11.Http11NioProtocol of 10.1, Http11Protocol of 7.0). Requests are
+ * HTTP/1.1, with bodies as long as they say. Null: no limit, or for ever.
+ */
+export interface TomcatOptions
+  extends Omit<ListenOptions, 'backlog' | 'read'>, Pick<ServeOptions, 'workNs' | 'work'> {
+  /** `bio`, JIoEndpoint: a thread of the executor for each connection. `nio`: for each request. */
+  readonly protocol: 'nio' | 'bio';
+  /** Bytes of the body of an answer. */
+  readonly response: number;
+  /** How long each request waits for somebody else; its thread waits with it. */
+  readonly delayNs: number;
+  /** Given to listen(2) as its backlog. */
+  readonly acceptCount: number;
+  readonly maxConnections: number | null;
+  readonly maxThreads: number;
+  readonly minSpareThreads: number;
+  readonly maxQueueSize: number | null;
+  /** How long threads above minSpareThreads live without work. */
+  readonly threadsMaxIdleNs: number;
+  /** Whole milliseconds, both. */
+  readonly connectionTimeoutNs: number | null;
+  readonly keepAliveTimeoutNs: number | null;
+  readonly maxKeepAliveRequests: number | null;
+  /** Bytes. */
+  readonly maxHttpHeaderSize: number;
+  readonly appReadBufSize: number;
+  readonly appWriteBufSize: number;
+  /** bio: with more than this share of the threads busy, answers say `close`; per cent. */
+  readonly disableKeepAlivePercentage: number;
+}
+
 export interface EpollOptions extends CountingOptions {
   readonly trigger: 'level' | 'edge';
 }
 
 /** How messages are told apart in the stream; `none`: what one read() brings is one message. */
-export type Codec = 'none' | 'fixed' | 'sized' | 'line' | 'length-field' | 'json' | 'delimiter';
+export type Framing = 'none' | 'fixed' | 'sized' | 'line' | 'length-field' | 'json' | 'delimiter';
+/** A message may have a head as well: then it is the body that is handled. */
+export type Codec = Framing | 'http';
 /** What is sent back for a message: nothing, an answer of `response` bytes, the message, the message in upper case. */
 export type Reply = 'none' | 'answer' | 'same' | 'upper-case';
 
@@ -99,6 +133,8 @@ export interface NettyOptions extends LoopOptions {
 }
 
 export interface ReactiveOptions extends LoopOptions {
+  // Reactor-Netty has a server of its own for HTTP, and this is not it.
+  readonly codec: Framing;
   /**
    * How the handler is written: `receive().operator(m -> send(Mono.just(m)))`, or `send(receive())`, which Reactor-Netty
    * sends through MonoSendMany.
@@ -181,11 +217,17 @@ export type Load =
 export interface ClientOptions extends ConnectOptions {
   /** In all, over the users in turn. Partly open: without meaning, the users' leaving decides. */
   readonly requests: number;
-  /** Bytes of each; drawn ones need `codec: sized`, or the server would not know. */
+  /**
+   * Bytes of each, with `codec: 'http'` those of the bodies, and a request of 0 is a GET. Drawn requests need `sized` or
+   * `http`, drawn answers `sized`, or the server would not know.
+   */
   readonly request: Amount;
   readonly response: Amount;
-  /** How the server knows where a request ends: all have one size (default), or each says how long it is (codec/sized.ts). */
-  readonly codec?: 'fixed' | 'sized';
+  /**
+   * Where a request and an answer end: all have one size (default), each request says how long it is and how long its answer
+   * is to be (codec/sized.ts), or there is HTTP/1.1 around both.
+   */
+  readonly codec?: 'fixed' | 'sized' | 'http';
   readonly load: Load;
   /** A request without its whole answer after this has failed, and its connection is replaced; null: waits. */
   readonly timeoutNs: number | null;
@@ -215,7 +257,7 @@ export interface SlowLorisOptions extends Omit<ConnectOptions, 'io'> {
 export interface TalkOptions extends ConnectOptions {
   /** Of each connection. */
   readonly messages: number;
-  readonly codec: Codec;
+  readonly codec: Framing;
   /** What `codec` leaves open; default FRAME_DEFAULTS. */
   readonly frame?: FrameOptions;
   /** What a message says, framing left out; null: `size` bytes of pattern. A `#` stands for the message's number. */
@@ -256,6 +298,30 @@ const CONNECT = { connections: 1, startNs: 0, staggerNs: 0, sockopt: {}, io: 'th
 export const BLOCKING_DEFAULTS: Omit<BlockingOptions, 'listen'> = {
   ...SERVE,
   threads: 'per-connection',
+};
+/**
+ * The code's own defaults, those of a connector without attributes. The server.xml that Tomcat ships writes `connectionTimeout`
+ * into it, 20 s (conf/server.xml); Spring Boot leaves it as it is here.
+ */
+export const TOMCAT_DEFAULTS: Omit<TomcatOptions, 'listen'> = {
+  sockopt: {},
+  protocol: 'nio',
+  response: 0,
+  workNs: 0,
+  delayNs: 0,
+  acceptCount: 100,
+  maxConnections: 8192,
+  maxThreads: 200,
+  minSpareThreads: 10,
+  maxQueueSize: null,
+  threadsMaxIdleNs: 60_000_000_000,
+  connectionTimeoutNs: 60_000_000_000,
+  keepAliveTimeoutNs: 60_000_000_000,
+  maxKeepAliveRequests: 100,
+  maxHttpHeaderSize: 8192,
+  appReadBufSize: 8192,
+  appWriteBufSize: 8192,
+  disableKeepAlivePercentage: 75,
 };
 export const EPOLL_DEFAULTS: Omit<EpollOptions, 'listen'> = { ...SERVE, trigger: 'level' };
 const LOOP = {

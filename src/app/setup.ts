@@ -75,7 +75,7 @@ function valueOf(value: number | string): number {
  * @param flags NONBLOCK or 0
  * @throws ScenarioError when the port is taken
  */
-export function* openListener(sys: Sys, o: ListenOptions, flags: number): Sub<Fd> {
+export function* openListener(sys: Sys, o: Omit<ListenOptions, 'read'>, flags: number): Sub<Fd> {
   const fd = yield sys.socket(flags);
   if (fd < 0) throw new ScenarioError(`socket: ${k.errnoName(fd)}`, ['listen']);
   yield* setOptions(sys, fd, o.sockopt);

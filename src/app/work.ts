@@ -16,7 +16,7 @@ export class Work {
   /** Null: nothing is drawn. */
   readonly draws: Keyed | null;
 
-  constructor(o: ServeOptions, env: AppEnv) {
+  constructor(o: Pick<ServeOptions, 'workNs' | 'work'>, env: AppEnv) {
     this.times = o.workNs > 0 ? about(o.work ?? 'fixed', o.workNs) : 0;
     this.draws = isDrawn(this.times) ? env.random.keyed(`app/${env.name}/work`) : null;
   }

@@ -8,6 +8,11 @@
  */
 import { mix32 } from './hash.ts';
 
+interface Chunk {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Bytes that one application wrote, in order; offset 0 is the first byte after the SYN. */
 export class PayloadStream {
   /** Unique in a world, in order of creation. */
@@ -15,7 +20,7 @@ export class PayloadStream {
   /** Bytes written so far: the length of the stream. */
   written = 0;
   /** Real bytes, in order of offset; null while all is pattern. */
-  private chunks: { readonly offset: number; readonly bytes: Uint8Array }[] | null = null;
+  private chunks: Chunk[] | null = null;
 
   constructor(id: number) {
     this.id = id;
@@ -34,24 +39,55 @@ export class PayloadStream {
 
   /** The byte at `offset`. */
   byteAt(offset: number): number {
-    const chunks = this.chunks;
-    if (chunks !== null) {
-      let lo = 0;
-      let hi = chunks.length;
-      while (lo < hi) {
-        const mid = (lo + hi) >>> 1;
-        if (chunks[mid]!.offset <= offset) lo = mid + 1;
-        else hi = mid;
+    const c = this.chunkAt(offset);
+    return c === null ? this.patternAt(offset) : c.bytes[offset - c.offset]!;
+  }
+
+  /** Copies [offset, offset + into.length) out: chunk by chunk, what is real in one go. */
+  copy(offset: number, into: Uint8Array): void {
+    for (let i = 0; i < into.length;) {
+      const c = this.chunkAt(offset + i);
+      if (c !== null) {
+        const from = offset + i - c.offset;
+        const n = Math.min(into.length - i, c.bytes.length - from);
+        into.set(c.bytes.subarray(from, from + n), i);
+        i += n;
+        continue;
       }
-      const c = chunks[lo - 1];
-      if (c !== undefined && offset < c.offset + c.bytes.length) return c.bytes[offset - c.offset]!;
+      const end = Math.min(into.length, this.nextChunkFrom(offset + i) - offset);
+      for (; i < end; i++) into[i] = this.patternAt(offset + i);
     }
+  }
+
+  private patternAt(offset: number): number {
     return 0x20 + (mix32((offset | 0) ^ Math.imul(this.id + 1, 0x9e3779b1)) & 0x3f);
   }
 
-  /** Copies [offset, offset + into.length) out. */
-  copy(offset: number, into: Uint8Array): void {
-    for (let i = 0; i < into.length; i++) into[i] = this.byteAt(offset + i);
+  /** The real bytes that hold `offset`; null: it is pattern. */
+  private chunkAt(offset: number): Chunk | null {
+    if (this.chunks === null) return null;
+    const c = this.chunks[this.chunksUpTo(offset) - 1];
+    return c !== undefined && offset < c.offset + c.bytes.length ? c : null;
+  }
+
+  /** Where the first real bytes behind `offset`, which is pattern, begin. */
+  private nextChunkFrom(offset: number): number {
+    return this.chunks === null
+      ? Infinity
+      : (this.chunks[this.chunksUpTo(offset)]?.offset ?? Infinity);
+  }
+
+  /** How many chunks begin at `offset` or before. */
+  private chunksUpTo(offset: number): number {
+    const chunks = this.chunks!;
+    let lo = 0;
+    let hi = chunks.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >>> 1;
+      if (chunks[mid]!.offset <= offset) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
   }
 
   /** Frees real bytes before `offset`: the sender's queue and the reader are both past them. */

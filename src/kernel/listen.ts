@@ -121,7 +121,9 @@ class OtherPath implements ListenerOptions {
 
 /** A half-open connection in the established hash (struct request_sock). */
 export class RequestSock extends SockCommon implements TimerHandler {
-  readonly role: number = REQUEST;
+  get role(): number {
+    return REQUEST;
+  }
   readonly stack: Stack;
   readonly listener: Listener;
   readonly request: Request;

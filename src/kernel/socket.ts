@@ -134,12 +134,30 @@ interface NextRoute {
   readonly after: number;
 }
 
+// Flags of a socket.
+/** In the list of things to follow the present softirq step: at most once. */
+const FOLLOWING = 1;
+/** A timer was due while it was owned. */
+const TIMER_DEFERRED = 2;
+/** Its last segment went to loopback, and may not have been received yet. */
+const LOOPED_BACK = 4;
+
+/** sk_backlog */
+class SockBacklog extends Ring<Skb> {
+  /** Bytes of sk_backlog.len whose segments have been worked off in the present release (__release_sock). */
+  done = 0;
+}
+
 export class Sock
   extends SockCommon
   implements File, PortOwner, StepSource, TimerHandler, TxOwner, BusyWait
 {
-  readonly role: number = SOCK;
-  readonly kind = 'tcp';
+  get role(): number {
+    return SOCK;
+  }
+  get kind(): 'tcp' {
+    return 'tcp';
+  }
   readonly stack: Stack;
   readonly wait: WaitQueue = new WaitQueue();
   nonblock = false;
@@ -154,12 +172,8 @@ export class Sock
   settings: SocketSettings | null;
   /** Who is in a system call on it (sk_lock.owned). */
   owner: Thread | null = null;
-  /** Bytes of sk_backlog.len whose segments have been worked off in the present release (__release_sock). */
-  backlogDone = 0;
-  /** Its last segment went to loopback, and may not have been received yet. */
-  private loopedBack = false;
   /** Segments that came while it was owned; made on first use. */
-  backlog: Ring<Skb> | null = null;
+  backlog: SockBacklog | null = null;
   /** close() has begun: there is no descriptor any more, but a lingering caller may still wait. */
   closing = false;
   /** Nobody waits for it any more (SOCK_DEAD). */
@@ -187,9 +201,8 @@ export class Sock
 
   private lockQueue: WaitQueue | null = null;
   private timer: KernelTimer | null = null;
-  private timerDeferred = false;
-  /** In the list of things to follow the present softirq step: at most once. */
-  private following = false;
+  /** FOLLOWING, TIMER_DEFERRED, LOOPED_BACK: one field for three, because there are tens of thousands of sockets. */
+  private flags = 0;
   /** A segment whose step is running: one that follows, and one that the owner's release sends. */
   private held: Skb | null = null;
   private heldByOwner: Skb | null = null;
@@ -290,7 +303,7 @@ export class Sock
     this.owner = null;
     // What was in the backlog counts as long as it is being worked off (__release_sock).
     if (this.c !== null) this.c.backlogLen = 0;
-    this.backlogDone = 0;
+    if (this.backlog !== null) this.backlog.done = 0;
     this.stack.assertPumped(this);
     if (this.lockQueue !== null && !this.lockQueue.empty) this.lockQueue.wake(0, 1, false);
   }
@@ -299,8 +312,14 @@ export class Sock
 
   /** What is to be done because of what just happened, in softirq context: send, one segment a step. */
   follow(core: Core): void {
-    if (this.following || this.owner !== null || this.c === null || this.c.work === 0) return;
-    this.following = true;
+    if (
+      (this.flags & FOLLOWING) !== 0 ||
+      this.owner !== null ||
+      this.c === null ||
+      this.c.work === 0
+    )
+      return;
+    this.flags |= FOLLOWING;
     core.follow(this);
   }
 
@@ -308,7 +327,7 @@ export class Sock
   next(core: Core): number {
     if (this.owner === null && (this.held = this.offer(core)) !== null)
       return this.stack.host.costs.tcpOutput;
-    this.following = false;
+    this.flags &= ~FOLLOWING;
     return -1;
   }
 
@@ -325,9 +344,10 @@ export class Sock
       if ((this.heldByOwner = this.offer(core)) !== null) return this.stack.host.costs.tcpOutput;
       // The segment was paid for in the softirq that put it here; in task context it only changes hands.
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
-      else if (this.timerDeferred) this.runTimer(core);
+      else if ((this.flags & TIMER_DEFERRED) !== 0) this.runTimer(core);
       else if (this.mtuDeferred > 0) this.reduceMtu(core);
-      else return this.loopedBack && core.softirq.isPending ? this.letLoopbackRun() : -1;
+      else if ((this.flags & LOOPED_BACK) === 0 || !core.softirq.isPending) return -1;
+      else return this.letLoopbackRun();
     }
   }
 
@@ -336,7 +356,7 @@ export class Sock
    * has taken over); answers to it find the socket owned, and wait in its backlog.
    */
   private letLoopbackRun(): number {
-    this.loopedBack = false;
+    this.flags &= ~LOOPED_BACK;
     return 0;
   }
 
@@ -372,7 +392,8 @@ export class Sock
   private send(skb: Skb, core: Core): void {
     const { seq, flags } = skb;
     const size = skb.len + (flags & FIN ? 1 : 0);
-    this.loopedBack = this.device!.loopback;
+    if (this.device!.loopback) this.flags |= LOOPED_BACK;
+    else this.flags &= ~LOOPED_BACK;
     const result = this.stack.send(skb, this.device!, core);
     if (result === NET_XMIT_SUCCESS || this.c === null) return;
     const { now } = this.stack.engine;
@@ -453,7 +474,7 @@ export class Sock
       skb.drop(skb.segs);
       return;
     }
-    this.backlog ??= new Ring<Skb>(4);
+    this.backlog ??= new SockBacklog(4);
     this.backlog.push(skb);
     skb.owner = c;
     c.backlogLen += skb.truesize;
@@ -462,10 +483,11 @@ export class Sock
   }
 
   private takeBacklog(core: Core): void {
-    const skb = this.backlog!.shift()!;
+    const backlog = this.backlog!;
+    const skb = backlog.shift()!;
     const c = this.c!;
     skb.owner = null;
-    this.backlogDone += skb.truesize;
+    backlog.done += skb.truesize;
     this.stack.backlogMeter.leave(this.stack.engine.now, 1);
     onSegment(c, skb, this.stack.engine.now);
     skb.drop(skb.segs);
@@ -521,7 +543,7 @@ export class Sock
 
   onTimer(): void {
     if (this.owner !== null) {
-      this.timerDeferred = true;
+      this.flags |= TIMER_DEFERRED;
       return;
     }
     const core = this.stack.host.here;
@@ -530,7 +552,7 @@ export class Sock
   }
 
   private runTimer(core: Core): void {
-    this.timerDeferred = false;
+    this.flags &= ~TIMER_DEFERRED;
     onTimer(this.c!, this.stack.engine.now);
     this.settle(core);
   }
@@ -585,7 +607,7 @@ export class Sock
 
   /** No timer is wanted: never again, or for a while. */
   private dropTimer(): void {
-    this.timerDeferred = false;
+    this.flags &= ~TIMER_DEFERRED;
     this.timer?.release();
     this.timer = null;
   }

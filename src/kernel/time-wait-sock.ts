@@ -6,7 +6,9 @@ import { KernelTimer, type TimerHandler } from './timer.ts';
 
 /** TIME_WAIT, or an orphan in FIN-WAIT-2, in the established hash (struct inet_timewait_sock). */
 export class TimewaitSock extends SockCommon implements TimerHandler {
-  readonly role: number = TIMEWAIT;
+  get role(): number {
+    return TIMEWAIT;
+  }
   readonly stack: Stack;
   readonly tw: TimeWait;
   private readonly portShare: number;

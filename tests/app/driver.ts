@@ -134,9 +134,14 @@ interface FakeThread {
   readonly trap: Trap;
   result: number;
   waitsFor: Futex | null;
+  /** Its wait may end by itself. */
+  patient: boolean;
 }
 
-/** Runs threads that make futex calls and sleep, one call at a time, in the order that `pick` draws. */
+/**
+ * Runs threads that make futex calls, sleep and make threads, one call at a time, in the order that `pick` draws. A wait with
+ * a time-out may end at any time, for the time is drawn as well.
+ */
 export class FutexKernel {
   private readonly threads: FakeThread[] = [];
   private readonly pick: (n: number) => number;
@@ -148,13 +153,14 @@ export class FutexKernel {
 
   spawn(start: ThreadStart): void {
     const trap = new Trap('test');
-    this.threads.push({ body: start(new Sys(trap)), trap, result: 0, waitsFor: null });
+    const body = start(new Sys(trap));
+    this.threads.push({ body, trap, result: 0, waitsFor: null, patient: true });
   }
 
   /** Until no thread can run. @returns how many still wait */
   run(): number {
     for (;;) {
-      const runnable = this.threads.filter((t) => t.waitsFor === null);
+      const runnable = this.threads.filter((t) => t.waitsFor === null || !t.patient);
       if (runnable.length === 0) return this.threads.length;
       this.step(runnable[this.pick(runnable.length)]!);
       this.steps++;
@@ -162,6 +168,10 @@ export class FutexKernel {
   }
 
   private step(t: FakeThread): void {
+    if (t.waitsFor !== null) {
+      t.waitsFor = null;
+      t.result = -k.ETIMEDOUT;
+    }
     const r = t.body.next(t.result);
     if (r.done === true) {
       this.threads.splice(this.threads.indexOf(t), 1);
@@ -171,8 +181,11 @@ export class FutexKernel {
     t.result = 0;
     const word = obj as Futex;
     if (name === 'futex_wait') {
+      t.patient = args[2] === k.INFINITE;
       if (word.value === args[1]) t.waitsFor = word;
       else t.result = -k.EAGAIN;
+    } else if (name === 'clone') {
+      this.spawn((obj as { start: ThreadStart }).start);
     } else if (name === 'futex_wake') {
       for (const other of this.threads) {
         if (t.result < args[1]! && other.waitsFor === word) {

@@ -70,7 +70,7 @@ describe('requests that say their sizes', () => {
       (bytes, answer, takes) => {
         const decoder = new SizedDecoder();
         for (let left = bytes, i = 0; left > 0; i++) {
-          const rest = asker.rest(bytes, left, answer);
+          const rest = asker.rest({ request: bytes, answer }, false, left);
           const n = Math.min(takes[i] ?? bytes, typeof rest === 'number' ? rest : rest.length);
           decoder.feed(typeof rest === 'number' ? new Uint8Array(n) : rest.slice(0, n));
           left -= n;

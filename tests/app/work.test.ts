@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BLOCKING_DEFAULTS, type Spread } from '../../src/app/options.ts';
+import type { Spread } from '../../src/app/options.ts';
 import { spread } from '../../src/app/spread.ts';
 import { Work } from '../../src/app/work.ts';
 import { Random } from '../../src/base/random.ts';
@@ -50,7 +50,7 @@ describe('times that spread about a mean', () => {
 
 describe("a server's work", () => {
   const work = (times: Spread, workNs = 1e6, env = fakeEnv()): Work =>
-    new Work({ ...BLOCKING_DEFAULTS, listen: 80, workNs, work: times }, env);
+    new Work({ workNs, work: times }, env);
 
   /** Request n of connection i, whatever order they come in. */
   const asked = (order: readonly number[], times: Spread): string[] => {

@@ -38,8 +38,8 @@ async function output(line: string): Promise<string> {
 function yamlOf(name: string): string {
   const from = scenarios.indexOf(`  ${name}:\n`);
   if (from < 0) throw new Error(`scenarios.yaml has no ${name}`);
-  const to = scenarios.indexOf('\n  # ---', from);
-  return scenarios.slice(from, to < 0 ? undefined : to).trimEnd();
+  const [text] = scenarios.slice(from).split(/\n {2}# (?:---|===)/, 1);
+  return text!.trimEnd();
 }
 
 const fenced = (lang: string, body: string): string => `\`\`\`${lang}\n${body.trimEnd()}\n\`\`\``;

@@ -367,7 +367,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk',
     'model: bulky',
     [
-      'my.yaml:24:38 `bulky` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user [did you mean `bulk`?]',
+      'my.yaml:24:38 `bulky` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user [did you mean `bulk`?]',
     ],
   ],
   [
@@ -375,7 +375,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'model: bulk, ',
     '',
     [
-      'my.yaml:24:7 missing key `model` [one of blocking, epoll, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user]',
+      'my.yaml:24:7 missing key `model` [one of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user]',
     ],
   ],
   [
@@ -501,7 +501,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '[blocking, epoll] }',
     '[blocking, epol] }',
     [
-      'my.yaml:26:43 `epol` is none of blocking, epoll, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
+      'my.yaml:26:43 `epol` is none of blocking, epoll, tomcat, netty, reactive, echo, stalled, bulk, client, slow-loris, talk, raw, user, in the variant `epol` [did you mean `epoll`?]',
       'my.yaml:31:48 `model` never is `epoll` [did you mean `epol`?]',
     ],
   ],

@@ -5,7 +5,7 @@ import { matchMetric, METRICS, NAMED_COUNTERS } from '../../src/sim/scenario/met
 import { result } from '../report/result.ts';
 import { read, VALID } from './support.ts';
 
-/** A world in which every kind of thing is there: a pool, a link with a queue, requests, a NIC, event loops with theirs. */
+/** A world in which every kind of thing is there: a pool, a link with a queue, requests, a NIC, event loops with theirs, a Tomcat. */
 const ALL_KINDS = `version: 1
 scenarios:
   all:
@@ -18,10 +18,12 @@ scenarios:
       asker: { host: client, model: client, connect: server:8080, connections: 3, requests: 6, request: 1 kB, response: 20 kB }
       loop: { host: server, model: netty, listen: 8081, codec: line, reply: same, offload: { threads: 1, queue: 1 } }
       streams: { host: server, model: reactive, listen: 8082, codec: line, reply: same }
+      web: { host: server, model: tomcat, listen: 8083, maxQueueSize: 10 }
+      browser: { host: client, model: client, codec: http, connect: server:8083, requests: 2, request: 0 B, response: 0 B }
       talker: { host: client, model: talk, connect: server:8081, messages: 3, text: hello }
       caller: { host: client, model: talk, connect: server:8082, messages: 3, text: hello }
       loris: { host: client, model: slow-loris, connect: server:8082, interval: 1 s }
-    stop: { when: [asker.closed, talker.closed, caller.closed], limit: 10 s }
+    stop: { when: [asker.closed, talker.closed, caller.closed, browser.closed], limit: 10 s }
     expect:
       - { that: asker.requests, is: 6, source: all are answered }
 `;

@@ -73,6 +73,29 @@ describe('a trace', () => {
     });
   });
 
+  test('says the sizes of requests in HTTP, however small, and not those of answers', () => {
+    const http = (client: string): string =>
+      world(`codec: http, trace: ./a.csv${client}`, '').replace('epoll', 'tomcat');
+    const sized = { './a.csv': 'time ms,size B\n0,1\n0,7\n' };
+    expect(load(http(', response: 0 B'), sized)).toMatchObject({
+      response: 0,
+      load: { trace: { requests: Float64Array.from([1, 7]) } },
+    });
+    expect(
+      load(http(', request: 0 B, response: 0 B'), { './a.csv': 'time ms\n0\n' }),
+    ).toMatchObject({ request: 0, load: { trace: { requests: null } } });
+    expect(refused(http(''), sized)).toEqual([
+      'my.yaml:10:7 missing key `response` [e.g. `response: 1 kB`]',
+    ]);
+    expect(refused(http(', response: 0 B'), { './a.csv': 'time ms\n0\n' })).toEqual([
+      'my.yaml:10:7 missing key `request` [or a column `size` of ./a.csv]',
+    ]);
+    const answers = { './a.csv': 'time ms,size B,answer B\n0,1,1\n' };
+    expect(refused(http(', response: 1 B'), answers)).toEqual([
+      'my.yaml:10:88 ./a.csv has sizes of answers, which HTTP does not ask for [leave them out of it]',
+    ]);
+  });
+
   test('is read once for all variants', () => {
     let reads = 0;
     const text = world('codec: sized, trace: ./a.csv, timeout: 1 s').replace(

@@ -58,6 +58,8 @@ const CAUSES: readonly (readonly [scenario: string, set: readonly string[], that
   ['decoder-defeats-limit', ['apps.sender.messages=20'], 'server.receiver_queue.peak'],
   ['full-accept-queue', ['apps.server.backlog=128'], 'clients.latency.max'],
   ['same-arrivals', ['apps.server.work=1 us'], 'latency.mean'],
+  ['tomcat-thread-starvation', ['apps.server.maxThreads=60'], 'server.executor.peak'],
+  ['tomcat-nio-and-bio', ['apps.users.think=0 ms'], 'users.latency.max'],
   ['interrupt-coalescing', ['apps.asker.rate=1000 /s'], 'server.irq'],
   ['receive-livelock', ['hosts.host.costs.irq=0 ns'], 'host.softnet.processed'],
 ];

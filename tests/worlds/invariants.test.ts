@@ -10,6 +10,7 @@ import {
   invariants,
   links,
   messages,
+  requests,
   run,
   scenarios,
   serverModels,
@@ -47,7 +48,23 @@ describe('[mutant] the law finds, in as few worlds,', () => {
     workload: messages({ answer: 'same', messages: 400, maxBytes: 40_000 }),
     clients: 1,
   });
+  /** Tomcats with the limits that a mutant ignores, and clients that come all at once. */
+  const tomcats = (limits: object): typeof many =>
+    scenarios({
+      server: serverModels({ models: ['tomcat'] }).map((s) => ({
+        ...s,
+        acceptCount: undefined,
+        maxConnections: undefined,
+        maxThreads: 1,
+        delay: '20 ms',
+        ...limits,
+      })),
+      workload: requests({ codec: 'http' }),
+    });
   const worldsOf: Readonly<Record<string, typeof many>> = {
+    'unlatched-acceptor': tomcats({ maxConnections: 1 }),
+    'overgrown-pool': tomcats({}),
+    'overfull-task-queue': tomcats({ maxQueueSize: 1 }),
     'unbounded-receiver-queue': many,
     'late-refill': many,
   };
@@ -89,6 +106,13 @@ scenarios:
     expect:
       - { that: client.failed, is: 0, source: "faults end, and TCP tries for longer" }
 `);
+  });
+});
+
+it('with tomcat, nio and bio, every law holds, and every request is answered', () => {
+  const server = serverModels({ models: ['tomcat'] });
+  check(scenarios({ server, workload: requests({ codec: 'http' }) }), invariants.all, {
+    runs: RUNS,
   });
 });
 

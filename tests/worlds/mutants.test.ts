@@ -22,6 +22,9 @@ const WHERE: Readonly<Record<string, string>> = {
   'unbounded-receiver-queue': 'slow logic',
   'request-ignored': 'slow logic',
   'late-refill': 'everything sent back',
+  'unlatched-acceptor': 'tomcat with few connections',
+  'overgrown-pool': 'tomcat with few threads',
+  'overfull-task-queue': 'tomcat with few threads',
 };
 
 /** Worlds for the mutants of single applications, beside those of the file. */
@@ -33,12 +36,12 @@ const WORLDS: Readonly<Record<string, () => Scenario[]>> = {
   'slow logic': () =>
     talkers({ model: 'reactive', operator: 'concatMap', delay: '1 ms', reply: 'same' }, {}),
   'everything sent back': () => talkers({ model: 'reactive', form: 'send', reply: 'same' }, {}),
+  'tomcat with few connections': () => tomcat({ maxConnections: 4 }),
+  'tomcat with few threads': () => tomcat({ maxThreads: 2, maxQueueSize: 1 }),
 };
 
 const TALK = {
   model: 'talk',
-  host: 'a',
-  connect: 'b:80',
   codec: 'none',
   messages: 100,
   size: '4 KiB',
@@ -46,15 +49,28 @@ const TALK = {
 
 /** A server on event loops, and a client that sends it 400 KB. */
 function talkers(server: object, client: object): Scenario[] {
+  return served({ model: 'netty', codec: 'none', ...server }, { ...TALK, ...client });
+}
+
+/** Eight users at once, each of whom asks twice and waits 100 ms. */
+function tomcat(limits: object): Scenario[] {
+  const body = { codec: 'http', request: '0 B', response: '0 B' };
+  return served(
+    { model: 'tomcat', delay: '100 ms', ...limits },
+    { model: 'client', connections: 8, requests: 16, ...body },
+  );
+}
+
+function served(server: object, client: object): Scenario[] {
   const host = { machine: 'ideal' };
-  return describeWorlds('talkers', {
+  return describeWorlds('served', {
     seed: 1,
-    shows: 'an event loop at work',
+    shows: 'a server at work',
     hosts: { a: host, b: host },
     links: [{ between: ['a', 'b'], rate: '100 Mbit/s', delay: '1 ms' }],
     apps: {
-      server: { model: 'netty', host: 'b', listen: 80, codec: 'none', ...server },
-      load: { ...TALK, ...client },
+      server: { host: 'b', listen: 80, ...server },
+      load: { host: 'a', connect: 'b:80', ...client },
     },
     // Longer than anything waits: a stream that only probes a closed window is dead then.
     stop: { when: 'load.closed', limit: '600 s' },

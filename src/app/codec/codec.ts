@@ -5,6 +5,8 @@ import { DelimiterDecoder, encodeDelimited } from './delimiter.ts';
 import { FixedLengthDecoder } from './fixed-length.ts';
 import type { FrameDecoder } from './frame.ts';
 import { FRAME_DEFAULTS, type FrameOptions } from './frame-options.ts';
+import { HttpBodyDecoder } from './http-frames.ts';
+import { response } from './http-write.ts';
 import { JsonDecoder } from './json.ts';
 import { encodeLengthField, LengthFieldDecoder } from './length-field.ts';
 import { encodeLine, LineDecoder } from './line.ts';
@@ -31,6 +33,8 @@ export function decoderOf(
       return new JsonDecoder(o.maxFrameLength);
     case 'delimiter':
       return new DelimiterDecoder(o.delimiter, o.maxFrameLength);
+    case 'http':
+      return new HttpBodyDecoder();
     default:
       return unreachable(codec);
   }
@@ -42,7 +46,7 @@ export function looksAtBytes(codec: Codec): boolean {
 }
 
 /**
- * A message as it goes on the wire. An object in JSON is its own frame.
+ * A message as it goes on the wire. An object in JSON is its own frame; in HTTP a message is the body of a response.
  *
  * @throws FrameError when a length field cannot hold its length
  */
@@ -51,6 +55,7 @@ export function encode(
   message: Uint8Array,
   o: FrameOptions = FRAME_DEFAULTS,
 ): Uint8Array {
+  if (codec === 'http') return response(message);
   if (codec === 'line') return encodeLine(message);
   if (codec === 'delimiter') return encodeDelimited(message, o.delimiter);
   return codec === 'length-field' ? encodeLengthField(message, o) : message;

@@ -1,7 +1,8 @@
 /**
  * The users of client.ts in one thread, over epoll: thousands of connections without thousands of threads. `pipeline` users
  * share each connection: so many requests may be on it unanswered, answers come in the order of the requests, and a request
- * that fails takes the connection and all that waits on it along (RFC 9112 §9.3.2).
+ * that fails takes the connection and all that waits on it along (RFC 9112 §9.3.2). An answer of HTTP that says `close` is
+ * no failure of those behind it, which the server has not looked at (§9.6): they are asked again.
  */
 import * as k from '../../kernel/syscall.ts';
 import type { Fd, Sys } from '../../kernel/syscall.ts';
@@ -10,8 +11,9 @@ import { add, NEVER, type Duration, type Instant } from '../../base/units.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import type { Sub } from '../setup.ts';
+import { type Answers, Reads } from './answers.ts';
 import { Asker } from './ask.ts';
-import { LoadLoop, READ, type Driver } from './loop.ts';
+import { LoadLoop, type Driver } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
 import type { UserTimes, Workload } from './workload.ts';
 
@@ -34,8 +36,6 @@ class User {
   deadline: Instant = NEVER;
   /** What the calendar wakes this user for; any other time has been given up. */
   wake: Instant;
-  /** Bytes of the answer that are still to be read. */
-  toRead = 0;
 
   constructor(times: UserTimes, link: Link) {
     this.times = times;
@@ -63,9 +63,11 @@ class Link {
   watched = 0;
   /** Does not read before this; NEVER: it does. */
   pausedUntil: Instant = NEVER;
+  readonly answers: Answers;
 
-  constructor(index: number) {
+  constructor(index: number, answers: Answers) {
     this.index = index;
+    this.answers = answers;
   }
 }
 
@@ -88,7 +90,7 @@ class ClientDriver implements Driver {
   private readonly probe: Probe;
   private readonly addr: number;
   private readonly asker: Asker;
-  private readonly read: number;
+  private readonly reads: Reads;
   private readonly pauseNs: number;
   private readonly users: User[] = [];
   private readonly links: Link[] = [];
@@ -99,10 +101,10 @@ class ClientDriver implements Driver {
     this.probe = probe;
     this.addr = addr;
     this.asker = new Asker(o);
-    this.read = o.read ?? READ;
+    this.reads = new Reads(o);
     this.pauseNs = o.pauseNs ?? 0;
     this.unfinished = new Unfinished(work.users, probe);
-    for (let i = 0; i < o.connections; i++) this.links.push(new Link(i));
+    for (let i = 0; i < o.connections; i++) this.links.push(new Link(i, this.reads.answers()));
     for (let i = 0; i < work.users; i++) {
       const user = new User(work.user(i), this.links[work.connectionOf(i)]!);
       user.link.present++;
@@ -172,7 +174,7 @@ class ClientDriver implements Driver {
       if (c.toWrite === 0 && !this.begin(c)) break;
       const { times } = this.users[c.asked.last()!]!;
       while (c.toWrite > 0) {
-        const rest = this.asker.rest(times.request, c.toWrite, times.answer);
+        const rest = this.asker.rest(times, this.isLast(c), c.toWrite);
         const n = yield this.loop.sys.write(c.fd, rest);
         if (n === -k.EAGAIN) return yield* this.watch(c);
         if (n < 0) return yield* this.broken(c);
@@ -180,31 +182,37 @@ class ClientDriver implements Driver {
       }
     }
     yield* this.watch(c);
-    yield* this.answers(c, 0);
+    yield* this.answered(c);
   }
 
   /** The next request of the queue. @returns whether there is one, on a connection that may carry it */
   private begin(c: Link): boolean {
-    if (c.queue.length === 0 || c.begun === this.o.requestsPerConnection) return false;
+    if (c.queue.length === 0 || this.isLast(c)) return false;
     const i = c.queue.shift()!;
     const u = this.users[i]!;
     u.pending = false;
-    u.toRead = u.times.answer;
     c.asked.push(i);
-    c.toWrite = u.times.request;
     c.begun++;
+    c.toWrite = this.asker.length(u.times, this.isLast(c));
     return true;
   }
 
+  /** No other request follows the one begun last. */
+  private isLast(c: Link): boolean {
+    return c.begun === this.o.requestsPerConnection;
+  }
+
   private *receive(c: Link): Sub<void> {
+    const { bytes, into } = this.reads;
     while (c.asked.length > 0 && c.pausedUntil === NEVER) {
-      const n = yield this.loop.sys.read(c.fd, this.read);
+      const n = yield this.loop.sys.read(c.fd, bytes, into);
       if (n === -k.EAGAIN) break;
       if (n <= 0) return yield* this.broken(c);
-      yield* this.answers(c, n);
+      c.answers.got(n);
+      yield* this.answered(c);
       // What comes after a pause or on another connection is not of this read.
       if (c.asked.length > 0 && this.pauseNs > 0) this.pause(c);
-      else if (n < this.read) break;
+      else if (n < bytes) break;
     }
     if (c.state === UP) yield* this.watch(c);
   }
@@ -220,25 +228,38 @@ class ClientDriver implements Driver {
     if (c.state === UP) yield* this.receive(c);
   }
 
-  /** `n` bytes have come: of the oldest answer, then of the next. */
-  private *answers(c: Link, n: number): Sub<void> {
-    for (let left = n; c.asked.length > 0;) {
+  /** Takes the answers that are whole, the oldest first. */
+  private *answered(c: Link): Sub<void> {
+    while (c.asked.length > 0) {
+      const last = c.asked.length === 1;
+      // No answer ends before its request.
+      if (last && c.toWrite > 0) return;
       const i = c.asked.peek()!;
       const u = this.users[i]!;
-      // No answer ends before its request.
-      if (u.toRead > left || (c.asked.length === 1 && c.toWrite > 0)) {
-        u.toRead -= left;
-        return;
-      }
-      left -= u.toRead;
+      const whole = c.answers.whole(u.times.answer, last);
+      if (whole === 0) return;
+      if (whole < 0) return yield* this.broken(c);
       c.asked.shift();
       this.probe.latency(u.intended, this.probe.now(), u.begun);
       this.probe.count('requests', 1);
-      if (c.asked.length === 0 && c.begun === this.o.requestsPerConnection) yield* this.hangUp(c);
+      const full = c.asked.length === 0 && this.isLast(c);
+      if (!c.answers.goesOn) this.askAgain(c);
+      if (full || !c.answers.goesOn) yield* this.hangUp(c);
       yield* this.next(i, u);
       // More were waiting than the connection before could carry.
       if (c.state === ABSENT && c.queue.length > 0) yield* this.connect(c);
     }
+  }
+
+  /** What was asked and will not be answered here waits for the next connection, before what was not asked yet. */
+  private askAgain(c: Link): void {
+    const behind = c.queue.length;
+    while (c.asked.length > 0) {
+      const i = c.asked.shift()!;
+      this.users[i]!.pending = true;
+      c.queue.push(i);
+    }
+    for (let n = 0; n < behind; n++) c.queue.push(c.queue.shift()!);
   }
 
   /** A request has had its time: with it goes the connection, unless others only wait for one as it does. */
@@ -289,6 +310,7 @@ class ClientDriver implements Driver {
     if (fd < 0) return yield* this.unconnected(c);
     c.fd = fd;
     c.begun = 0;
+    c.answers.connected();
     c.watched = k.EPOLLOUT;
     c.pausedUntil = NEVER;
     c.state = CONNECTING;

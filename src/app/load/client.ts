@@ -24,9 +24,9 @@ import type { AppEnv } from '../env.ts';
 import type { ClientOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
 import { setOptions, sleepUntil, type Sub } from '../setup.ts';
-import { Asker } from './ask.ts';
+import { type Answers, Reads } from './answers.ts';
+import { Asker, type Sizes } from './ask.ts';
 import { clientLoop } from './client-loop.ts';
-import { READ } from './loop.ts';
 import { Unfinished } from './unfinished.ts';
 import { type UserTimes, Workload } from './workload.ts';
 
@@ -52,7 +52,8 @@ class BlockingUser {
   private readonly probe: Probe;
   private readonly addr: number;
   private readonly asker: Asker;
-  private readonly read: number;
+  private readonly reads: Reads;
+  private readonly answers: Answers;
   private readonly pauseNs: number;
   private fd: Fd = -1;
   /** Answers read on this connection. */
@@ -66,7 +67,8 @@ class BlockingUser {
     this.probe = probe;
     this.addr = addr;
     this.asker = new Asker(o);
-    this.read = o.read ?? READ;
+    this.reads = new Reads(o);
+    this.answers = this.reads.answers();
     this.pauseNs = o.pauseNs ?? 0;
   }
 
@@ -78,10 +80,11 @@ class BlockingUser {
       for (;;) {
         yield* sleepUntil(this.sys, intended);
         const begun = this.probe.now();
-        const r = yield* this.ask(times.request, times.answer);
+        const r = yield* this.ask(times);
         if (r === 0) this.probe.latency(intended, this.probe.now(), begun);
         this.probe.count(r === 0 ? 'requests' : 'failed', 1);
-        if (r < 0 || ++this.served === this.o.requestsPerConnection) yield* this.hangUp();
+        const full = ++this.served === this.o.requestsPerConnection;
+        if (r < 0 || full || !this.answers.goesOn) yield* this.hangUp();
         if (times.left === 0) return;
         intended = times.next(this.probe.now());
       }
@@ -98,27 +101,41 @@ class BlockingUser {
   }
 
   /** One request and its answer. @returns 0, or −errno (ECONNRESET also when the server closed before the end) */
-  private *ask(request: number, answer: number): Sub<number> {
-    const { sys, o } = this;
+  private *ask(of: Sizes): Sub<number> {
+    const { sys, o, answers, reads } = this;
     const deadline = o.timeoutNs === null ? Infinity : this.probe.now() + o.timeoutNs;
+    if (o.codec === 'http') yield* this.dropStale();
     if (this.fd < 0) {
       const r = yield* this.connect();
       if (r < 0) return r;
     }
-    const written = yield* this.asker.writeAll(sys, this.fd, request, answer);
+    const last = this.served + 1 === o.requestsPerConnection;
+    const written = yield* this.asker.writeAll(sys, this.fd, of, last);
     if (written < 0) return written;
-    for (let got = 0; got < answer;) {
+    let whole = answers.whole(of.answer, true);
+    while (whole === 0) {
       if (deadline !== Infinity) {
         const ready = yield* this.await(instant(deadline));
         if (ready < 0) return ready;
       }
-      const n = yield sys.read(this.fd, this.read);
+      const n = yield sys.read(this.fd, reads.bytes, reads.into);
       if (n < 0) return n;
       if (n === 0) return -k.ECONNRESET;
-      got += n;
-      if (got < answer && this.pauseNs > 0) yield sys.nanosleep(this.pauseNs);
+      answers.got(n);
+      whole = answers.whole(of.answer, true);
+      if (whole === 0 && this.pauseNs > 0) yield sys.nanosleep(this.pauseNs);
     }
-    return 0;
+    return whole < 0 ? whole : 0;
+  }
+
+  /**
+   * A server of HTTP may close a connection that has been idle (RFC 9112 §9.5), and a client looks before it asks on it, as
+   * Apache's HttpClient does (isStale). A request that crosses the server's FIN on the wire fails all the same.
+   */
+  private *dropStale(): Sub<void> {
+    if (this.fd < 0) return;
+    const n = yield this.sys.recv(this.fd, 1, k.MSG_PEEK | k.MSG_DONTWAIT);
+    if (n !== -k.EAGAIN) yield* this.hangUp();
   }
 
   /** Waits for something to read. @returns 0, or −ETIMEDOUT at the deadline */
@@ -136,6 +153,7 @@ class BlockingUser {
     if (fd < 0) return fd;
     this.fd = fd;
     this.served = 0;
+    this.answers.connected();
     if (o.timeoutNs !== null) yield sys.setsockopt(fd, k.SOL_SOCKET, k.SO_SNDTIMEO, o.timeoutNs);
     yield* setOptions(sys, fd, o.sockopt);
     const r = yield sys.connect(fd, this.addr, o.connect.port);

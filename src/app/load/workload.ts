@@ -109,7 +109,7 @@ export class Workload {
     draws.item = open ? this.indexOf(i, n) : n;
     draws.salt = which;
     const bytes = draw(a, draws);
-    const least = which === ANSWER ? 1 : SIZED_HEADER;
+    const least = which === ANSWER || this.o.codec === 'http' ? 1 : SIZED_HEADER;
     return bytes > MOST ? MOST : bytes < least ? least : bytes;
   }
 }

@@ -3,6 +3,7 @@ import { decoderOf, encode, looksAtBytes } from '../codec/codec.ts';
 import { FixedFrames } from '../codec/fixed.ts';
 import type { LoopOptions } from '../options.ts';
 import { CountingHandler, EncoderHandler, FrameHandler } from './decoder-handler.ts';
+import { HttpHandler } from './http-handler.ts';
 import type { ChannelPipeline } from './pipeline.ts';
 
 /** Whether a server with these options has to see the bytes that it reads. */
@@ -13,6 +14,10 @@ export function needsBytes(o: LoopOptions): boolean {
 export function addCodec(pipeline: ChannelPipeline, o: LoopOptions): void {
   const { codec } = o;
   if (codec === 'none') return;
+  if (codec === 'http') {
+    pipeline.addLast(new HttpHandler());
+    return;
+  }
   if (needsBytes(o)) pipeline.addLast(new FrameHandler(decoderOf(codec, o.request, o.frame)!));
   else pipeline.addLast(new CountingHandler(new FixedFrames(o.request)));
   if (looksAtBytes(codec))

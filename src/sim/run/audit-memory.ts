@@ -143,7 +143,7 @@ function sockMemory(
   if (forwardAlloc(c) < 0) check('sk_forward_alloc', forwardAlloc(c), 0);
   check('sk_wmem_alloc', c.wmemAlloc, charged.get(c) ?? 0);
   if (sock === null || sock.c !== c) return;
-  let backlog = sock.backlogDone;
+  let backlog = sock.backlog?.done ?? 0;
   sock.backlog?.each((skb) => (backlog += skb.truesize));
   check('sk_backlog.len', c.backlogLen, backlog);
 }

@@ -24,6 +24,9 @@ export const MUTANT_NAMES = [
   'unbounded-receiver-queue',
   'request-ignored',
   'late-refill',
+  'unlatched-acceptor',
+  'overgrown-pool',
+  'overfull-task-queue',
 ] as const;
 
 export type MutantName = (typeof MUTANT_NAMES)[number];

@@ -254,6 +254,21 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     does: 'MonoSendMany requests more only when all that it had requested is written',
     apply: inApplications,
   },
+  'unlatched-acceptor': {
+    breaks: 'bounded-queues',
+    does: 'Tomcat accepts more connections than maxConnections',
+    apply: inApplications,
+  },
+  'overgrown-pool': {
+    breaks: 'bounded-queues',
+    does: 'Tomcat’s executor makes more threads than maxThreads',
+    apply: inApplications,
+  },
+  'overfull-task-queue': {
+    breaks: 'bounded-queues',
+    does: 'Tomcat’s executor queues more tasks than maxQueueSize',
+    apply: inApplications,
+  },
 };
 
 /** Applications are asked to break themselves when they are made (AppEnv.mutant): nothing is left to do in the world. */

@@ -97,7 +97,11 @@ export const METRICS: readonly MetricDef[] = [
     'Event loop: times an outbound buffer went above its high or below its low water mark.',
   ),
   def('<app>.flushes', 'count', 'Event loop: flushes of an outbound buffer.'),
-  def('<app>.rejected', 'count', 'Event loop: messages that the executor did not take.'),
+  def(
+    '<app>.rejected',
+    'count',
+    'Messages (an event loop’s) or sockets (Tomcat’s, which closes them) that the executor did not take.',
+  ),
   def(
     '<app>.caller_runs',
     'count',
@@ -126,9 +130,28 @@ export const METRICS: readonly MetricDef[] = [
   ...queue(
     '<app>.executor',
     'count',
-    'Messages that wait for a thread of the executor',
-    "The executor's `queue:`.",
+    'Messages (Tomcat: sockets) that wait for a thread of the executor',
+    "The executor's `queue:`; Tomcat's `maxQueueSize:`.",
   ),
+  ...queue(
+    '<app>.connections',
+    'count',
+    'Tomcat: connections that were accepted and not closed',
+    '`maxConnections:`.',
+  ),
+  ...queue('<app>.threads', 'count', 'Tomcat: threads of the executor', '`maxThreads:`.'),
+  ...queue(
+    '<app>.busy_threads',
+    'count',
+    'Tomcat: threads of the executor that have something to do',
+    '`maxThreads:`.',
+  ),
+  def(
+    '<app>.timed_out',
+    'count',
+    'Tomcat: connections closed because no request, or no more of one, came in time.',
+  ),
+  def('<app>.bad_requests', 'count', 'Tomcat: requests refused as no HTTP/1.1, or as too long.'),
   ...queue(
     '<app>.queue',
     'count',

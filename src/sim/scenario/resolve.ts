@@ -206,7 +206,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
         `nothing listens on ${address}`,
         didYouMean(address, there, 'there are'),
       );
-    } else checkSizes(a, listeners.get(address)!, report);
+    } else checkCodecs(a, listeners.get(address)!, report);
   }
   if (!apps.some(isSource)) {
     const path = apps.length === 0 ? ['apps'] : apps[0]!.path.slice(0, 1);
@@ -231,21 +231,39 @@ function checkStagger(a: AppSpec, report: Report): void {
       );
 }
 
-/** Who asks with sizes and who answers must both know of them. */
-function checkSizes(client: AppSpec, server: AppSpec, report: Report): void {
-  if (client.model !== 'client' || !('codec' in server)) return;
-  const [asks, answers] = [client.codec === 'sized', server.codec === 'sized'];
-  if (asks && !answers)
+/** Who asks and who answers must tell requests apart in the same way. */
+function checkCodecs(client: AppSpec, server: AppSpec, report: Report): void {
+  if (client.model !== 'client') return;
+  const reads = server.model === 'tomcat' ? 'http' : 'codec' in server ? server.codec : null;
+  if (reads === null || reads === client.codec) return;
+  const at = [...client.path, 'codec'];
+  if (client.codec === 'sized')
     report(
-      [...client.path, 'codec'],
+      at,
       `its requests say how long they are, and \`${server.name}\` does not read that`,
-      `add \`codec: sized\` to \`${server.name}\`, and leave out its \`request\` and \`response\``,
+      reads === 'http'
+        ? 'leave `codec: sized` out'
+        : `add \`codec: sized\` to \`${server.name}\`, and leave out its \`request\` and \`response\``,
     );
-  if (answers && !asks)
+  else if (reads === 'sized')
     report(
-      [...client.path, 'codec'],
+      at,
       `\`${server.name}\` reads sizes, and these requests do not say theirs`,
       'add `codec: sized` here',
+    );
+  else if (reads === 'http')
+    report(
+      at,
+      `\`${server.name}\` speaks HTTP, and these requests do not`,
+      'add `codec: http` here',
+    );
+  else if (client.codec === 'http')
+    report(
+      at,
+      `its requests are HTTP, and \`${server.name}\` does not speak it`,
+      server.model === 'netty'
+        ? `add \`codec: http\` to \`${server.name}\`, and leave out its \`request\``
+        : '`model: tomcat`, and `model: netty` with `codec: http`, do',
     );
 }
 

@@ -1,5 +1,6 @@
 /** The traces that the clients of a file's scenarios name: each is read once, however many variants have it. */
 import { SIZED_HEADER } from '../../app/codec/frame-options.ts';
+import { UNSAID } from './schema/client.ts';
 import type { Problem, Problems } from './problems.ts';
 import { readTrace, type Recorded, type TraceText } from './trace.ts';
 import type { AppSpec, ClientApp, Path } from './types.ts';
@@ -49,13 +50,19 @@ export class Traces {
     if (app.requests > there)
       report([...app.path, 'requests'], `${app.requests} requests, and ${file} has ${there}`);
     const sized = trace.requests !== null || trace.answers !== null;
-    if (sized && app.codec !== 'sized')
+    if (sized && (app.codec ?? 'fixed') === 'fixed')
       report(at, `${file} has sizes, which the server has to be told`, 'add `codec: sized`');
+    if (trace.answers !== null && app.codec === 'http')
+      report(
+        at,
+        `${file} has sizes of answers, which HTTP does not ask for`,
+        'leave them out of it',
+      );
     for (const [key, column, name] of [
       ['request', trace.requests, 'size'],
       ['response', trace.answers, 'answer'],
     ] as const)
-      if (column === null && app[key] === 0)
+      if (column === null && app[key] === UNSAID)
         report([...app.path, key], `missing key \`${key}\``, `or a column \`${name}\` of ${file}`);
     this.checkRows(app, source.file, recorded);
     const requests = app.requests === 0 ? there : Math.min(app.requests, there);
@@ -84,6 +91,7 @@ export class Traces {
         `user ${trace.users![alien]!} of ${users}: they are numbered from 0`,
         `\`connections: ${trace.users!.reduce((a, b) => Math.max(a, b)) + 1}\` of \`${app.name}\``,
       );
+    if (app.codec === 'http') return;
     const short = trace.requests?.findIndex((n) => n < SIZED_HEADER) ?? -1;
     if (short >= 0)
       give(short, `${trace.requests![short]!} bytes hold no header`, `at least ${SIZED_HEADER} B`);

@@ -20,6 +20,7 @@ import type {
   SlowLorisOptions,
   StalledOptions,
   TalkOptions,
+  TomcatOptions,
 } from '../../app/options.ts';
 import type { UserOptions } from '../../app/user-options.ts';
 import type { Dimension as QuantityDimension } from '../../base/quantity.ts';
@@ -215,6 +216,9 @@ export interface BlockingApp extends AppPlace, BlockingOptions {
 export interface EpollApp extends AppPlace, EpollOptions {
   readonly model: 'epoll';
 }
+export interface TomcatApp extends AppPlace, TomcatOptions {
+  readonly model: 'tomcat';
+}
 export interface NettyApp extends AppPlace, NettyOptions {
   readonly model: 'netty';
 }
@@ -248,6 +252,7 @@ export type UserApp = AppPlace & UserOptions & { readonly model: 'user' };
 export type AppSpec =
   | BlockingApp
   | EpollApp
+  | TomcatApp
   | NettyApp
   | ReactiveApp
   | EchoApp

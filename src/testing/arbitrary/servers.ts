@@ -6,12 +6,13 @@ import { maybe } from './support.ts';
 import type { WorkKind } from './workloads.ts';
 
 /** Servers that read, work and answer; `stalled` only reads, and for a while not even that. */
-export type ServerModel = 'blocking' | 'epoll' | 'netty' | 'reactive' | 'stalled';
+export type ServerModel = 'blocking' | 'epoll' | 'tomcat' | 'netty' | 'reactive' | 'stalled';
 
 /** Who can do what. Messages need a codec, and so an event loop's pipeline. */
 const CAN: { readonly [K in WorkKind]: readonly ServerModel[] } = {
   uploads: ['blocking', 'epoll', 'netty', 'reactive', 'stalled'],
   requests: ['blocking', 'epoll', 'netty', 'reactive'],
+  http: ['tomcat'],
   messages: ['netty', 'reactive'],
 };
 
@@ -64,7 +65,7 @@ function of(models: readonly ServerModel[], ordered: boolean, c: Choice): Writte
 
 /**
  * A server of hostwire's own on port 80: blocking (a thread per connection, or a pool), epoll (level- and edge-triggered),
- * Netty's event loops, Reactor-Netty's streams. Shrinks to the first of the models with its defaults.
+ * Netty's event loops, Reactor-Netty's streams; and `tomcat`, where `models` says so, for `requests({ codec: 'http' })`. Shrinks to the first of the models with its defaults.
  *
  *     scenarios({ server: serverModels({ models: ['netty'], ordered: true }), workload: messages() })
  */
@@ -90,6 +91,8 @@ function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
       return { ...common, pause: c.pause, trigger: c.edge ? 'edge' : undefined };
     case 'stalled':
       return { ...common, after: '3 kB', stall: '2 s' };
+    case 'tomcat':
+      return tomcat(c);
     case 'netty':
       return {
         ...loop(common, c),
@@ -107,6 +110,23 @@ function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
         delay: c.delay,
       };
   }
+}
+
+/** Limits that make clients wait; those that make them fail are left out, and so is silence that ends a connection. */
+function tomcat(c: Choice): Written {
+  return {
+    model: 'tomcat',
+    listen: 80,
+    protocol: c.edge ? 'bio' : undefined,
+    sockopt: c.sockopt,
+    acceptCount: c.backlog,
+    maxThreads: c.pool?.pool,
+    minSpareThreads: c.loops,
+    maxConnections: c.concurrency,
+    maxKeepAliveRequests: c.maxMessagesPerRead,
+    delay: c.delay,
+    connectionTimeout: 'never',
+  };
 }
 
 /** What the servers on event loops share. */

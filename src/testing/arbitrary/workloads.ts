@@ -1,13 +1,13 @@
 /**
- * Arbitrary work: what clients do, together with what a server has to be told to play its part. Three kinds: uploads (the
- * server only reads), requests that are answered, and messages whose answers are compared byte by byte.
+ * Arbitrary work: what clients do, together with what a server has to be told to play its part. Four kinds: uploads (the
+ * server only reads), requests that are answered, the same in HTTP/1.1, and messages whose answers are compared byte by byte.
  */
 import fc from 'fast-check';
 import { type Written, written, writtenOrNothing } from '../world.ts';
 import { bytes, inBytes, maybe } from './support.ts';
 import { sockopts } from './hosts.ts';
 
-export type WorkKind = 'uploads' | 'requests' | 'messages';
+export type WorkKind = 'uploads' | 'requests' | 'http' | 'messages';
 
 /** Both ends of a piece of work. */
 export interface Workload {
@@ -75,6 +75,8 @@ export interface RequestChoices extends WorkChoices {
   readonly request?: number;
   /** Bytes of every answer; left out: any size. */
   readonly response?: number;
+  /** Sizes are those of bodies, in HTTP/1.1, as Tomcat reads it. Default: `fixed`, so many bytes and nothing else. */
+  readonly codec?: 'fixed' | 'http';
 }
 
 /** Requests of one client, at most, over all its connections. */
@@ -102,17 +104,20 @@ export function requests(choices: RequestChoices = {}): fc.Arbitrary<Workload> {
     })
     .map((r) => {
       const sizes = { request: inBytes(r.request), response: inBytes(r.response) };
+      const http = choices.codec === 'http';
       return {
-        kind: 'requests',
+        kind: http ? 'http' : 'requests',
         client: written({
           model: 'client',
           requests: r.requests,
+          codec: http ? 'http' : undefined,
           ...sizes,
           think: r.think,
           io: r.io,
           ...r.client,
         }),
-        server: written({ ...sizes, work: r.work }),
+        // A request in HTTP says itself how long it is.
+        server: written({ ...(http ? { response: sizes.response } : sizes), work: r.work }),
       };
     });
 }

@@ -4,6 +4,7 @@ import { FRAME_DEFAULTS, wrongFrame, type FrameOptions } from '../../../app/code
 import type {
   Codec,
   ConnectOptions,
+  Framing,
   ServeOptions,
   SockOpts,
   Spread,
@@ -239,12 +240,25 @@ export function alien(
   ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true } });
 }
 
-export const codec: z.ZodType<Exclude<Codec, 'sized'>> = documented(
-  z.enum(['none', 'fixed', 'line', 'length-field', 'json', 'delimiter']),
-  {
-    text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `line`, by line feed; `length-field`, four bytes of length before each, or as `frame:` says; `json`, one object after the other; `delimiter`, by the bytes that `frame:` gives.',
-  },
-);
+const FRAMINGS = ['none', 'fixed', 'line', 'length-field', 'json', 'delimiter'] as const;
+const ON_LOOPS = [...FRAMINGS, 'sized'] as const;
+const apart = (sized: string): string =>
+  `How messages are told apart: \`none\`, what one read() brings; \`fixed\`, by \`request:\`;${sized} \`line\`, by line feed; \`length-field\`, four bytes of length before each, or as \`frame:\` says; \`json\`, one object after the other; \`delimiter\`, by the bytes that \`frame:\` gives`;
+const SIZED = ' `sized`, each says how long it is and how long an answer it wants;';
+
+/** Of who talks. */
+export const framing: z.ZodType<Exclude<Framing, 'sized'>> = documented(z.enum(FRAMINGS), {
+  text: `${apart('')}.`,
+});
+
+/** Of event loops. */
+export const loopFraming: z.ZodType<Framing> = documented(z.enum(ON_LOOPS), {
+  text: `${apart(SIZED)}.`,
+});
+
+export const loopCodec: z.ZodType<Codec> = documented(z.enum([...ON_LOOPS, 'http']), {
+  text: `${apart(SIZED)}; \`http\`, HTTP/1.1: a message is the body of a request, and is answered by a response.`,
+});
 
 /** What `codec:` leaves open, in the words of Netty's decoders. */
 export const frame: z.ZodType<FrameOptions> = documented(
@@ -294,6 +308,8 @@ export const frame: z.ZodType<FrameOptions> = documented(
   },
 );
 
+const FRAMED: readonly Codec[] = ['line', 'length-field', 'json', 'delimiter'];
+
 /** Says what is wrong with `frame:` beside that codec: its keys speak of one codec or another. */
 export function checkFrame(
   codec: Codec,
@@ -304,7 +320,7 @@ export function checkFrame(
   if (o === undefined) return;
   const say = (message: string, path: string[], hint?: string): void =>
     void ctx.issues.push({ code: 'custom', message, input, path, params: { hint } });
-  if (codec === 'none' || codec === 'fixed' || codec === 'sized')
+  if (!FRAMED.includes(codec))
     return say(`\`frame\` says nothing with \`codec: ${codec}\``, ['frame']);
   const wrong = wrongFrame(codec, o);
   if (wrong === null) return;

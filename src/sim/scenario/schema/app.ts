@@ -6,6 +6,7 @@ import { client } from './client.ts';
 import { bulk, raw, slowLoris, talk } from './clients.ts';
 import { netty, reactive } from './loops.ts';
 import { blocking, echo, epoll, stalled } from './servers.ts';
+import { tomcat } from './tomcat.ts';
 import { userApp } from './user-app.ts';
 
 export type { AppBody } from './app-fields.ts';
@@ -13,6 +14,7 @@ export type { AppBody } from './app-fields.ts';
 export const MODELS: readonly ModelName[] = [
   'blocking',
   'epoll',
+  'tomcat',
   'netty',
   'reactive',
   'echo',
@@ -30,6 +32,7 @@ export const SOURCES: readonly ModelName[] = ['bulk', 'client', 'slow-loris', 't
 export const appSchema: z.ZodType<AppBody> = z.discriminatedUnion('model', [
   blocking,
   epoll,
+  tomcat,
   netty,
   reactive,
   echo,

@@ -24,6 +24,9 @@ const { connections: _, ...places } = connecting;
 /** Each is some hundred bytes of this machine's memory. */
 const MOST_USERS = 1_000_000;
 
+/** Of requests and answers that are drawn. */
+const SIZES = { min: 1, max: GiB };
+
 const fields = z.strictObject({
   model: z.literal('client'),
   ...places,
@@ -35,16 +38,20 @@ const fields = z.strictObject({
     },
     { min: 1, max: 1e9 },
   ).optional(),
-  request: amount('bytes', 'Bytes of one request; a trace may say them.', {
-    min: 1,
-    max: GiB,
-  }).optional(),
-  response: amount('bytes', 'Bytes of one answer; a trace may say them.', {
-    min: 1,
-    max: GiB,
-  }).optional(),
-  codec: documented(z.enum(['fixed', 'sized']), {
-    text: '`fixed`: requests all have the size that the server knows of. `sized`: each begins with eight bytes that say how long it is and how long an answer it wants, as a server with `codec: sized` reads it. Default: sized where sizes are drawn, fixed otherwise.',
+  request: amount(
+    'bytes',
+    'Bytes of one request; with `codec: http` of its body, and 0 B is a GET. A trace may say them.',
+    SIZES,
+    { max: GiB },
+  ).optional(),
+  response: amount(
+    'bytes',
+    'Bytes of one answer; with `codec: http` of its body. A trace may say them.',
+    SIZES,
+    { max: GiB },
+  ).optional(),
+  codec: documented(z.enum(['fixed', 'sized', 'http']), {
+    text: '`fixed`: requests all have the size that the server knows of. `sized`: each begins with eight bytes that say how long it is and how long an answer it wants, as a server with `codec: sized` reads it. `http`: HTTP/1.1 around both; an answer of another status than 2xx or of another size is none, and after one that says `Connection: close` the next request makes a new connection. Default: sized where sizes are drawn, fixed otherwise.',
   }).optional(),
   mode: documented(z.enum(['closed', 'open', 'partly-open']), {
     text: '`closed`: each user waits for its answer, thinks, asks again. `open`: requests come at their own times, and latency is taken from there. `partly-open`: users come at their own times, each asks and thinks until it leaves. Default: closed.',
@@ -88,7 +95,7 @@ const fields = z.strictObject({
   ).optional(),
   'requests-per-connection': whole(
     {
-      text: 'A connection is closed after so many answers, and the next request makes a new one; 1: a connection for each request. Left out: connections are kept.',
+      text: 'A connection is closed after so many answers, and the next request makes a new one; 1: a connection for each request. With `codec: http` the last request says `Connection: close`. Left out: connections are kept.',
       example: '100',
     },
     { min: 1, max: 1e9 },
@@ -109,6 +116,9 @@ const fields = z.strictObject({
 });
 
 type Written = z.output<typeof fields>;
+
+/** A size that is left to the trace, which traces.ts then looks for. */
+export const UNSAID = -1;
 
 /** Keys that belong to some modes only. */
 const MODES: { readonly [K in keyof Written]?: readonly Written['mode'][] } = {
@@ -159,7 +169,10 @@ export const client: ModelSchema<'client'> = fields.transform((c, ctx): Body => 
       `${connections} connections with ${c.pipeline} users each: that is more than ${MOST_USERS} users`,
     );
   for (const key of ['request', 'response'] as const)
-    if (c[key] === undefined && c.trace === undefined)
+    if (
+      c[key] === undefined &&
+      (c.trace === undefined || (c.codec === 'http' && key === 'response'))
+    )
       say(key, `missing key \`${key}\``, `e.g. \`${key}: 1 kB\``);
   return {
     model: 'client',
@@ -167,9 +180,8 @@ export const client: ModelSchema<'client'> = fields.transform((c, ctx): Body => 
     connect: c.connect,
     connections,
     requests: requestsOf(c, say),
-    // 0: the trace says them, or resolve.ts that it does not.
-    request: c.request ?? 0,
-    response: c.response ?? 0,
+    request: c.request ?? UNSAID,
+    response: c.response ?? UNSAID,
     codec: codecOf(c, say),
     startNs: c.start,
     staggerNs: c.stagger,
@@ -195,13 +207,26 @@ function requestsOf(c: Written, say: Say): number {
 }
 
 /** Sizes that differ from request to request are told to the server. */
-function codecOf(c: Written, say: Say): 'fixed' | 'sized' {
-  const drawn = (['request', 'response'] as const).find((key) => isDrawn(c[key] ?? 0));
+function codecOf(c: Written, say: Say): 'fixed' | 'sized' | 'http' {
+  const sizes = ['request', 'response'] as const;
+  const drawn = sizes.find((key) => isDrawn(c[key] ?? 0));
   const codec = c.codec ?? (drawn === undefined ? 'fixed' : 'sized');
   if (codec === 'fixed' && drawn !== undefined)
     say(drawn, 'the server would not know where a drawn size ends', 'leave out `codec: fixed`');
+  if (codec === 'http') {
+    if (isDrawn(c.response ?? 0))
+      say(
+        'response',
+        'a request of HTTP does not say how long an answer it wants',
+        'one size, as the server has it; `codec: sized` says one with each request',
+      );
+    return codec;
+  }
+  for (const key of sizes)
+    if (c[key] === 0)
+      say(key, `a ${key} of 0 B is none`, '`codec: http` has requests and answers without a body');
   const { max } = rangeOf(c.request ?? SIZED_HEADER);
-  if (codec === 'sized' && max < SIZED_HEADER)
+  if (codec === 'sized' && max > 0 && max < SIZED_HEADER)
     say(
       'request',
       `${max} bytes hold no header`,

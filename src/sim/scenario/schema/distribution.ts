@@ -195,13 +195,14 @@ function empirical(points: readonly Point[], ctx: z.RefinementCtx): Distribution
   return { kind: 'empirical', values, shares: points.map((p) => p.upto!), lines: true };
 }
 
-/** A plain quantity, or a distribution of it. */
+/** A plain quantity, or a distribution of it. @param alone  what it may be when it is plain */
 export function amount(
   kind: Kind,
   text: string,
   range: Range = { max: MOST_DRAWN },
+  alone: Range = range,
 ): z.ZodType<Amount> {
-  const plain = quantity(kind, { text }, range);
+  const plain = quantity(kind, { text }, alone);
   const map = distribution(kind, range);
   const schema = z
     .union([z.string(), z.number(), z.looseObject({})])

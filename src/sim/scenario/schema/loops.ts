@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import type { Amount } from '../../../base/distribution.ts';
 import { FRAME_DEFAULTS, misfit, type FrameOptions } from '../../../app/codec/frame-options.ts';
-import type { Codec, Reply, SockOpts, Spread } from '../../../app/options.ts';
+import type { Codec, Framing, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
   alien,
   bytes,
   checkFrame,
   childSockopt,
+  loopCodec,
   frame,
+  loopFraming,
   GiB,
   type ModelSchema,
   serve,
@@ -35,12 +37,6 @@ const looping = {
   loops: whole(
     { text: 'Event loops. Left out: what the framework makes of the cores.', example: '4' },
     { min: 1, max: 1024 },
-  ).optional(),
-  codec: documented(
-    z.enum(['none', 'fixed', 'sized', 'line', 'length-field', 'json', 'delimiter']),
-    {
-      text: 'How messages are told apart: `none`, what one read() brings; `fixed`, by `request:`; `sized`, each says how long it is and how long an answer it wants; `line`, by line feed; `length-field`, four bytes of length before each, or as `frame:` says; `json`, one object after the other; `delimiter`, by the bytes that `frame:` gives.',
-    },
   ).optional(),
   frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
@@ -76,6 +72,7 @@ const looping = {
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
 function loopOptions<
+  C extends Codec,
   T extends {
     start: number;
     pause: number;
@@ -84,7 +81,7 @@ function loopOptions<
     request: number;
     response: number;
     loops?: number | undefined;
-    codec?: Codec | undefined;
+    codec?: C | undefined;
     frame?: FrameOptions | undefined;
     'io-ratio': number;
     reply?: Reply | undefined;
@@ -106,7 +103,7 @@ function loopOptions<
     'water-marks': waterMarks,
     ...rest
   } = serve(o, ctx);
-  const how: Codec = named ?? (o.request > 0 ? 'fixed' : 'none');
+  const how: C | 'fixed' | 'none' = named ?? (o.request > 0 ? 'fixed' : 'none');
   const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
@@ -144,6 +141,7 @@ export const netty: ModelSchema<'netty'> = z
   .strictObject({
     model: z.literal('netty'),
     ...looping,
+    codec: loopCodec.optional(),
     'allow-half-closure': documented(z.boolean(), {
       text: 'ALLOW_HALF_CLOSURE: the peer’s FIN ends reading, and what is still to be written is. Default: false, the channel is closed and what waits is lost.',
     }).default(false),
@@ -171,7 +169,7 @@ export const netty: ModelSchema<'netty'> = z
     ).optional(),
   })
   .transform(({ offload, 'allow-half-closure': allowHalfClosure, ...o }, ctx) => ({
-    ...loopOptions(o, ctx),
+    ...loopOptions<Codec, typeof o>(o, ctx),
     allowHalfClosure,
     offload: offload ?? null,
   }));
@@ -180,6 +178,7 @@ export const reactive: ModelSchema<'reactive'> = z
   .strictObject({
     model: z.literal('reactive'),
     ...looping,
+    codec: loopFraming.optional(),
     form: documented(z.enum(['operator', 'send']), {
       text: '`operator`: receive().flatMap(m -> send(Mono.just(m))); `send`: send(receive()), through MonoSendMany. Default: operator.',
     }).default('operator'),
@@ -194,4 +193,7 @@ export const reactive: ModelSchema<'reactive'> = z
       'Time that each message takes elsewhere (Mono.delay) before it is answered; the loop goes on. Default: 0 ms.',
     ).prefault('0 ms'),
   })
-  .transform(({ delay, ...o }, ctx) => ({ ...loopOptions(o, ctx), delayNs: delay }));
+  .transform(({ delay, ...o }, ctx) => ({
+    ...loopOptions<Framing, typeof o>(o, ctx),
+    delayNs: delay,
+  }));
