@@ -331,3 +331,21 @@ describe('frames whose length does not fit', () => {
     expect(read(server(255))).toHaveLength(1);
   });
 });
+
+test('a server that frames requests answers them, be it HTTP; one that frames messages is silent', () => {
+  const netty = (how: string): AppSpec =>
+    app(
+      file(ASK).replace(
+        / apps:[^]*/,
+        ` apps:
+      server: { host: b, model: netty, listen: 80, response: 1 kB, ${how} }
+      load: { host: a, model: talk, connect: 'b:80', messages: 1, text: hi }
+`,
+      ),
+      'server',
+    );
+  expect(netty('request: 9 B')).toMatchObject({ reply: 'answer' });
+  expect(netty('codec: http')).toMatchObject({ reply: 'answer' });
+  expect(netty('codec: http, reply: none')).toMatchObject({ reply: 'none' });
+  expect(netty('codec: line')).toMatchObject({ reply: 'none' });
+});

@@ -40,7 +40,7 @@ const looping = {
   ).optional(),
   frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
-    text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
+    text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case. Default: answer with `codec:` fixed, sized or http, none with the others.',
   }).optional(),
   'max-messages-per-read': whole(
     { text: 'Reads of one channel before the others get their turn. Default: 16.', example: '16' },
@@ -69,6 +69,9 @@ const looping = {
     'A connection from which nothing is read for so long is closed (ReadTimeoutHandler). Default: 0 ms, never.',
   ).prefault('0 ms'),
 };
+
+/** Who frames messages so waits for answers. */
+const ASKING: readonly Codec[] = ['fixed', 'sized', 'http'];
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
 function loopOptions<
@@ -104,7 +107,7 @@ function loopOptions<
     ...rest
   } = serve(o, ctx);
   const how: C | 'fixed' | 'none' = named ?? (o.request > 0 ? 'fixed' : 'none');
-  const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
+  const replies: Reply = reply ?? (ASKING.includes(how) ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
