@@ -53,6 +53,12 @@ export type Distribution =
 /** One value for all, or a distribution. */
 export type Amount = number | Distribution;
 
+/**
+ * Where the distributions without an end have theirs: 11 days, or a petabyte. No run waits for so much, and times to which
+ * it is added stay exact (units.ts).
+ */
+export const MOST_DRAWN = 1e15;
+
 /** Whether drawing it needs a draw. */
 export const isDrawn = (a: Amount): a is Distribution => typeof a !== 'number';
 
@@ -65,13 +71,13 @@ export function draw(a: Amount, draws: Draws): number {
     case 'uniform':
       return a.min + Math.floor(draws.uniform() * (a.max - a.min + 1));
     case 'exponential':
-      return Math.round(exponential(a.mean, draws.uniform()));
+      return Math.min(MOST_DRAWN, Math.round(exponential(a.mean, draws.uniform())));
     case 'hyper-exponential': {
       // Branches with probability p and 1 − p and means m/2p and m/2(1 − p): their second moment gives C² = 1/(2p(1 − p)) − 1.
       const p = (1 + Math.sqrt((a.c2 - 1) / (a.c2 + 1))) / 2;
       const value = draws.uniform();
       const share = draws.uniform() < p ? p : 1 - p;
-      return Math.round(exponential(a.mean / (2 * share), value));
+      return Math.min(MOST_DRAWN, Math.round(exponential(a.mean / (2 * share), value)));
     }
     case 'pareto': {
       const above = 1 - draws.uniform() * (1 - pow(a.min / a.max, a.shape));
@@ -144,8 +150,7 @@ export function rangeOf(a: Amount): { readonly min: number; readonly max: number
     case 'empirical':
       return { min: a.values[0]!, max: a.values.at(-1)! };
     default:
-      // 1 − u is at least 2^-53.
-      return { min: 0, max: Infinity };
+      return { min: 0, max: MOST_DRAWN };
   }
 }
 

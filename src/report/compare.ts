@@ -106,7 +106,8 @@ function rowOf(m: MetricDifferences, dimension: ComparedMetric['dimension']): Ro
     const mean = e.mean / s.size;
     const signed = (text: string): string =>
       Number(text) === 0 ? text : `${mean < 0 ? '−' : '+'}${text}`;
-    if (e.n === 1) return signed(digits(Math.abs(mean)));
+    // Nothing between the seeds says how many digits are enough.
+    if (e.half === 0) return signed(digits(Math.abs(mean))) + (e.n === 1 ? '' : ' ±0');
     const half = e.half / s.size;
     const places = Math.min(most, placesOf(half));
     return `${signed(Math.abs(mean).toFixed(places))} ±${half.toFixed(places)}`;

@@ -51,6 +51,13 @@ describe('intended times', () => {
     );
   });
 
+  it('end where the clock does, however far apart', () => {
+    for (const arrivals of ['fixed', 'poisson'] as const) {
+      const t = new IntendedTimes(instant(1000), 1e-9, arrivals, new Random('7'), 'arrivals');
+      expect([1, 2, 99].map((k) => t.at(k))).toEqual([9e15, 9e15, 9e15]);
+    }
+  });
+
   it('as a Poisson process have the mean gap 1/rate and its spread', () => {
     const n = 20_000;
     const t = times('poisson', inOrder(n));

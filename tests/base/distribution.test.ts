@@ -160,6 +160,12 @@ describe('any distribution', () => {
     );
   });
 
+  it('ends somewhere, where the distribution does not', () => {
+    const last = { uniform: () => 1 - 2 ** -53 };
+    expect(draw({ kind: 'exponential', mean: 1e15 }, last)).toBe(1e15);
+    expect(draw({ kind: 'hyper-exponential', mean: 1e12, c2: 1e6 }, last)).toBe(1e15);
+  });
+
   it('needs no draw when it is a plain value', () => {
     expect(draw(7, { uniform: () => expect.unreachable() })).toBe(7);
     expect([meanOf(7), rangeOf(7)]).toEqual([7, { min: 7, max: 7 }]);

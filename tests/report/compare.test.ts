@@ -62,6 +62,19 @@ server.auto_read_off                           –             –
 `);
   });
 
+  test('that differ by the same on every seed show by how much, be it less than one', () => {
+    const runs = SEEDS.flatMap(([seed, latency, wakeups]) => [
+      run('blocking', seed, latency, wakeups),
+      run('netty', seed, latency + 250, wakeups),
+    ]);
+    expect(compareText(runs)[4]).toBe(
+      'latency.mean                    us           200     +0.250 ±0',
+    );
+    expect(compareText(runs)[5]).toBe(
+      'server.wakeups                              2000          0 ±0',
+    );
+  });
+
   test('with one seed differ by so much, and nothing is said about how sure that is', () => {
     const lines = compareText(RUNS.slice(0, 2));
     expect(lines[0]).toBe(

@@ -889,6 +889,14 @@ scenarios:
     expect(problems(loops(options))[0]!.at.line).toBe(8);
   });
 
+  test.each(['line', 'json', 'delimiter'])(
+    'what is wrong for a length field is right for %s, which has none',
+    (codec) => {
+      const options = `codec: ${codec}, frame: { max-frame-length: 3 B }`;
+      expect(read(loops(options))[0]!.apps[0]).toMatchObject({ frame: { maxFrameLength: 3 } });
+    },
+  );
+
   test('so is a frame for a client whose messages have none', () => {
     expect(said(problems(loops('codec: line', ', codec: fixed, frame: {}'))).join('\n')).toContain(
       '`frame` says nothing with `codec: fixed`',

@@ -94,6 +94,11 @@ describe('a time that is drawn', () => {
       ['my.yaml:9:126 impossible value: `9`; at most 4'],
     ],
     [
+      '{ lognormal: { median: 90 min, sigma: 1 } }',
+      ['my.yaml:9:113 half of the values would lie above the most [write `max` too]'],
+    ],
+    ['{ exponential: 1000001 s }', ["my.yaml:9:105 impossible value: '1000001 s' is too large"]],
+    [
       '{ empirical: [{ value: 1 ms }] }',
       [
         'my.yaml:9:104 a value has either a `weight` or an `upto` [all of them `weight: 3`, or all of them `upto: 50 %`, the last one `upto: 100 %`]',
@@ -229,6 +234,23 @@ describe('a client', () => {
         'my.yaml:10:112 a blocking thread cannot ask again before it has its answer [add `io: epoll`, or leave `pipeline` out]',
       ],
     ],
+    [
+      `${partly}, rate: 1 /s, users: 5, leave: 9 %, io: epoll, pipeline: 2`,
+      ['my.yaml:10:162 with `mode: partly-open` each user has a connection of its own'],
+    ],
+    [
+      `${ASK}, io: epoll, connections: 1000, pipeline: 1001`,
+      ['my.yaml:10:142 1000 connections with 1001 users each: that is more than 1000000 users'],
+    ],
+    [
+      `${ASK}, timeout: 0 ms`,
+      ["my.yaml:10:111 impossible value: '0 ms' is too small (left out, it waits)"],
+    ],
+    [
+      `${ASK}, connections: 1000, stagger: 1002 s`,
+      ['my.yaml:10:130 the last of 1000 connections would come after more than 11 days'],
+    ],
+    [`${ASK}, start: 1000001 s`, ["my.yaml:10:109 impossible value: '1000001 s' is too large"]],
   ])('%s is refused', (how, says) => {
     expect(refused(file(how))).toEqual(says);
   });
@@ -256,6 +278,7 @@ describe('a slow-loris', () => {
 
   test.each([
     ['', ['my.yaml:10:7 missing key `interval` [e.g. `interval: 15 s`]']],
+    [', interval: 1 s, write: 1 MiB', ["my.yaml:10:82 impossible value: '1 MiB' is too large"]],
     [', interval: 0 s', ["my.yaml:10:70 impossible value: '0 s' is too small"]],
     [
       ', interval: 1 s, io: threads',
@@ -266,4 +289,63 @@ describe('a slow-loris', () => {
   ])('%s is refused', (how, says) => {
     expect(refused(slow(how))).toEqual(says);
   });
+});
+
+describe('frames whose length does not fit', () => {
+  const NARROW = 'frame: { length-field-length: 1 }';
+  const ADJUSTED = 'frame: { length-adjustment: 10 }';
+  const talking = (how: string, server = 'reply: same'): string =>
+    file(ASK)
+      .replace(
+        /server: .*/,
+        `server: { host: b, model: netty, listen: 80, codec: length-field, ${server} }`,
+      )
+      .replace(
+        /load: .*/,
+        `load: { host: a, model: talk, connect: 'b:80', messages: 10, codec: length-field, ${how} }`,
+      );
+
+  test.each([
+    [
+      `size: 256 B, ${NARROW}`,
+      ['my.yaml:10:95 a message of 256 bytes does not fit a length field of 1'],
+    ],
+    [
+      `text: 'm #', ${ADJUSTED}`,
+      ['my.yaml:10:95 a message of 3 bytes is shorter than the length adjustment of 10'],
+    ],
+    [
+      `text: '${'x'.repeat(254)}#', ${NARROW}`,
+      ['my.yaml:10:95 a message of 256 bytes does not fit a length field of 1'],
+    ],
+  ])('are refused of a talker: %.40s', (how, says) => {
+    expect(refused(talking(how))).toEqual(says);
+  });
+
+  test('are refused of an answer', () => {
+    const server = (bytes: number): string =>
+      talking('size: 9 B', `reply: answer, response: ${bytes} B, ${NARROW}`);
+    expect(refused(server(256))).toEqual([
+      'my.yaml:9:98 a message of 256 bytes does not fit a length field of 1',
+    ]);
+    expect(read(server(255))).toHaveLength(1);
+  });
+});
+
+test('a server that frames requests answers them, be it HTTP; one that frames messages is silent', () => {
+  const netty = (how: string): AppSpec =>
+    app(
+      file(ASK).replace(
+        / apps:[^]*/,
+        ` apps:
+      server: { host: b, model: netty, listen: 80, response: 1 kB, ${how} }
+      load: { host: a, model: talk, connect: 'b:80', messages: 1, text: hi }
+`,
+      ),
+      'server',
+    );
+  expect(netty('request: 9 B')).toMatchObject({ reply: 'answer' });
+  expect(netty('codec: http')).toMatchObject({ reply: 'answer' });
+  expect(netty('codec: http, reply: none')).toMatchObject({ reply: 'none' });
+  expect(netty('codec: line')).toMatchObject({ reply: 'none' });
 });

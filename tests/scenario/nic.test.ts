@@ -30,7 +30,7 @@ const MISTAKES: [title: string, nic: string, where: string, says: string][] = [
     'a core for an interrupt that is not there',
     '{ queues: 1, irq_affinity: [0, 1] }',
     'irq_affinity',
-    '2 cores do not fit 1 interrupt [write one core for each]',
+    '2 cores for 1 interrupt [write one core for each]',
   ],
   [
     'an interrupt on a core that is not there',
@@ -42,7 +42,7 @@ const MISTAKES: [title: string, nic: string, where: string, says: string][] = [
     'too few masks',
     "{ queues: 3, xps_cpus: ['1', '2'] }",
     'xps_cpus',
-    '2 masks do not fit 3 transmit queues [write one for all, or one for each]',
+    '2 masks for 3 transmit queues [write one for all, or one for each]',
   ],
   [
     'a mask with a core that is not there',
@@ -66,7 +66,7 @@ const MISTAKES: [title: string, nic: string, where: string, says: string][] = [
     'more masks than receive queues',
     "{ channels: { combined: 1, tx: 1 }, rps_cpus: ['1', '2'] }",
     'rps_cpus',
-    '2 masks do not fit 1 receive queue [write one for all, or one for each]',
+    '2 masks for 1 receive queue [write one for all, or one for each]',
   ],
   [
     'no mask at all',

@@ -185,6 +185,11 @@ describe('what is refused', () => {
       ["a.csv:2:4 impossible value: '0' [from 1 B to 1 GiB]"],
     ],
     [
+      'a time that no run lasts for',
+      'time s\n1\n1000001\n',
+      ["a.csv:3:1 impossible value: '1000001' [at most 11 days]"],
+    ],
+    [
       'a user of no number',
       'time ms,user\n1,Bob\n',
       ['a.csv:2:3 `Bob` is no user [they are numbered from 0]'],
@@ -224,6 +229,16 @@ describe('what is refused', () => {
       'a key that is missing',
       '{"time": "1 ms", "size": "1 kB"}\n{"time": "1 ms"}\n',
       ['a.ndjson:2:1 `size` is missing, and given for the requests before'],
+    ],
+    [
+      'a key with a quotation mark in it',
+      '{"time": "1 ms", "a\\"b": 1}\n',
+      ['a.ndjson:1:18 unknown key `a"b` [keys here: time, size, answer, user]'],
+    ],
+    [
+      'a key that is written with escapes',
+      '{"ti\\u006de": 5}\n',
+      ["a.ndjson:1:1 '5' has no unit [write 5 us, 5 ms, 5 s]"],
     ],
     [
       'a key that comes late',

@@ -45,7 +45,11 @@ export function looksAtBytes(codec: Codec): boolean {
   return codec !== 'none' && codec !== 'fixed';
 }
 
-/** A message as it goes on the wire. An object in JSON is its own frame; in HTTP a message is the body of a response. */
+/**
+ * A message as it goes on the wire. An object in JSON is its own frame; in HTTP a message is the body of a response.
+ *
+ * @throws FrameError when a length field cannot hold its length
+ */
 export function encode(
   codec: Codec,
   message: Uint8Array,

@@ -8,7 +8,7 @@
  */
 import { CumulatingDecoder } from './cumulation.ts';
 import { FrameError, TooLongFrameError } from './frame.ts';
-import { FRAME_DEFAULTS, wrongFrame, type FrameOptions } from './frame-options.ts';
+import { FRAME_DEFAULTS, misfit, wrongFrame, type FrameOptions } from './frame-options.ts';
 
 export class LengthFieldDecoder extends CumulatingDecoder {
   private readonly o: FrameOptions;
@@ -22,7 +22,7 @@ export class LengthFieldDecoder extends CumulatingDecoder {
   constructor(options: Partial<FrameOptions> = {}) {
     super();
     this.o = { ...FRAME_DEFAULTS, ...options };
-    const wrong = wrongFrame(this.o);
+    const wrong = wrongFrame('length-field', this.o);
     if (wrong !== null) throw new RangeError(wrong.message);
     this.fieldEnd = this.o.lengthFieldOffset + this.o.lengthFieldLength;
     this.strip = this.o.initialBytesToStrip ?? this.fieldEnd;
@@ -70,12 +70,18 @@ export class LengthFieldDecoder extends CumulatingDecoder {
   }
 }
 
-/** The frame behind its length, and that behind as many zeros as the field's offset. */
+/**
+ * The frame behind its length, and that behind as many zeros as the field's offset.
+ *
+ * @throws FrameError when its length does not fit the field (LengthFieldPrepender: IllegalArgumentException)
+ */
 export function encodeLengthField(
   frame: Uint8Array,
   options: Partial<FrameOptions> = {},
 ): Uint8Array {
   const o = { ...FRAME_DEFAULTS, ...options };
+  const wrong = misfit(frame.length, o);
+  if (wrong !== null) throw new FrameError(wrong);
   const fieldEnd = o.lengthFieldOffset + o.lengthFieldLength;
   const framed = new Uint8Array(fieldEnd + frame.length);
   let value = frame.length - o.lengthAdjustment;
@@ -83,10 +89,6 @@ export function encodeLengthField(
     framed[i] = value % 256;
     value = Math.floor(value / 256);
   }
-  if (value !== 0)
-    throw new RangeError(
-      `a frame of ${frame.length} bytes does not fit a length field of ${o.lengthFieldLength}`,
-    );
   framed.set(frame, fieldEnd);
   return framed;
 }

@@ -6,9 +6,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { type FrameDecoder, FrameError } from './frame.ts';
-
-/** Bytes in front: the smallest request. */
-export const SIZED_HEADER = 8;
+import { SIZED_HEADER } from './frame-options.ts';
 
 /** Writes a request's header. */
 export function putSized(into: Uint8Array, bytes: number, answer: number): void {

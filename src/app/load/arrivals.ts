@@ -4,7 +4,7 @@
  * them serves it.
  */
 import type { Random, Stream } from '../../base/random.ts';
-import { add, type Duration, type Instant } from '../../base/units.ts';
+import { instant, type Instant } from '../../base/units.ts';
 
 /** `fixed`: evenly spaced; `poisson`: independent exponential gaps. */
 export type Arrivals = 'fixed' | 'poisson';
@@ -30,9 +30,9 @@ export class IntendedTimes {
   /** t(k), k from 0. Each may be asked for once, in any order. */
   at(k: number): Instant {
     // Rounded once for each k: no rounding adds up.
-    if (this.stream === null) return add(this.start, Math.round((k * 1e9) / this.rate) as Duration);
+    if (this.stream === null) return notBeyond(this.start + Math.round((k * 1e9) / this.rate));
     while (this.drawn <= k) {
-      this.last = add(this.last, Math.round(this.stream.exponential(1e9 / this.rate)) as Duration);
+      this.last = notBeyond(this.last + Math.round(this.stream.exponential(1e9 / this.rate)));
       this.ahead.set(this.drawn++, this.last);
     }
     const t = this.ahead.get(k)!;
@@ -40,3 +40,7 @@ export class IntendedTimes {
     return t;
   }
 }
+
+/** 104 days, beyond every limit of a run (`stop.limit`): who waits for that, or a little longer, has an exact time to wait for. */
+const FAR = 9e15;
+const notBeyond = (ns: number): Instant => instant(Math.min(FAR, ns));

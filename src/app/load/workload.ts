@@ -10,6 +10,7 @@ import { type Amount, draw, type Draws, isDrawn } from '../../base/distribution.
 import { ln } from '../../base/math.ts';
 import type { Keyed, Stream } from '../../base/random.ts';
 import { add, instant, type Duration, type Instant } from '../../base/units.ts';
+import { SIZED_HEADER } from '../codec/frame-options.ts';
 import type { AppEnv } from '../env.ts';
 import type { ClientOptions, Trace } from '../options.ts';
 import { about } from '../spread.ts';
@@ -108,7 +109,7 @@ export class Workload {
     draws.item = open ? this.indexOf(i, n) : n;
     draws.salt = which;
     const bytes = draw(a, draws);
-    const least = which === ANSWER || this.o.codec === 'http' ? 1 : LEAST;
+    const least = which === ANSWER || this.o.codec === 'http' ? 1 : SIZED_HEADER;
     return bytes > MOST ? MOST : bytes < least ? least : bytes;
   }
 }
@@ -129,8 +130,7 @@ class RequestDraws implements Draws {
   }
 }
 
-/** What a drawn size is at least, of a request with its header (codec/sized.ts), and at most: a GiB. */
-const LEAST = 8;
+/** What a drawn size is at most: a GiB. (At least it is an answer of a byte, or a request with its header.) */
 const MOST = 1_073_741_824;
 
 function ownedBy(users: Float64Array, requests: number, n: number): number[][] {

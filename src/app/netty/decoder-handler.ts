@@ -95,7 +95,15 @@ export class EncoderHandler implements ChannelHandler {
     promise: WritePromise | null,
     on: Worker,
   ): Sub<void> {
-    const framed = msg.data === null ? msg : ByteBuf.of(this.encode(msg.data));
+    let framed = msg;
+    try {
+      if (msg.data !== null) framed = ByteBuf.of(this.encode(msg.data));
+    } catch (e) {
+      if (!(e instanceof FrameError)) throw e;
+      // AbstractChannelHandlerContext.notifyOutboundHandlerException(): who has written hears of it, the pipeline does not.
+      if (promise !== null) yield* promise.complete(on, false);
+      return;
+    }
     yield* ctx.write(framed, promise, on);
   }
 }

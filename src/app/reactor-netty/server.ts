@@ -7,9 +7,8 @@
  */
 import { unreachable } from '../../base/assert.ts';
 import type { Sys, ThreadBody } from '../../kernel/syscall.ts';
-import { FRAME_DEFAULTS } from '../codec/frame-options.ts';
+import { FRAME_DEFAULTS, SIZED_HEADER } from '../codec/frame-options.ts';
 import type { AppEnv } from '../env.ts';
-import { SIZED_HEADER } from '../codec/sized.ts';
 import type { Message } from '../netty/byte-buf.ts';
 import type { Channel } from '../netty/channel.ts';
 import { addCodec, needsBytes } from '../netty/frames.ts';

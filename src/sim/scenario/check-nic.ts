@@ -32,7 +32,7 @@ function checkQueues(h: HostSpec, at: (...path: Path) => Path, report: Report): 
     if (irqAffinity.length !== Math.max(rx, tx))
       report(
         at('irq_affinity'),
-        `${irqAffinity.length} cores do not fit ${plural(Math.max(rx, tx), 'interrupt')}`,
+        `${plural(irqAffinity.length, 'core')} for ${plural(Math.max(rx, tx), 'interrupt')}`,
         'write one core for each',
       );
     irqAffinity.forEach((core, i) => {
@@ -69,7 +69,7 @@ function checkMasks(
   if (masks.length !== 1 && masks.length !== queues)
     report(
       path,
-      `${masks.length} masks do not fit ${plural(queues, `${kind} queue`)}`,
+      `${plural(masks.length, 'mask')} for ${plural(queues, `${kind} queue`)}`,
       'write one for all, or one for each',
     );
   if (masks.some((m) => m >>> (h.cpus - 1) > 1))

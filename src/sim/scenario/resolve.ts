@@ -11,6 +11,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';
 import type { Problem } from './problems.ts';
 import { SOURCES } from './schema/app.ts';
+import { MOST_TIME } from './schema/app-fields.ts';
 import type { LinkBody } from './schema/link.ts';
 import type { CompareBody, ExpectBody, ScenarioBody } from './schema/scenario.ts';
 import type { Traces } from './traces.ts';
@@ -195,6 +196,7 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
   for (const a of apps) {
     if (a.model === 'raw') hostAt(a.to, [...a.path, 'to']);
     if (!('connect' in a)) continue;
+    checkStagger(a, report);
     const address = `${a.connect.host}:${a.connect.port}`;
     if (!names.includes(a.connect.host)) hostAt(a.connect.host, [...a.path, 'connect']);
     else if (!listeners.has(address)) {
@@ -214,6 +216,19 @@ function checkApps(apps: readonly AppSpec[], hosts: readonly HostSpec[], report:
       'add one with `model: bulk`, `model: client` or `model: raw`',
     );
   }
+}
+
+/** The last connection's times, as the first one's, must be such that the clock can show them. */
+function checkStagger(a: AppSpec, report: Report): void {
+  if (!('staggerNs' in a)) return;
+  const spans = [['stagger', a.staggerNs]] as [string, number][];
+  if (a.model === 'bulk') spans.push(['send-stagger', a.sendStaggerNs ?? 0]);
+  for (const [key, ns] of spans)
+    if ((a.connections - 1) * ns > MOST_TIME)
+      report(
+        [...a.path, key],
+        `the last of ${a.connections} connections would come after more than 11 days`,
+      );
 }
 
 /** Who asks and who answers must tell requests apart in the same way. */

@@ -9,6 +9,7 @@
  */
 import type { Trace } from '../../app/options.ts';
 import { ScenarioError } from '../../base/assert.ts';
+import { MOST_DRAWN } from '../../base/distribution.ts';
 import { type Dimension, parseQuantity } from '../../base/quantity.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Problem } from './problems.ts';
@@ -187,7 +188,8 @@ function objectOf(row: string, fail: Fail): Cell[] | null {
   }
   const cells: Cell[] = [];
   for (const [key, value] of Object.entries(object)) {
-    const column = row.indexOf(`"${key}"`) + 1;
+    // A key that is written with escapes (\u0061) is not found: the beginning of the line has to do.
+    const column = Math.max(0, row.indexOf(JSON.stringify(key))) + 1;
     const name = NAMES.find((n) => n === key);
     if (name === undefined) {
       fail(column, `unknown key \`${key}\``, didYouMean(key, NAMES, 'keys here'));
@@ -236,6 +238,8 @@ function valueOf({ name, written, column, unit }: Cell, fail: Fail): number | nu
     const { value } = parseQuantity(written, kind, unit);
     if (kind === 'bytes' && (value < 1 || value > GiB))
       fail(column, `impossible value: '${written}'`, 'from 1 B to 1 GiB');
+    if (kind === 'duration' && value > MOST_DRAWN)
+      fail(column, `impossible value: '${written}'`, 'at most 11 days');
     return value;
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;

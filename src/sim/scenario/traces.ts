@@ -1,4 +1,5 @@
 /** The traces that the clients of a file's scenarios name: each is read once, however many variants have it. */
+import { SIZED_HEADER } from '../../app/codec/frame-options.ts';
 import { UNSAID } from './schema/client.ts';
 import type { Problem, Problems } from './problems.ts';
 import { readTrace, type Recorded, type TraceText } from './trace.ts';
@@ -91,11 +92,8 @@ export class Traces {
         `\`connections: ${trace.users!.reduce((a, b) => Math.max(a, b)) + 1}\` of \`${app.name}\``,
       );
     if (app.codec === 'http') return;
-    const short = trace.requests?.findIndex((n) => n < HEADER) ?? -1;
+    const short = trace.requests?.findIndex((n) => n < SIZED_HEADER) ?? -1;
     if (short >= 0)
-      give(short, `${trace.requests![short]!} bytes hold no header`, `at least ${HEADER} B`);
+      give(short, `${trace.requests![short]!} bytes hold no header`, `at least ${SIZED_HEADER} B`);
   }
 }
-
-/** What a request with `codec: sized` begins with (app/codec/sized.ts). */
-const HEADER = 8;

@@ -1,6 +1,7 @@
 /** Framing in a pipeline: what a decoder does beside finding frames. */
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../../src/app/codec/codec.ts';
+import { FRAME_DEFAULTS } from '../../../src/app/codec/frame-options.ts';
 import { FixedFrames } from '../../../src/app/codec/fixed.ts';
 import { LineDecoder } from '../../../src/app/codec/line.ts';
 import { ByteBuf } from '../../../src/app/netty/byte-buf.ts';
@@ -9,7 +10,7 @@ import {
   EncoderHandler,
   FrameHandler,
 } from '../../../src/app/netty/decoder-handler.ts';
-import type { ChannelHandler } from '../../../src/app/netty/handler.ts';
+import type { ChannelHandler, WritePromise } from '../../../src/app/netty/handler.ts';
 import * as k from '../../../src/kernel/syscall.ts';
 import { CHANNEL, channelRig, type ChannelRig, endOfTurn, EP, events, FD } from './rig.ts';
 
@@ -136,4 +137,30 @@ it('an encoder frames what is written behind it', () => {
   events(r.thread, k.EPOLLIN);
   bring(r, 'hello\n');
   expect(text(r.thread.call('write', 8, FD, 8) as Uint8Array)).toBe('hello\n!\n');
+});
+
+it('a message that an encoder cannot frame is not written, and its promise fails', () => {
+  const told: boolean[] = [];
+  const promise: WritePromise = {
+    *complete(_on, ok) {
+      told.push(ok);
+      yield* [];
+    },
+  };
+  const narrow = { ...FRAME_DEFAULTS, lengthFieldLength: 1 };
+  const r = lines([
+    new EncoderHandler((m) => encode('length-field', m, narrow)),
+    {
+      *channelRead(ctx, msg, on) {
+        yield* ctx.write(ByteBuf.of(new Uint8Array(256)), promise, on);
+        yield* ctx.write(ByteBuf.of(new Uint8Array(256)), null, on);
+        yield* ctx.writeAndFlush(msg, promise, on);
+      },
+    },
+  ]);
+  events(r.thread, k.EPOLLIN);
+  bring(r, 'hi\n');
+  expect(told).toEqual([false]);
+  expect(text(r.thread.call('write', 3, FD, 3) as Uint8Array)).toBe('\u0002hi');
+  expect(told).toEqual([false, true]);
 });

@@ -9,7 +9,7 @@ import type {
   SockOpts,
   Spread,
 } from '../../../app/options.ts';
-import { type Amount, isDrawn, meanOf } from '../../../base/distribution.ts';
+import { type Amount, isDrawn, meanOf, MOST_DRAWN } from '../../../base/distribution.ts';
 import { CONGESTION_CONTROLS } from '../../../tcp/options.ts';
 import type { AppSpec, ModelName } from '../types.ts';
 import { amount } from './distribution.ts';
@@ -55,6 +55,8 @@ interface Connecting {
 }
 
 export const GiB = 1_073_741_824;
+/** ns, 11 days: what comes so long after the longest run may last (`stop.limit`) is still an exact time. */
+export const MOST_TIME: number = MOST_DRAWN;
 
 /** Linux's plain numbers by Linux's names; on and off for switches. What each does: kernel/syscalls/sockopt.ts. */
 const SOCKOPTS: Readonly<Record<string, { text: string; max: number; min?: number }>> = {
@@ -141,7 +143,8 @@ export const bytes = (
   text: string,
   range: { min?: number; max?: number } = {},
 ): z.ZodType<number> => quantity('bytes', { text }, range);
-export const time = (text: string): z.ZodType<number> => quantity('duration', { text });
+export const time = (text: string): z.ZodType<number> =>
+  quantity('duration', { text }, { max: MOST_TIME });
 
 /** How times spread about their mean. */
 export const times = (text: string): z.ZodType<Spread> =>
@@ -291,34 +294,38 @@ export const frame: z.ZodType<FrameOptions> = documented(
         example: '"\\r\\n"',
       }).default(FRAME_DEFAULTS.delimiter),
     })
-    .transform((f, ctx): FrameOptions => {
-      const options: FrameOptions = {
-        maxFrameLength: f['max-frame-length'],
-        lengthFieldOffset: f['length-field-offset'],
-        lengthFieldLength: f['length-field-length'],
-        lengthAdjustment: f['length-adjustment'],
-        initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
-        delimiter: f.delimiter,
-      };
-      const wrong = wrongFrame(options);
-      if (wrong !== null) {
-        const path = [wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)];
-        const { message, hint } = wrong;
-        ctx.issues.push({ code: 'custom', message, input: f, path, params: { hint } });
-      }
-      return options;
-    }),
+    .transform((f): FrameOptions => ({
+      maxFrameLength: f['max-frame-length'],
+      lengthFieldOffset: f['length-field-offset'],
+      lengthFieldLength: f['length-field-length'],
+      lengthAdjustment: f['length-adjustment'],
+      initialBytesToStrip: f['initial-bytes-to-strip'] ?? null,
+      delimiter: f.delimiter,
+    })),
   {
     text: 'What `codec:` leaves open; the words are those of Netty’s decoders.',
     example: '{ length-field-length: 2, max-frame-length: 64 KiB }',
   },
 );
 
-/** What is wrong with `frame:` beside that codec; null: nothing. */
-export function idleFrame(codec: Codec, o: FrameOptions | undefined): string | null {
-  if (o === undefined || codec === 'length-field' || codec === 'delimiter') return null;
-  if (codec === 'line' || codec === 'json') return null;
-  return `\`frame\` says nothing with \`codec: ${codec}\``;
+const FRAMED: readonly Codec[] = ['line', 'length-field', 'json', 'delimiter'];
+
+/** Says what is wrong with `frame:` beside that codec: its keys speak of one codec or another. */
+export function checkFrame(
+  codec: Codec,
+  o: FrameOptions | undefined,
+  input: unknown,
+  ctx: z.RefinementCtx,
+): void {
+  if (o === undefined) return;
+  const say = (message: string, path: string[], hint?: string): void =>
+    void ctx.issues.push({ code: 'custom', message, input, path, params: { hint } });
+  if (!FRAMED.includes(codec))
+    return say(`\`frame\` says nothing with \`codec: ${codec}\``, ['frame']);
+  const wrong = wrongFrame(codec, o);
+  if (wrong === null) return;
+  const key = wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  say(wrong.message, ['frame', key], wrong.hint);
 }
 
 export const connectTo: z.ZodType<Target> = documented(

@@ -1,5 +1,6 @@
 /** The client that asks: what it asks for, when, over which connections, and how it reads the answers. */
 import { z } from 'zod';
+import { SIZED_HEADER } from '../../../app/codec/frame-options.ts';
 import type { Load, Trace } from '../../../app/options.ts';
 import { isDrawn, rangeOf } from '../../../base/distribution.ts';
 import {
@@ -8,6 +9,7 @@ import {
   connecting,
   GiB,
   type ModelSchema,
+  MOST_TIME,
   spreading,
   time,
   times,
@@ -19,13 +21,16 @@ type Body = Extract<AppBody, { model: 'client' }>;
 
 const { connections: _, ...places } = connecting;
 
+/** Each is some hundred bytes of this machine's memory. */
+const MOST_USERS = 1_000_000;
+
 /** Of requests and answers that are drawn. */
 const SIZES = { min: 1, max: GiB };
 
 const fields = z.strictObject({
   model: z.literal('client'),
   ...places,
-  connections: whole({ text: 'How many. Default: 1.' }, { min: 1, max: 1_000_000 }).optional(),
+  connections: whole({ text: 'How many. Default: 1.' }, { min: 1, max: MOST_USERS }).optional(),
   requests: whole(
     {
       text: 'In all, over the connections in turn. With `at`, those of the list by default; with `mode: partly-open`, as many as the users make.',
@@ -73,7 +78,7 @@ const fields = z.strictObject({
   }).optional(),
   users: whole(
     { text: 'partly-open: how many come, each with a connection of its own.', example: '100' },
-    { min: 1, max: 1_000_000 },
+    { min: 1, max: MOST_USERS },
   ).optional(),
   leave: quantity(
     'fraction',
@@ -83,8 +88,10 @@ const fields = z.strictObject({
     },
     { min: 0.0001, max: 1, why: 'from 0.01 % to 100 %' },
   ).optional(),
-  timeout: time(
-    'A request without an answer after this has failed. Left out: it waits.',
+  timeout: quantity(
+    'duration',
+    { text: 'A request without an answer after this has failed. Left out: it waits.' },
+    { min: 1, max: MOST_TIME, why: 'left out, it waits' },
   ).optional(),
   'requests-per-connection': whole(
     {
@@ -153,13 +160,20 @@ export const client: ModelSchema<'client'> = fields.transform((c, ctx): Body => 
       'a blocking thread cannot ask again before it has its answer',
       'add `io: epoll`, or leave `pipeline` out',
     );
+  if (c.pipeline > 1 && c.mode === 'partly-open')
+    say('pipeline', 'with `mode: partly-open` each user has a connection of its own');
+  const connections = (c.mode === 'partly-open' ? c.users : c.connections) ?? 1;
+  if (connections * c.pipeline > MOST_USERS)
+    say(
+      'pipeline',
+      `${connections} connections with ${c.pipeline} users each: that is more than ${MOST_USERS} users`,
+    );
   for (const key of ['request', 'response'] as const)
     if (
       c[key] === undefined &&
       (c.trace === undefined || (c.codec === 'http' && key === 'response'))
     )
       say(key, `missing key \`${key}\``, `e.g. \`${key}: 1 kB\``);
-  const connections = (c.mode === 'partly-open' ? c.users : c.connections) ?? 1;
   return {
     model: 'client',
     host: c.host,
@@ -211,13 +225,15 @@ function codecOf(c: Written, say: Say): 'fixed' | 'sized' | 'http' {
   for (const key of sizes)
     if (c[key] === 0)
       say(key, `a ${key} of 0 B is none`, '`codec: http` has requests and answers without a body');
-  const { max } = rangeOf(c.request ?? HEADER);
-  if (codec === 'sized' && max > 0 && max < HEADER)
-    say('request', `${max} bytes hold no header`, `with \`codec: sized\` at least ${HEADER} B`);
+  const { max } = rangeOf(c.request ?? SIZED_HEADER);
+  if (codec === 'sized' && max > 0 && max < SIZED_HEADER)
+    say(
+      'request',
+      `${max} bytes hold no header`,
+      `with \`codec: sized\` at least ${SIZED_HEADER} B`,
+    );
   return codec;
 }
-/** What a request with `codec: sized` begins with (app/codec/sized.ts). */
-const HEADER = 8;
 
 function loadOf(c: Written, say: Say, ctx: z.RefinementCtx): Load {
   const { mean, spread } = spreading('think', c.think ?? 0, c['think-times'], ctx);

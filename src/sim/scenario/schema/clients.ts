@@ -1,14 +1,17 @@
 /** What connects and sends: bulk senders, request clients, talkers, raw frames. */
 import { z } from 'zod';
+import { FRAME_DEFAULTS, misfit } from '../../../app/codec/frame-options.ts';
+import { encodeText } from '../../../base/text.ts';
 import type { ModelName } from '../types.ts';
 import {
   type AppBody,
   bytes,
+  checkFrame,
   frame,
-  idleFrame,
   connecting,
   framing,
   GiB,
+  MOST_TIME,
   host,
   type ModelSchema,
   time,
@@ -55,9 +58,9 @@ export const slowLoris: ModelSchema<'slow-loris'> = z
     interval: quantity(
       'duration',
       { text: 'Time between two writes on a connection.', example: '15 s' },
-      { min: 1 },
+      { min: 1, max: MOST_TIME },
     ),
-    write: bytes('Bytes of each write. Default: 1 B.', { min: 1, max: GiB }).prefault('1 B'),
+    write: bytes('Bytes of each write. Default: 1 B.', { min: 1, max: 65_536 }).prefault('1 B'),
     text: documented(z.string(), {
       text: 'What each connection says first; then `a` without end. Default: the beginning of a GET whose last header goes on.',
     }).default('GET / HTTP/1.1\r\nHost: server\r\nX-a: '),
@@ -115,8 +118,16 @@ export const talk: ModelSchema<'talk'> = z
         `\`codec: ${rest.codec}\` needs a \`text\`: pattern bytes may look like framing`,
         'size',
       );
-    const idle = idleFrame(rest.codec, frames);
-    if (idle !== null) fail(idle, 'frame');
+    checkFrame(rest.codec, frames, rest, ctx);
+    if (rest.codec === 'length-field') {
+      // The first and the last message have the shortest and the longest number.
+      const numbered = (m: number): number =>
+        text === undefined ? (size ?? 0) : encodeText(text.replaceAll('#', String(m))).length;
+      const wrong = [1, rest.messages]
+        .map((m) => misfit(numbered(m), frames ?? FRAME_DEFAULTS))
+        .find((w) => w !== null);
+      if (wrong !== undefined) fail(wrong, text === undefined ? 'size' : 'text');
+    }
     return {
       ...rest,
       ...(frames === undefined ? {} : { frame: frames }),

@@ -3,8 +3,13 @@
  * One set of names for times and sizes alike.
  */
 import { z } from 'zod';
-import { type Amount, type Distribution, weighted } from '../../../base/distribution.ts';
-import { documented, quantity, withBody } from './fields.ts';
+import {
+  type Amount,
+  type Distribution,
+  MOST_DRAWN,
+  weighted,
+} from '../../../base/distribution.ts';
+import { documented, isMap, quantity, withBody } from './fields.ts';
 
 type Kind = 'duration' | 'bytes';
 
@@ -27,8 +32,6 @@ function reject(ctx: z.RefinementCtx, input: unknown, message: string, hint: str
   ctx.issues.push({ code: 'custom', message, input, ...path, params: { hint } });
   return z.NEVER;
 }
-
-const isMap = (v: unknown): v is object => typeof v === 'object' && v !== null;
 
 /** @param range of each value, in ns or bytes */
 function distribution(kind: Kind, range: Range): z.ZodType<Distribution> {
@@ -90,18 +93,30 @@ function distribution(kind: Kind, range: Range): z.ZodType<Distribution> {
       { text: 'Bounded Pareto.', example: `{ min: ${least}, max: ${most}, shape: 1.2 }` },
     ),
     lognormal: documented(
-      z.strictObject({
-        median: one('Half of the values lie below.'),
-        sigma: documented(z.number().min(0).max(SIGMA_MAX), {
-          text: `Standard deviation of the logarithm, at most ${SIGMA_MAX}.`,
-          example: '1',
-        }),
-        max: quantity(
-          kind,
-          { text: `What lies beyond counts as this. Default: ${MOST[kind]}.`, example: most },
-          range,
-        ).prefault(MOST[kind]),
-      }),
+      z
+        .strictObject({
+          median: one('Half of the values lie below.'),
+          sigma: documented(z.number().min(0).max(SIGMA_MAX), {
+            text: `Standard deviation of the logarithm, at most ${SIGMA_MAX}.`,
+            example: '1',
+          }),
+          max: quantity(
+            kind,
+            { text: `What lies beyond counts as this. Default: ${MOST[kind]}.`, example: most },
+            range,
+          ).prefault(MOST[kind]),
+        })
+        .transform((v, ctx) =>
+          v.median <= v.max
+            ? v
+            : reject(
+                ctx,
+                v,
+                'half of the values would lie above the most',
+                'write `max` too',
+                'median',
+              ),
+        ),
       { text: 'Lognormal.', example: `{ median: ${least}, sigma: 1 }` },
     ),
     empirical: documented(
@@ -184,7 +199,7 @@ function empirical(points: readonly Point[], ctx: z.RefinementCtx): Distribution
 export function amount(
   kind: Kind,
   text: string,
-  range: Range = {},
+  range: Range = { max: MOST_DRAWN },
   alone: Range = range,
 ): z.ZodType<Amount> {
   const plain = quantity(kind, { text }, alone);

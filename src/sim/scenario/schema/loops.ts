@@ -1,17 +1,17 @@
 /** Servers on event loops: Netty, and Reactor-Netty on top of it. */
 import { z } from 'zod';
 import type { Amount } from '../../../base/distribution.ts';
-import type { FrameOptions } from '../../../app/codec/frame-options.ts';
+import { FRAME_DEFAULTS, misfit, type FrameOptions } from '../../../app/codec/frame-options.ts';
 import type { Codec, Framing, Reply, SockOpts, Spread } from '../../../app/options.ts';
 import {
   alien,
   bytes,
+  checkFrame,
   childSockopt,
   loopCodec,
   frame,
   loopFraming,
   GiB,
-  idleFrame,
   type ModelSchema,
   serve,
   serving,
@@ -40,7 +40,7 @@ const looping = {
   ).optional(),
   frame: frame.optional(),
   reply: documented(z.enum(['none', 'answer', 'same', 'upper-case']), {
-    text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case.',
+    text: 'What is sent back for a message: nothing, `response:` bytes, the message, the message in upper case. Default: answer with `codec:` fixed, sized or http, none with the others.',
   }).optional(),
   'max-messages-per-read': whole(
     { text: 'Reads of one channel before the others get their turn. Default: 16.', example: '16' },
@@ -69,6 +69,9 @@ const looping = {
     'A connection from which nothing is read for so long is closed (ReadTimeoutHandler). Default: 0 ms, never.',
   ).prefault('0 ms'),
 };
+
+/** Who frames messages so waits for answers. */
+const ASKING: readonly Codec[] = ['fixed', 'sized', 'http'];
 
 /** What follows from what was left out: a request size means fixed frames that are answered. */
 function loopOptions<
@@ -104,7 +107,7 @@ function loopOptions<
     ...rest
   } = serve(o, ctx);
   const how: C | 'fixed' | 'none' = named ?? (o.request > 0 ? 'fixed' : 'none');
-  const replies: Reply = reply ?? (how === 'fixed' || how === 'sized' ? 'answer' : 'none');
+  const replies: Reply = reply ?? (ASKING.includes(how) ? 'answer' : 'none');
   const wrong = (message: string, key: string): void =>
     void ctx.issues.push({ code: 'custom', message, input: o, path: [key] });
   if (how === 'fixed' && o.request === 0) wrong('`codec: fixed` needs a `request` size', 'codec');
@@ -117,8 +120,12 @@ function loopOptions<
   }
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
-  const idle = idleFrame(how, frames);
-  if (idle !== null) wrong(idle, 'frame');
+  checkFrame(how, frames, o, ctx);
+  const long =
+    how === 'length-field' && replies === 'answer'
+      ? misfit(o.response, frames ?? FRAME_DEFAULTS)
+      : null;
+  if (long !== null) wrong(long, 'response');
   return {
     ...rest,
     ...(frames === undefined ? {} : { frame: frames }),
