@@ -105,6 +105,8 @@ const world11 = fc
 
 function scenarioOf(w: Drawn): Scenario {
   const { pipeline, connections, ...rest } = w.how;
+  // Users who come and go have a connection each.
+  const shared = w.mode.users === undefined;
   return describe('any', {
     seed: 1,
     shows: 'any load',
@@ -126,8 +128,8 @@ function scenarioOf(w: Drawn): Scenario {
         request: w.request,
         response: w.response,
         io: w.io,
-        ...(w.io === 'epoll' && pipeline !== undefined ? { pipeline } : {}),
-        ...(w.mode.users === undefined && connections !== undefined ? { connections } : {}),
+        ...(shared && w.io === 'epoll' && pipeline !== undefined ? { pipeline } : {}),
+        ...(shared && connections !== undefined ? { connections } : {}),
         ...w.mode,
         ...rest,
       },
