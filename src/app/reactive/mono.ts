@@ -15,7 +15,7 @@ import { MonoZipOperator } from './operators/mono-zip.ts';
 import { PeekOperator, type Hooks } from './operators/peek.ts';
 import { PublishOnOperator } from './operators/publish-on.ts';
 import { ResumeOperator } from './operators/resume.ts';
-import { RetryOperator } from './operators/retry.ts';
+import { RetryOperator } from './operators/resubscribe.ts';
 import { RetryWhenOperator } from './operators/retry-when.ts';
 import { SubscribeOnOperator } from './operators/subscribe-on.ts';
 import { TimeoutOperator } from './operators/timeout.ts';

@@ -6,90 +6,35 @@
  * (CallablePublisher) are made up for in batches of 75 % instead. Each other stream is asked for `prefetch` elements, and
  * for 75 % of it each time that so many were passed on. What downstream has not asked for waits in a queue per stream.
  *
- * Streams signal from any thread. Whoever finds the stage idle does the work and sees what the others leave behind
- * (`wip`), so downstream is given one signal at a time.
- *
- * Left out: flatMapDelayError, flatMapSequential.
+ * Left out: flatMapDelayError.
  */
 import { Ring } from '../../../base/ring.ts';
 import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
 import { asCallable, type CallablePublisher } from '../callable.ts';
-import { addCap, badDemand, isDemand, limitOf, UNBOUNDED } from '../demand.ts';
+import { limitOf, UNBOUNDED } from '../demand.ts';
 import { asSignal, OverflowError } from '../errors.ts';
-import { EMPTY_SUBSCRIPTION, Operator, Stage, UNSUBSCRIBED } from '../stage.ts';
+import { EMPTY_SUBSCRIPTION, UNSUBSCRIBED } from '../stage.ts';
 import type { Publisher, Subscriber, Subscription } from '../streams.ts';
-import { finish, nothing, type UserFunction } from '../user.ts';
+import { finish, nothing } from '../user.ts';
+import { MergingOperator, MergingStage } from './merging.ts';
 
-export class FlatMapOperator<T, R> extends Operator<T, R> {
-  private readonly mapper: UserFunction<T, Publisher<R>>;
-  private readonly concurrency: number;
-  private readonly prefetch: number;
-
-  constructor(
-    source: Publisher<T>,
-    mapper: UserFunction<T, Publisher<R>>,
-    concurrency: number,
-    prefetch: number,
-  ) {
-    super(source);
-    this.mapper = mapper;
-    this.concurrency = concurrency;
-    this.prefetch = prefetch;
-  }
-
+export class FlatMapOperator<T, R> extends MergingOperator<T, R> {
   protected stage(actual: Subscriber<R>): Subscriber<T> {
-    return new FlatMapStage(actual, this.mapper, this.concurrency, this.prefetch);
+    return new FlatMapStage(actual, this.how);
   }
 }
 
-class FlatMapStage<T, R> extends Stage<T, R> {
-  private readonly mapper: UserFunction<T, Publisher<R>>;
-  private readonly concurrency: number;
-  private readonly prefetch: number;
+class FlatMapStage<T, R> extends MergingStage<T, R> {
   /** The streams that have not ended, each in a slot of its own; null: free. */
   private readonly inners: (FlatMapInner<T, R> | null)[] = [];
   private readonly free: number[] = [];
   /** Elements of callable streams that downstream has not asked for yet. */
   private readonly scalars: Ring<R> = new Ring<R>();
-  private demand = 0;
   /** Callable streams passed on since upstream was last asked for a batch. */
   private batched = 0;
-  private failure: Error | null = null;
-  private cancelled = false;
-  /** Who has come with something to do while somebody was at work; it stays above 0 after the end. */
-  private wip = 0;
   /** The slot at which demand ran out: the next round begins there (lastIndex). */
   private turn = 0;
-
-  constructor(
-    actual: Subscriber<R>,
-    mapper: UserFunction<T, Publisher<R>>,
-    concurrency: number,
-    prefetch: number,
-  ) {
-    super(actual);
-    this.mapper = mapper;
-    this.concurrency = concurrency;
-    this.prefetch = prefetch;
-  }
-
-  protected override *subscribed(on: Worker): Sub<void> {
-    yield* this.actual.onSubscribe(this, on);
-    yield* this.upstream.request(this.concurrency, on);
-  }
-
-  override request(n: number, on: Worker): Sub<void> {
-    if (!isDemand(n)) return this.fail(badDemand(n), on);
-    this.demand = addCap(this.demand, n);
-    return this.drain(on);
-  }
-
-  override cancel(on: Worker): Sub<void> {
-    if (this.cancelled) return nothing();
-    this.cancelled = true;
-    return this.drain(on);
-  }
 
   *onNext(value: T, on: Worker): Sub<void> {
     if (this.done || this.cancelled) return;
@@ -97,7 +42,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
     let callable: CallablePublisher<R> | null;
     let scalar: R | undefined;
     try {
-      publisher = yield* finish(this.mapper(value, on));
+      publisher = yield* finish(this.how.mapper(value, on));
       callable = asCallable(publisher);
       if (callable !== null) scalar = yield* finish<R | undefined>(callable.call(on));
     } catch (thrown) {
@@ -107,30 +52,14 @@ class FlatMapStage<T, R> extends Stage<T, R> {
     if (callable !== null) {
       yield* this.emitScalar(scalar, on);
     } else if (!this.done && !this.cancelled) {
-      const inner = new FlatMapInner(this, this.prefetch, this.free.pop() ?? this.inners.length);
+      const inner = new FlatMapInner(
+        this,
+        this.how.prefetch,
+        this.free.pop() ?? this.inners.length,
+      );
       this.inners[inner.slot] = inner;
       yield* publisher.subscribe(inner, on);
     }
-  }
-
-  override onError(error: Error, on: Worker): Sub<void> {
-    this.upstream = EMPTY_SUBSCRIPTION;
-    return this.fail(error, on);
-  }
-
-  override onComplete(on: Worker): Sub<void> {
-    // §2.3, §2.4: an upstream that has ended is left alone.
-    this.upstream = EMPTY_SUBSCRIPTION;
-    if (this.done) return nothing();
-    this.done = true;
-    return this.drain(on);
-  }
-
-  /** Upstream, a stream, the mapper or downstream's request has failed: the first failure is the one that is told. */
-  fail(error: Error, on: Worker): Sub<void> {
-    this.failure ??= error;
-    this.done = true;
-    return this.drain(on);
   }
 
   /** The element of a callable stream; undefined: it has none. */
@@ -150,7 +79,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
   }
 
   private countScalar(on: Worker): Sub<void> {
-    if (++this.batched < limitOf(this.concurrency)) return nothing();
+    if (++this.batched < limitOf(this.how.concurrency)) return nothing();
     const n = this.batched;
     this.batched = 0;
     return this.upstream.request(n, on);
@@ -171,12 +100,7 @@ class FlatMapStage<T, R> extends Stage<T, R> {
     }
   }
 
-  drain(on: Worker): Sub<void> {
-    return this.wip++ === 0 ? this.work(on) : nothing();
-  }
-
-  /** Does what there is to do until nobody has come meanwhile. */
-  private *work(on: Worker): Sub<void> {
+  protected *work(on: Worker): Sub<void> {
     for (;;) {
       const seen = this.wip;
       if (yield* this.ended(on)) return;
@@ -189,11 +113,6 @@ class FlatMapStage<T, R> extends Stage<T, R> {
       this.wip -= seen;
       if (this.wip === 0) return;
     }
-  }
-
-  /** Whether nothing more is to be passed on, whatever is there. */
-  private get stopped(): boolean {
-    return this.cancelled || this.failure !== null;
   }
 
   /** Ends when it is time to. @returns whether it has */

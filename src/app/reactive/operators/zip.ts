@@ -3,14 +3,14 @@
  * 75 % of it each time that so many were used. Ends as soon as one of them has ended and all of its elements are used; the
  * others are cancelled then.
  */
-import { Ring } from '../../../base/ring.ts';
 import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
-import { addCap, badDemand, isDemand, limitOf, UNBOUNDED } from '../demand.ts';
-import { asSignal, OverflowError } from '../errors.ts';
-import { EMPTY_SUBSCRIPTION, UNSUBSCRIBED } from '../stage.ts';
+import { addCap, badDemand, isDemand, UNBOUNDED } from '../demand.ts';
+import { asSignal } from '../errors.ts';
+import { EMPTY_SUBSCRIPTION } from '../stage.ts';
 import type { Publisher, Subscriber, Subscription } from '../streams.ts';
 import { finish, nothing, type UserFunction } from '../user.ts';
+import { type InnerParent, QueuedInner } from './queued-inner.ts';
 
 export class ZipOperator<R> implements Publisher<R> {
   private readonly sources: readonly Publisher<unknown>[];
@@ -40,8 +40,9 @@ export class ZipOperator<R> implements Publisher<R> {
   }
 }
 
-class ZipSubscription<R> implements Subscription {
-  readonly inners: readonly ZipInner[];
+class ZipSubscription<R> implements Subscription, InnerParent {
+  readonly name = 'zip';
+  readonly inners: readonly QueuedInner<unknown>[];
   /** Ended, failed or cancelled. */
   over = false;
   private readonly actual: Subscriber<R>;
@@ -60,7 +61,7 @@ class ZipSubscription<R> implements Subscription {
   ) {
     this.actual = actual;
     this.combine = combine;
-    this.inners = Array.from({ length: sources }, () => new ZipInner(this, prefetch));
+    this.inners = Array.from({ length: sources }, () => new QueuedInner(this, prefetch));
   }
 
   request(n: number, on: Worker): Sub<void> {
@@ -129,66 +130,5 @@ class ZipSubscription<R> implements Subscription {
     if (this.cancelled) return;
     if (this.failure === null) yield* this.actual.onComplete(on);
     else yield* this.actual.onError(this.failure, on);
-  }
-}
-
-/** One of the streams that are put together. */
-class ZipInner implements Subscriber<unknown> {
-  readonly queue: Ring<unknown> = new Ring<unknown>();
-  done = false;
-  private readonly zip: ZipSubscription<unknown>;
-  private readonly prefetch: number;
-  private readonly limit: number;
-  private upstream: Subscription = UNSUBSCRIBED;
-  private cancelled = false;
-  /** Elements used since it was last asked for more. */
-  private taken = 0;
-
-  constructor(zip: ZipSubscription<unknown>, prefetch: number) {
-    this.zip = zip;
-    this.prefetch = prefetch;
-    this.limit = limitOf(prefetch);
-  }
-
-  onSubscribe(s: Subscription, on: Worker): Sub<void> {
-    if (this.cancelled || this.upstream !== UNSUBSCRIBED) return s.cancel(on);
-    this.upstream = s;
-    return s.request(this.prefetch, on);
-  }
-
-  onNext(value: unknown, on: Worker): Sub<void> {
-    if (this.cancelled || this.done) return nothing();
-    if (this.queue.length >= this.prefetch)
-      return this.zip.fail(new OverflowError('zip: more came than was requested'), on);
-    this.queue.push(value);
-    return this.zip.drain(on);
-  }
-
-  onError(error: Error, on: Worker): Sub<void> {
-    this.ended();
-    return this.zip.fail(error, on);
-  }
-
-  onComplete(on: Worker): Sub<void> {
-    this.ended();
-    return this.zip.drain(on);
-  }
-
-  /** §2.3, §2.4: an upstream that has ended is left alone. */
-  private ended(): void {
-    this.done = true;
-    this.upstream = EMPTY_SUBSCRIPTION;
-  }
-
-  used(on: Worker): Sub<void> {
-    if (++this.taken < this.limit) return nothing();
-    this.taken = 0;
-    return this.upstream.request(this.limit, on);
-  }
-
-  cancel(on: Worker): Sub<void> {
-    this.cancelled = true;
-    this.queue.clear();
-    return this.upstream.cancel(on);
   }
 }
