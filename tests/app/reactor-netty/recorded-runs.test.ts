@@ -140,20 +140,22 @@ group('as many reads and switches of autoRead within 15 %', () => {
     expect(outside(recordedCounts(v), counted(v))).toEqual([]);
   });
 
-  // Met as long as a thread that is woken waited for the tick of one that spins on its core: 243 to 262 and 384 to 401 reads.
-  // It pre-empts it now, and reads what has come: 541 and 1015.
-  it.fails.each(of('totals').filter(([, v]) => scattered(v)))(
-    '%s: between its recordings over nio and epoll',
-    (_, v) => {
-      const both = VECTORS.filter((other) => other.scenario === v.scenario).map(recordedCounts);
-      const ours = counted(v);
-      for (const key of SWITCHES) {
-        const [least, most] = both.map((c) => c[key]).toSorted((a, b) => a - b) as [number, number];
-        expect(ours[key]).toBeGreaterThanOrEqual(Math.floor(least * 0.85));
-        expect(ours[key]).toBeLessThanOrEqual(Math.ceil(most * 1.15));
-      }
-    },
-  );
+  // Missed: the recordings go on at ticks (every 4 ms) of a thread that spins on the core; here the one that is woken, and is owed
+  // time, pre-empts it and reads what has come. How far that is off is held, so that a change shows.
+  it('s3b is outside by so much: reads here, and over nio and epoll there', () => {
+    const rows = of('totals')
+      .filter(([, v]) => scattered(v))
+      .map(([name, v]) => {
+        const both = VECTORS.filter((other) => other.scenario === v.scenario);
+        return [name, counted(v).reads, ...both.map((other) => recordedCounts(other).reads)];
+      });
+    expect(rows).toEqual([
+      ['s3b-slowpeer-sendMany-small.nio', 541, 220, 285],
+      ['s3b-slowpeer-seedFlatMap-small.nio', 1015, 399, 174],
+      ['s3b-slowpeer-sendMany-small.epoll', 541, 220, 285],
+      ['s3b-slowpeer-seedFlatMap-small.epoll', 1014, 399, 174],
+    ]);
+  });
 
   it('s2b and s2c: every number is the recorded one', () => {
     // In the one that is left out the receive buffer grows by more, since BBR's pacing parts two segments: 137 reads of 153.
