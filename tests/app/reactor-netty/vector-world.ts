@@ -45,19 +45,7 @@ const WORK_NS_PER_BYTE = 1.7;
  * the window.
  */
 const CLASS_LOADING_NS = 3 * MS;
-/**
- * What the first messages cost in s3b, µs, and each later one: there is no log of those runs. Measured in seven fresh JVMs
- * that ran the same program on the same kernel; compilation gets ahead slowly.
- */
-const WARM_UP_US = [
-  5021, 3700, 4841, 952, 820, 778, 881, 675, 735, 635, 539, 425, 357, 327, 317, 331, 292, 163, 129,
-  132,
-];
-const INTERPRETED_US = 38;
-/**
- * A gap of less than a millisecond is spent spinning: while the logs of such runs show reads of 20 000 B, which are 4 ms of a
- * message each 200 µs, a tick of the scheduler.
- */
+/** A gap of less than a millisecond is spent spinning. */
 const SPIN_BELOW_US = 1000;
 const SPIN_NS = 1_000;
 /** A write() of the client, between two system calls: the stream of java.net.Socket, and the log. */
@@ -80,7 +68,7 @@ export function observe(v: Vector, options: { mutant?: string } = {}): Observed 
     shows: 'a recorded run',
     hosts: {
       box: {
-        cpus: v.paceUs > 0 && v.paceUs < SPIN_BELOW_US ? 1 : 2,
+        cpus: 2,
         sysctl: { 'net.ipv4.tcp_congestion_control': 'bbr' },
         cpuidle: { latency: '45 us', spread: '50 us' },
       },
@@ -134,15 +122,12 @@ function handlerOf(
   const delayed = (ns: number): Mono<number> => Mono.delay(ns, parallel);
   // What was asked for, or what it took there: 20 ms are 20 to 40 on a busy virtual machine.
   let served = 0;
-  let seen = 0;
-  const fresh = v.scenario.startsWith('s3b');
-  const work = (): number => (fresh ? (WARM_UP_US[seen++] ?? INTERPRETED_US) * 1000 : WORK_NS);
   const serviceNs = (): number => (serviceTimes[served++] ?? 20_000) * 1000;
   const rx = (inbound: Inbound): Flux<Message> => recorder.signals('rx', inbound.receive());
   const upper = (received: Flux<Message>, sleeps = false): Flux<Message> =>
     received.map(function* (message, on) {
       if (sleeps) yield on.sys.nanosleep(serviceNs());
-      yield on.sys.compute(work() + Math.round(message.bytes * WORK_NS_PER_BYTE));
+      yield on.sys.compute(WORK_NS + Math.round(message.bytes * WORK_NS_PER_BYTE));
       return message;
     });
   const res = <T>(flux: Flux<T>): Flux<T> => recorder.signals('res', flux);
@@ -282,15 +267,12 @@ class Peer {
 
   private *read(sys: Sys, fd: Fd): ThreadBody {
     const { v, received } = this;
-    // 5 ms are 8 to 9 on a busy virtual machine, which is where all the time of s3b goes.
-    const paused = v.scenario.startsWith('s3b') ? v.totalMs / v.counts['client.read']! : 0;
-    const pause = Math.round(Math.max(paused, v.clientReadPauseMs) * MS);
     const all = v.chunks * v.chunkBytes;
     while (received.bytes < all) {
       const n = yield sys.read(fd, v.clientReadBytes, null);
       if (n <= 0) break;
       received.bytes += n;
-      if (pause > 0) yield sys.nanosleep(pause);
+      if (v.clientReadPauseMs > 0) yield sys.nanosleep(v.clientReadPauseMs * MS);
     }
     this.over.value = 1;
     yield sys.futexWake(this.over, 1);
