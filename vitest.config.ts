@@ -41,8 +41,9 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     setupFiles: ['tests/support/setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Ten times what the slowest that names no limit of its own takes on a quiet machine: as many files as cores run at once.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // No module keeps mutable state (tests/tidy.test.ts sees to it), so test files can share one module graph.
     isolate: false,
     pool: 'threads',
