@@ -2,13 +2,11 @@
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exec, root } from '../support/dist.ts';
+import { cliMain, ensureBuilt, exec, root } from '../support/dist.ts';
 
 const PAGE = join(root, 'docs', 'guide', 'your-own-server.md');
 const EXAMPLES = join(root, 'examples');
-const TSX = pathToFileURL(join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
 const example = (name: string): string => readFileSync(join(EXAMPLES, name), 'utf8');
 
 let folder = '';
@@ -25,7 +23,8 @@ function broken(name: string, line: string, by: string): void {
   writeFileSync(join(folder, `${name}.yaml`), yaml);
 }
 
-beforeAll(() => {
+beforeAll(async () => {
+  await ensureBuilt();
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'hostwire-guide-')));
   cpSync(EXAMPLES, folder, { recursive: true });
   const line = '      answer.set(header);\n';
@@ -37,9 +36,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The times that are not simulated are left out. */
 async function shell(line: string): Promise<string> {
-  const main = join(root, 'src', 'cli', 'main.ts');
-  const words = ['--import', TSX, main, ...line.split(' ')];
-  const { stdout, stderr } = await exec(process.execPath, words, folder);
+  const { stdout, stderr } = await exec(process.execPath, [cliMain, ...line.split(' ')], folder);
   const printed = `${stderr}${stdout}`.replaceAll(/ simulated, [\d.]+ m?s/g, ' simulated');
   return `\`\`\`text\n$ npx hostwire ${line}\n${printed.trimEnd()}\n\`\`\``;
 }

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { TcpOptions } from '../../src/tcp/index.ts';
+import { once } from '../support/once.ts';
 import { MS } from './dumbbell.ts';
 import { pftk, renoRate } from './padhye.ts';
 import { meanWindow } from './sawtooth.ts';
@@ -13,7 +14,7 @@ import { meanWindow } from './sawtooth.ts';
  *
  * @param recoveries  whether their segments and their time count, for p and for the mean; the formulas know none
  */
-const reno = (p: number, abc: number, recoveries: boolean): number =>
+const reno = once((p: number, abc: number, recoveries: boolean): number =>
   meanWindow({
     p,
     rttNs: 100 * MS,
@@ -23,7 +24,8 @@ const reno = (p: number, abc: number, recoveries: boolean): number =>
     delayedAcks: true,
     warm: 3,
     cycles: 40,
-  });
+  }),
+);
 
 /** AIMD in whole segments: one more every second round trip, halving, and the round trip that a recovery takes at half the window. */
 function aimdModel(p: number): number {
@@ -81,8 +83,9 @@ describe('throughput of a sender that counts ACKs, every second segment acknowle
 });
 
 describe('Reno that counts ACKs, every second segment acknowledged [Padhye 1998; T5]', () => {
-  const rate = (p: number, burst: boolean, options: Partial<TcpOptions> = {}): number =>
-    renoRate(p, burst, { abc: 0, ...options });
+  const rate = once((p: number, burst: boolean, options: Partial<TcpOptions> = {}): number =>
+    renoRate(p, burst, { abc: 0, ...options }),
+  );
   const TABLE: readonly (readonly [p: number, rate: number])[] = [
     [1e-3, 272.6],
     [1e-2, 82.9],

@@ -6,6 +6,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { TcpOptions } from '../../src/tcp/index.ts';
+import { once } from '../support/once.ts';
 import { Cubic } from '../../src/tcp/congestion/cubic.ts';
 import { Dumbbell, jain, MS, randoms, SEC, type FlowOptions } from './dumbbell.ts';
 import { pftk, renoRate } from './padhye.ts';
@@ -50,7 +51,7 @@ describe('throughput by loss [Mathis 1997, Ott–Kemperman–Mathis; T4]', () =>
 });
 
 describe('Reno without SACK at much random loss [Padhye 1998; T5]', () => {
-  const rate = (p: number): number => renoRate(p, false);
+  const rate = once((p: number): number => renoRate(p, false));
   // Linux counts segments, not ACKs (RFC 3465), so that b is 1 although every second segment is acknowledged.
   it.each([0.01, 0.02, 0.05])('sends what the formula says within a fifth at p = %d', (p) => {
     expect(Math.abs(rate(p) / pftk(p, 1, 0.1, 0.2) - 1)).toBeLessThan(0.2);

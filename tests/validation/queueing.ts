@@ -56,11 +56,25 @@ export const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b
 export const off = (measured: number, expected: number): number =>
   Math.abs(measured / expected - 1);
 
+/** A mean over seeds, and its standard error. */
+export interface Estimate {
+  readonly value: number;
+  readonly error: number;
+}
+
+/** The plain mean of what independent seeds gave. */
+export function average(ys: readonly number[]): Estimate {
+  const value = mean(ys);
+  const squares = ys.reduce((a, y) => a + (y - value) ** 2, 0);
+  return { value, error: Math.sqrt(squares / (ys.length - 1) / ys.length) };
+}
+
 /**
  * The mean of `ys` over seeds, less what a control says was luck: `xs` comes from the same draws and its mean is known, so
- * b·(mean of xs − known) is taken off, b by least squares (a control variate: unbiased but for the estimate of b).
+ * b·(mean of xs − known) is taken off, b by least squares (a control variate: unbiased but for the estimate of b). Its standard
+ * error is that of the regression line at `known`.
  */
-export function controlled(ys: readonly number[], xs: readonly number[], known: number): number {
+export function regression(ys: readonly number[], xs: readonly number[], known: number): Estimate {
   const mx = mean(xs);
   const my = mean(ys);
   let xy = 0;
@@ -69,8 +83,27 @@ export function controlled(ys: readonly number[], xs: readonly number[], known: 
     xy += (x - mx) * (ys[i]! - my);
     xx += (x - mx) * (x - mx);
   });
-  return my - (xx > 0 ? xy / xx : 0) * (mx - known);
+  const b = xx > 0 ? xy / xx : 0;
+  const squares = ys.reduce((a, y, i) => a + (y - my - b * (xs[i]! - mx)) ** 2, 0);
+  const away = xx > 0 ? (mx - known) ** 2 / xx : 0;
+  return {
+    value: my - b * (mx - known),
+    error: Math.sqrt((squares / (ys.length - 2)) * (1 / ys.length + away)),
+  };
 }
+
+export const controlled = (ys: readonly number[], xs: readonly number[], known: number): number =>
+  regression(ys, xs, known).value;
+
+/**
+ * By how many standard errors an estimate lies outside the band of ±`tolerance` around `expected`; negative: inside. A mutant that
+ * is out by `CERTAIN` needs no larger sample: one as large as that of the check would be out of the band too.
+ */
+export const outside = (seen: Estimate, expected: number, tolerance: number): number =>
+  (Math.abs(seen.value - expected) - tolerance * Math.abs(expected)) / seen.error;
+
+/** Student’s t of ten seeds and a control, 8 degrees of freedom, is beyond 5 once in 1900 times. */
+export const CERTAIN = 5;
 
 export const SEEDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
