@@ -1,11 +1,11 @@
 /**
- * The scheduler beside a real one: threads pinned to one core of two on Linux 6.18 (HZ=250, PREEMPT_NONE), recorded with the
- * events sched_switch and sched_wakeup of tracefs, in a group of its own with the highest weight, since the machine had
- * other things to do. Without `every`, `posts` and `work` a thread computes all the time; `every` µs it computes for `work` µs;
- * with `posts` it computes, and writes to an eventfd every so many µs, and the one with `work` alone reads that, and computes.
- * `work` is what it was measured to take, `phase` when in a tick they began (µs); `turn` and `wait` count how long each had
- * the core in one go (edges at 0.2, 0.5, 1, 2, 3.5 and 4.5 ms), and how long it waited for it after a wake-up (edges at 20 µs, 0.5,
- * 1, 2 and 3 ms).
+ * The scheduler beside a real one (docs/decisions/0010): threads pinned to one core of two on Linux 6.18 (HZ=250,
+ * PREEMPT_NONE), recorded by fidelity/sched/record.js. They were a group of their own with the highest weight, since the machine
+ * had other things to do. Without `every`, `posts` and `work` a thread computes all the time; `every` µs it computes for `work`
+ * µs; with `posts` it computes, and writes to an eventfd every so many µs, and the one with `work` alone reads that, and
+ * computes. `work` is what it was measured to take, `phase` when in a tick they began (µs); `turn` and `wait` count how long each
+ * had the core in one go (edges at 0.2, 0.5, 1, 2, 3.5 and 4.5 ms), and how long it waited for it after a wake-up (edges at
+ * 20 µs, 0.5, 1, 2 and 3 ms).
  *
  * Left out where a few µs decide: threads that are woken every 100 µs and compute for 12 or 43 µs of them. There, a tick hits
  * the sleeper or not, and that repeats for seconds.
