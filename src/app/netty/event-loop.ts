@@ -16,6 +16,7 @@ import * as k from '../../kernel/syscall.ts';
 import { EpollEvents, type Fd, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
 import type { LoopOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
+import type { StreamLaws } from '../reactive/laws.ts';
 import type { Sub } from '../setup.ts';
 import type { Cancellable, Task, Worker } from '../worker.ts';
 import { ChannelException } from './exceptions.ts';
@@ -37,6 +38,7 @@ const CHECK_EVERY = 64;
 export class EventLoop implements Worker {
   readonly name: string;
   readonly transport: LoopOptions['transport'];
+  readonly laws: StreamLaws;
   private readonly probe: Probe;
   private readonly meter: QueueMeter;
   private readonly ioRatio: number;
@@ -65,6 +67,7 @@ export class EventLoop implements Worker {
   ) {
     this.name = name;
     this.transport = transport;
+    this.laws = meters.laws;
     this.probe = meters.probe;
     this.meter = meters.taskQueue();
     this.ioRatio = ioRatio;
