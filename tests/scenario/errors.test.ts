@@ -626,6 +626,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '',
     [
       'my.yaml:17:9 a frame would arrive at the instant it was sent [give the link a rate or a delay]',
+      'my.yaml:18:16 `limit` says nothing without `rate`: sending takes no time, and nothing waits [e.g. `rate: 100 Mbit/s`]',
       'my.yaml:19:9 a frame would arrive at the instant it was sent [give the link a rate or a delay]',
     ],
   ],
