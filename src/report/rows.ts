@@ -102,7 +102,7 @@ function serviceLatency(runs: Runs): Row[] {
     ),
   );
   return apps.flatMap((app) => {
-    const whose = apps.length === 1 ? 'service latency' : `service latency of ${app}`;
+    const whose = apps.length === 1 ? 'service latency' : `service of ${app}`;
     return quantiles(`${whose} p50 / p99 / max`, `${app}.service_latency`, runs);
   });
 }

@@ -244,21 +244,19 @@ describe('service latency has a row', () => {
       variants.map((metrics, i) =>
         result(`v${i}`, { metrics: { ...result('').metrics, ...metrics } }),
       ),
-    ).filter((line) => line.includes('service latency'));
+    ).filter((line) => line.startsWith('service'));
 
   test('where it is not the latency from when requests were meant to be, in any variant', () => {
     expect(rowsOf(ms('load', 5, 2), ms('load', 5, 5))).toEqual([
-      expect.stringMatching(
-        /service latency p50 \/ p99 \/ max +ms +2\.00\/2\.00\/2\.00 +5\.00\/5\.00\/5\.00/,
-      ),
+      expect.stringMatching(/service latency p50 \/ p99 \/ max +ms +2\/2\/2 +5\/5\/5/),
     ]);
     expect(rowsOf(ms('load', 5, 5), {})).toEqual([]);
   });
 
   test('for each client by its name, when there are several', () => {
     expect(rowsOf({ ...ms('a', 5, 2), ...ms('b', 6, 3) })).toEqual([
-      expect.stringContaining('service latency of a p50 / p99 / max'),
-      expect.stringContaining('service latency of b p50 / p99 / max'),
+      expect.stringContaining('service of a p50 / p99 / max'),
+      expect.stringContaining('service of b p50 / p99 / max'),
     ]);
   });
 });
