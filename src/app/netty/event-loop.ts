@@ -7,7 +7,9 @@
  * of interest wait for the next select, so that off and on again costs nothing; no interest at all takes the descriptor
  * out (sun.nio.ch.EPollSelectorImpl.processUpdateQueue). `epoll`: edge-triggered, and every change is an epoll_ctl at once.
  *
- * Left out: shutting down, rebuilding a selector that spins, logging of what tasks throw.
+ * Left out: shutting down, logging of what tasks throw. And what guards Netty against things that do not happen here: a selector that
+ * returns for nothing 512 times is built anew, and a loop sleeps a second after select() or its own code has thrown. Handlers and tasks
+ * cannot make it do so there either (the pipeline, and safeExecute(), take what they throw), and this kernel has no such errors.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, instant, type Instant } from '../../base/units.ts';
