@@ -632,11 +632,12 @@ export const MACHINE: readonly Feature[] = [
     ],
   },
   {
-    name: 'Scheduler: virtual runtime, lag and its decay, wake-up placement and pre-emption, migration, cold caches',
+    name: 'Scheduler: EEVDF with deadlines, lag, delayed dequeue and ticks, beside recordings of 6.18; placement, migration, cold caches',
     basis:
-      'kernel/sched/fair.c: place_entity, requeue_delayed_entity, select_idle_sibling, wake_affine_idle, sched_balance_newidle',
+      'kernel/sched/fair.c: pick_eevdf, update_curr, place_entity, requeue_delayed_entity, select_idle_sibling, wake_affine_idle, sched_balance_newidle',
     scripts: [],
     tests: [
+      ['kernel/machine/sched-recorded.test.ts', 'are those of Linux 6.18'],
       ['kernel/machine/sched.test.ts', 'share a core to within one slice'],
       ['kernel/machine/sched.test.ts', 'wait until the others have caught up'],
       ['kernel/machine/sched.test.ts', 'keep the lag that a task is owed'],
@@ -669,6 +670,6 @@ export const NOT_MODELLED: readonly string[] = [
   'metrics of destinations other than those of Fast Open; congestion controls other than Reno, CUBIC, DCTCP, BBR',
   'the phase of ticks: timers are rounded up to ticks and expire exactly then, or later by a slack that is constant (2.5 ms for packetdrill scripts, where Linux is up to a tick late)',
   'memory for TCP that a processor keeps for itself, memory cgroups, SO_RESERVE_MEM; orphans are counted at once and not every 100 ms',
-  'scheduler: deadlines of EEVDF beside virtual runtime (tasks interrupted in mid-slice come sooner in Linux), slices that end with ticks (every 4 ms at HZ=250; here after 3 ms, exactly), nice, groups, periodic balancing; dup(), fork()',
+  'scheduler: nice, slices of single threads, groups, periodic balancing, what a tick costs; dup(), fork()',
   'the expiry of a path MTU after ten minutes; a second Fast Open key; ECN with SYN cookies',
 ];

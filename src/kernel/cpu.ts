@@ -213,6 +213,11 @@ export class Core {
     this.loop();
   }
 
+  /** What the running task has had up to now is charged to it; it goes on. */
+  catchUp(): void {
+    if (this.running === TASK) this.taskRem -= this.bill(TASK);
+  }
+
   /** ns spent as `bill` (BILL_…) up to now. They add up to the time since boot, exactly. */
   spent(bill: number): number {
     const open = this.engine.now - this.since;

@@ -19,6 +19,7 @@ import {
   IDLE_DEFAULTS,
   type IdleOptions,
   SCHED_DEFAULTS,
+  baseSlice,
   SOFTNET_DEFAULTS,
   type SchedOptions,
   type SoftnetOptions,
@@ -95,7 +96,8 @@ export class Host {
     this.jiffyNs = Math.floor(1_000_000_000 / (hz === 'exact' ? HOST_DEFAULTS.hz : hz));
     this.costs = costsOf(this.machine, options.costs);
     this.costless = Object.values(this.costs).every((ns) => ns === 0);
-    this.sched = { ...SCHED_DEFAULTS, ...options.sched };
+    const hrtick = hz === 'exact' || SCHED_DEFAULTS.hrtick;
+    this.sched = { ...SCHED_DEFAULTS, slice: baseSlice(cpus), hrtick, ...options.sched };
     this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
     this.idle = { ...IDLE_DEFAULTS, ...options.idle };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);

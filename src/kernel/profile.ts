@@ -10,8 +10,10 @@ import { DQL_DEFAULTS, type DqlOptions } from '../base/dql.ts';
 import type { QdiscOptions } from './qdisc/options.ts';
 
 export interface SchedOptions {
-  /** How long a task runs before others that wait get their turn, ns. */
+  /** Of what size the slices are that tasks take turns in, ns. */
   readonly slice: number;
+  /** Slices end when they are used up, not at the next tick (the scheduler feature HRTICK). */
+  readonly hrtick: boolean;
   /** A task that ran less than so long ago is not pulled to another core, ns. */
   readonly migrationCost: number;
 }
@@ -95,7 +97,10 @@ export interface NicOptions {
 
 /** Cores, and RLIMIT_NOFILE of each process. */
 export const HOST_DEFAULTS = { cpus: 1, nofile: 1024, hz: 250 } as const;
-export const SCHED_DEFAULTS: SchedOptions = { slice: 3_000_000, migrationCost: 500_000 };
+export const SCHED_DEFAULTS = { hrtick: false, migrationCost: 500_000 } as const;
+/** The slice on so many cores: get_update_sysctl_factor(), SCHED_TUNABLESCALING_LOG. */
+export const baseSlice = (cpus: number): number =>
+  700_000 * (cpus >= 8 ? 4 : cpus >= 4 ? 3 : cpus >= 2 ? 2 : 1);
 /** Off: how deeply cores sleep depends on the machine. 4 ms: one tick, HZ=250. */
 export const IDLE_DEFAULTS: IdleOptions = { after: 4_000_000, latency: 0, spread: 0 };
 export const SOFTNET_DEFAULTS: SoftnetOptions = {
@@ -150,7 +155,7 @@ const row = (key: string, value: number | string, source: string): ProfileEntry 
 });
 const time = (ns: number): string => printDuration(ns as Duration);
 
-const { slice, migrationCost } = SCHED_DEFAULTS;
+const { migrationCost } = SCHED_DEFAULTS;
 const { weight, budget, budgetNs, maxBacklog } = SOFTNET_DEFAULTS;
 const { rxUsecs, rxFrames, txUsecs, txFrames } = NIC_DEFAULTS.coalesce;
 
@@ -164,9 +169,9 @@ export const LINUX_6_18: readonly ProfileEntry[] = [
   row('cpus', HOST_DEFAULTS.cpus, 'the smallest machine; write what you have'),
   row('HZ', HOST_DEFAULTS.hz, 'CONFIG_HZ of the kernel that the vectors were measured on'),
   row(
-    'sched.slice',
-    time(slice),
-    'sysctl_sched_base_slice, 0.7 ms × (1 + log2 of the cores) = 2.8 ms on 8, rounded',
+    'sched.base_slice',
+    time(baseSlice(1)),
+    'on one core; sysctl_sched_base_slice × (1 + log2 of the cores), 2.8 ms from 8 on',
   ),
   row(
     'sched.migration_cost',

@@ -1,30 +1,23 @@
 /**
- * Who runs on which core: a run queue per core in order of virtual runtime, slices, placement of woken tasks, pre-emption
- * and the context switch (kernel/sched/fair.c, EEVDF since 6.6, all weights equal).
+ * Who runs on which core: a run queue per core (cfs-rq.ts says in which order), pre-emption, the context switch, and where
+ * woken tasks are placed (kernel/sched/core.c, fair.c; all weights equal).
  *
- * The task with the least virtual runtime runs next. EEVDF takes, of those that are owed time (eligible: not ahead of the
- * average), the one with the earliest deadline, the virtual time at which its slice will be used up. With equal slices both
- * agree but for tasks that were interrupted in mid-slice: those keep their deadline, and come sooner there.
+ * A slice ends at the first *tick* after it is used up: at HZ=250 every 4 ms, whatever the slice is (entity_tick). Or at
+ * once, with `hrtick` (the scheduler feature HRTICK). A task that comes also ends one that is used up. A task that wakes
+ * pre-empts the running one if it would be picked in its place (check_preempt_wakeup_fair); WF_SYNC, that the waker is about
+ * to sleep, does not matter for that in 6.18. The switch happens at the next return to user mode (PREEMPT_NONE).
  *
- * A task that sleeps while it is owed time keeps that lag, at most two slices, and is placed by it when it wakes; the lag is
- * scaled up, because the task itself draws the average towards it (place_entity). One that has had more than its share stays
- * in the competition until it has not (DELAY_DEQUEUE), and is owed nothing then (DELAY_ZERO): after a long sleep all is
- * forgotten.
+ * Placement: a task that still competes where it slept stays there (ttwu_runnable). Another goes to the core it ran on if that
+ * is idle, else to an idle core that it may use, else back, or to the waker's when that is about to sleep (WF_SYNC). A core
+ * that goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
  *
- * A task that wakes, and would be next, pre-empts only one that is ahead of the average: one that is not runs to the end of
- * its slice (RUN_TO_PARITY). WF_SYNC, that the waker is about to sleep, does not matter for it in 6.18. The switch happens at the next return to user mode, as does the one at the end of a slice.
- *
- * Placement: the core it ran on if that is idle, else an idle core that it may use, else the core it ran on, or the waker's when
- * that is about to sleep (WF_SYNC). A core that goes idle pulls one waiting task from the longest queue, if that task is not cache-hot (newidle balance).
- *
- * Left out: weights (nice), slices of single tasks, classes other than fair, groups, periodic balancing, NUMA, and the tick.
- * Slices end exactly here; in Linux (without HRTICK) at the first tick after base_slice, which is 0.7 ms × (1 + log2 of the
- * cores, at most 8): at HZ=250 every 4 ms, on any machine. An idle core counts as idle although the hypervisor has taken it
- * (Linux asks vcpu_is_preempted).
+ * Left out: weights (nice), slices of single tasks, classes other than fair, groups, periodic balancing, NUMA; what a tick
+ * costs, and ticks of cores that differ (skew_tick). An idle core counts as idle although the hypervisor has taken it (Linux
+ * asks vcpu_is_preempted).
  */
 import { violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
-import type { Instant } from '../base/units.ts';
+import { CfsRq, SchedEntity } from './cfs-rq.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
 import { BILL_SWITCH, BILL_SYSTEM, SOFT, type StepSource } from './step.ts';
@@ -35,7 +28,7 @@ export const SLEEPING = 2;
 export const DEAD = 3;
 
 /** What the scheduler runs: a thread, or ksoftirqd. */
-export abstract class Task {
+export abstract class Task extends SchedEntity {
   readonly host: Host;
   readonly name: string;
   /** RUNNABLE (waits for a core), RUNNING, SLEEPING or DEAD. */
@@ -44,17 +37,9 @@ export abstract class Task {
   core: Core;
   /** The cores it may use, one bit each. */
   affinity = -1;
-  /** ns of CPU time, counted so that the least is the next; only differences on one core mean anything. */
-  vruntime = 0;
-  /** At its last sleep: how far behind the average of its core it was, ns; below 0, ahead. */
-  lag = 0;
-  /** CPU time since it was switched to, or since its slice was renewed, ns. */
-  sliceUsed = 0;
   /** When it ran last, and when it last became runnable. */
   lastRan = 0;
   runnableSince = 0;
-  /** Place among those with equal vruntime. */
-  order = 0;
   /** Whose caches hold what it uses: the core that it was switched to last; null: it has not run yet. */
   warmOn: Core | null = null;
   /** CPU time in all, ns (user and system). */
@@ -69,6 +54,7 @@ export abstract class Task {
   bill: number = BILL_SYSTEM;
 
   constructor(host: Host, name: string, core: Core) {
+    super();
     this.host = host;
     this.name = name;
     this.core = core;
@@ -107,27 +93,29 @@ export class RunQueue implements StepSource {
   /** Tasks that wait here, each from becoming runnable until it is switched to. */
   readonly meter: QueueMeter;
   private readonly core: Core;
-  /** A heap by (vruntime, order). */
-  private readonly heap: Task[] = [];
-  private sum = 0;
-  /** Where a task is placed when nobody else is here. */
-  private base = 0;
-  private orders = 0;
+  private readonly cfs: CfsRq<Task>;
+  /** ns between ticks; 0: slices end by a timer of their own. */
+  private readonly tick: number;
+  /** The first tick that has not been looked at. */
+  private nextTick = 0;
   private needResched = false;
 
   constructor(core: Core) {
+    const { sched } = core.host;
     this.core = core;
+    this.tick = sched.hrtick ? 0 : core.host.jiffyNs;
+    this.cfs = new CfsRq(sched.slice, core.host.jiffyNs);
     this.meter = new QueueMeter(`${core.lane}/runqueue`, Infinity);
   }
 
   /** Tasks that wait for this core. */
   get waiting(): number {
-    return this.heap.length;
+    return this.cfs.waiting;
   }
 
-  /** Tasks that run or wait here (nr_running). */
+  /** Tasks that run or wait here (nr_running without those that are delayed). */
   get running(): number {
-    return this.heap.length + (this.current === null && this.incoming === null ? 0 : 1);
+    return this.cfs.waiting + (this.cfs.curr === null ? 0 : 1);
   }
 
   /**
@@ -136,44 +124,43 @@ export class RunQueue implements StepSource {
    */
   get idle(): boolean {
     return (
-      this.current === null &&
-      this.incoming === null &&
-      this.heap.length === 0 &&
+      this.cfs.curr === null &&
+      this.cfs.alone &&
       !(this.hasTunProgram && this.core.context === SOFT)
     );
   }
 
-  /** ns that the current task may run before others get their turn; Infinity when nobody waits. */
+  /** ns that the current task may run before others get their turn, if nothing interrupts it; Infinity when nobody waits. */
   sliceLeft(): number {
-    if (this.heap.length === 0) return Infinity;
-    const left = this.core.host.sched.slice - this.current!.sliceUsed;
-    return left > 0 ? left : 0;
+    const { cfs, tick } = this;
+    if (cfs.alone) return Infinity;
+    const left = cfs.protectedFor;
+    if (tick === 0) return Math.max(0, left);
+    const { now } = this.core.host.engine;
+    return Math.ceil((now + Math.max(1, left)) / tick) * tick - now;
   }
 
-  /** The current task must give way at its next return to user mode. Decides, and renews its slice if it need not. */
+  /** The current task must give way at its next return to user mode. */
   resched(): boolean {
-    const cur = this.current!;
-    const first = this.heap[0];
-    if (first === undefined) return (this.needResched = false);
-    const expired = cur.sliceUsed >= this.core.host.sched.slice;
-    if (!this.needResched && !expired) return false;
-    if (first.vruntime <= cur.vruntime) return true;
-    this.needResched = false;
-    if (expired) cur.sliceUsed = 0;
-    return false;
+    const { cfs } = this;
+    if (cfs.alone) return (this.needResched = false);
+    this.passTicks(0);
+    if (!this.needResched) return false;
+    const { curr } = cfs;
+    cfs.update();
+    if (cfs.pick() !== curr) return true;
+    if (this.tick === 0) curr!.vprot = curr!.deadline; // the timer is set anew
+    return (this.needResched = false);
   }
 
   /** A task should run here that does not (need_resched): it pre-empts, or the core is idle. Softirqs look at it. */
   get wantsResched(): boolean {
-    return (
-      this.needResched || (this.current === null && this.incoming === null && this.waiting > 0)
-    );
+    return this.needResched || (this.cfs.curr === null && this.waiting > 0);
   }
 
-  /** sched_yield(2): the rest of the slice is forfeited. */
+  /** sched_yield(2) */
   yieldCurrent(): void {
-    const cur = this.current!;
-    cur.vruntime += Math.max(0, this.core.host.sched.slice - cur.sliceUsed);
+    this.cfs.yield();
     this.needResched = true;
   }
 
@@ -205,7 +192,6 @@ export class RunQueue implements StepSource {
     this.incoming = null;
     this.current = task;
     task.state = RUNNING;
-    task.sliceUsed = 0;
     this.core.host.counters.contextSwitches++;
     this.trace('switch', task);
     task.begin(this.refillOf(task));
@@ -223,40 +209,47 @@ export class RunQueue implements StepSource {
     return this.step === STEP_TASK && this.current !== null && this.current.takeBack(left);
   }
 
-  /** `ran` ns have been spent at task level. */
+  /** `ran` ns have been spent at task level, the last of them now. */
   account(ran: number): void {
     const cur = this.current;
     if (cur === null) return;
-    cur.vruntime += ran;
-    cur.sliceUsed += ran;
     cur.cpuTime += ran;
+    this.cfs.run(ran);
+    this.passTicks(ran);
   }
 
-  /** A task becomes runnable here. */
-  enqueue(task: Task): void {
-    const now = this.core.host.engine.now;
-    task.vruntime = this.placeOf(task);
+  /** sched_tick() of the ticks that have passed. The current task has run for the last `ran` ns, and not before. */
+  private passTicks(ran: number): void {
+    const { cfs, tick } = this;
+    const { now } = this.core.host.engine;
+    if (tick === 0) {
+      if (cfs.protectedFor <= 0 && cfs.update()) this.needResched = true;
+      return;
+    }
+    if (now < this.nextTick) return;
+    // A core that was idle has had none.
+    let t = Math.max(this.nextTick, Math.floor((now - ran) / tick) * tick);
+    for (; t <= now; t += tick) if (cfs.update(Math.min(ran, now - t))) this.needResched = true;
+    this.nextTick = t;
+  }
+
+  /** A task becomes runnable here: one that slept, or a new one. */
+  enqueue(task: Task, initial: boolean): void {
+    const { cfs } = this;
+    this.core.catchUp();
+    if (task.delayed) cfs.requeue(task);
+    else {
+      if (this.current !== null && cfs.update()) this.needResched = true;
+      cfs.enqueue(task, initial);
+    }
     task.core = this.core;
-    this.push(task, now);
+    this.waits(task);
     this.trace('wakeup', task);
   }
 
-  /** place_entity, requeue_delayed_entity: the virtual runtime of a task that comes here after it has slept on `task.core`. */
-  private placeOf(task: Task): number {
-    const average = this.average();
-    const there = task.core.rq;
-    let { lag } = task;
-    // What it was ahead of the others they have caught up with, or not yet.
-    if (lag < 0) lag = Math.min(0, there.average() - task.vruntime);
-    if (lag < 0 && there === this) return task.vruntime;
-    const n = this.heap.length + (this.current === null ? 0 : 1);
-    return n === 0 ? average : average - Math.trunc((lag * (n + 1)) / n);
-  }
-
-  /** A woken task was put here: does it pre-empt who runs? check_preempt_wakeup_fair */
+  /** A woken task was put here: does it pre-empt who runs? wakeup_preempt() */
   checkPreempt(task: Task): void {
-    const cur = this.current;
-    if (cur !== null && task === this.heap[0] && cur.vruntime > this.average())
+    if (!this.needResched && this.cfs.curr !== null && this.cfs.preempts(task))
       this.needResched = true;
   }
 
@@ -266,113 +259,73 @@ export class RunQueue implements StepSource {
   }
 
   private pickNext(): number {
-    if (this.core.host.queuedTasks === 0) return -1;
-    const task = this.pop() ?? this.pull();
+    const { host } = this.core;
+    if (host.queuedTasks === 0 && this.cfs.alone) return -1;
+    const task = this.cfs.pick() ?? this.pull();
     if (task === null) return -1;
-    const now = this.core.host.engine.now;
+    const { now } = host.engine;
+    host.queuedTasks--;
+    this.meter.leave(now);
     task.waitTime += now - task.runnableSince;
+    this.cfs.setNext(task);
     this.needResched = false;
     this.incoming = task;
     this.step = STEP_SWITCH;
     this.bill = BILL_SWITCH;
-    return this.core.host.costs.contextSwitch;
+    return host.costs.contextSwitch;
   }
 
   /** The current task was pre-empted. */
   private putBack(cur: Task): void {
     this.current = null;
-    cur.state = RUNNABLE;
     cur.lastRan = this.core.host.engine.now;
-    this.push(cur, cur.lastRan);
+    this.cfs.putPrev();
+    this.waits(cur);
   }
 
   /** The current task went to sleep or ended. */
   private leave(cur: Task): void {
     if (cur.state === RUNNABLE)
       violated('sched: the current task waits for its own core', cur.name);
-    const most = 2 * this.core.host.sched.slice; // or one tick, if that is more: entity_lag
-    const behind = this.average() - cur.vruntime;
-    cur.lag = behind > most ? most : behind < -most ? -most : behind;
     cur.lastRan = this.core.host.engine.now;
     if (cur.state === SLEEPING) cur.nvcsw++;
-    if (cur.vruntime > this.base) this.base = cur.vruntime;
+    this.cfs.dequeue(cur.state === SLEEPING);
     this.current = null;
     this.needResched = false;
   }
 
+  /** One that slept here, and still competes, goes elsewhere: it may no longer run here. */
+  release(task: Task): void {
+    this.cfs.forget(task);
+  }
+
   /**
-   * newidle balance: the first of the longest queue, if it may run here and has cooled down. A core with one task is not
+   * newidle balance: the first of the longest queue that may run here and has cooled down. A core with one task is not
    * overloaded, not even while that waits for the core to wake up (rq->nr_running > 1, sched_newidle_balance).
    */
   private pull(): Task | null {
-    const host = this.core.host;
+    const { host, index } = this.core;
     let from: RunQueue | null = null;
     for (const core of host.cores) if (core.rq.running > (from?.running ?? 1)) from = core.rq;
-    const task = from?.heap[0];
-    if (from === null || task === undefined || !mayRun(task, this.core.index)) return null;
-    if (host.engine.now - task.lastRan < host.sched.migrationCost) return null;
-    const lag = from.average() - task.vruntime;
-    from.pop();
-    task.vruntime = this.average() - lag;
+    if (from === null) return null;
+    const cold = host.engine.now - host.sched.migrationCost;
+    const task = from.cfs.firstWhere((t) => t.lastRan <= cold && mayRun(t, index));
+    if (task === null) return null;
+    this.cfs.adopt(task, from.cfs);
     task.core = this.core;
+    from.meter.leave(host.engine.now);
+    this.meter.enter(host.engine.now);
     host.counters.migrations++;
     return task;
   }
 
-  /** Average virtual runtime of all that could run here, whole ns. */
-  private average(): number {
-    const cur = this.current;
-    const n = this.heap.length + (cur === null ? 0 : 1);
-    if (n === 0) return this.base;
-    return Math.floor((this.sum + (cur === null ? 0 : cur.vruntime)) / n);
-  }
-
-  private push(task: Task, now: number): void {
+  private waits(task: Task): void {
+    const { now } = this.core.host.engine;
     task.state = RUNNABLE;
     task.runnableSince = now;
-    task.order = this.orders++;
-    this.sum += task.vruntime;
     this.core.host.queuedTasks++;
-    this.meter.enter(now as Instant);
-    const heap = this.heap;
-    let i = heap.length;
-    heap.push(task);
-    while (i > 0) {
-      const up = (i - 1) >> 1;
-      const above = heap[up]!;
-      if (!before(task, above)) break;
-      heap[i] = above;
-      i = up;
-    }
-    heap[i] = task;
+    this.meter.enter(now);
   }
-
-  private pop(): Task | null {
-    const heap = this.heap;
-    const first = heap[0];
-    if (first === undefined) return null;
-    this.sum -= first.vruntime;
-    this.core.host.queuedTasks--;
-    this.meter.leave(this.core.host.engine.now);
-    const last = heap.pop()!;
-    if (last !== first) {
-      let i = 0;
-      for (;;) {
-        let down = 2 * i + 1;
-        if (down >= heap.length) break;
-        if (down + 1 < heap.length && before(heap[down + 1]!, heap[down]!)) down++;
-        if (!before(heap[down]!, last)) break;
-        heap[i] = heap[down]!;
-        i = down;
-      }
-      heap[i] = last;
-    }
-    return first;
-  }
-}
-
-function before(a: Task, b: Task): boolean {
-  return a.vruntime < b.vruntime || (a.vruntime === b.vruntime && a.order < b.order);
 }
 
 function mayRun(task: Task, core: number): boolean {
@@ -413,7 +366,12 @@ export function wakeUp(task: Task, sync: boolean): boolean {
     task.state = RUNNING; // it had not yet left its core: it just goes on
     return true;
   }
-  activate(task, place(task, sync));
+  if (task.delayed && mayRun(task, task.core.index)) {
+    activate(task, task.core, false);
+    return true;
+  }
+  if (task.delayed) task.core.rq.release(task);
+  activate(task, place(task, sync), false);
   return true;
 }
 
@@ -430,13 +388,13 @@ export function wakeUpNew(task: Task): void {
     }
   }
   if (best === null) violated('sched: a task may run nowhere', task.name);
-  activate(task, best);
+  activate(task, best, true);
 }
 
-function activate(task: Task, core: Core): void {
+function activate(task: Task, core: Core, initial: boolean): void {
   const rq = core.rq;
   const wanted = rq.wantsResched;
-  rq.enqueue(task);
+  rq.enqueue(task, initial);
   rq.checkPreempt(task);
   const from = task.host.executing;
   if (from === core) return; // its loop goes on with what is highest

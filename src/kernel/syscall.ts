@@ -205,6 +205,9 @@ export class Trap {
   x = 0;
   y = 0;
   ref: unknown = null;
+  /** What `fd` and, in calls with two descriptors, `a` stood for when the call began or was last tried again (fdget). */
+  file: unknown = null;
+  other: unknown = null;
   /** It has polled the device; it does so once. */
   spun = false;
 
@@ -236,6 +239,8 @@ export class Trap {
     this.x = 0;
     this.y = 0;
     this.ref = null;
+    this.file = null;
+    this.other = null;
     this.spun = false;
   }
 }

@@ -10,6 +10,7 @@ import {
   type Trap,
 } from '../syscall.ts';
 import { DONE, type Thread } from '../thread.ts';
+import { fileAt } from './at.ts';
 
 const START = 0;
 const PAID = 1;
@@ -29,7 +30,7 @@ export function sysEpollCreate(t: Thread, trap: Trap): number {
 
 /** The instance at `trap.fd`; null after the call was ended with −EBADF or −EINVAL. */
 function epollAt(t: Thread, trap: Trap): Epoll | null {
-  const file = t.process.fds.get(trap.fd);
+  const file = fileAt(t, trap);
   if (file instanceof Epoll) return file;
   t.done(file === null ? -EBADF : -EINVAL);
   return null;

@@ -7,15 +7,15 @@ import type { Trap } from '../syscall.ts';
 import { tcpShutdown } from './close.ts';
 import { tcpRecvmsg } from './recv.ts';
 import { tcpSendmsg } from './send.ts';
-import { sockAt } from './at.ts';
+import { fileAt, sockAt } from './at.ts';
 
 export function sysRead(t: Thread, trap: Trap): number {
-  const file = t.process.fds.get(trap.fd);
+  const file = fileAt(t, trap);
   return file === null ? t.done(-EBADF) : file.read(t, trap);
 }
 
 export function sysWrite(t: Thread, trap: Trap): number {
-  const file = t.process.fds.get(trap.fd);
+  const file = fileAt(t, trap);
   return file === null ? t.done(-EBADF) : file.write(t, trap);
 }
 

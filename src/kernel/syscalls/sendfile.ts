@@ -3,7 +3,7 @@ import { EBADF, EINVAL } from '../../base/errno.ts';
 import { PatternFile } from '../file-pattern.ts';
 import type { Trap } from '../syscall.ts';
 import { DONE, type Thread } from '../thread.ts';
-import { sockAt } from './at.ts';
+import { otherAt, sockAt } from './at.ts';
 import { tcpSendmsg } from './send.ts';
 
 export function sysOpen(t: Thread, trap: Trap): number {
@@ -15,7 +15,7 @@ export function sysOpen(t: Thread, trap: Trap): number {
 export function sysSendfile(t: Thread, trap: Trap): number {
   const s = sockAt(t, trap);
   if (s === null) return DONE;
-  const file = t.process.fds.get(trap.a);
+  const file = otherAt(t, trap);
   if (file === null) return t.done(-EBADF);
   if (!(file instanceof PatternFile)) return t.done(-EINVAL);
   const n = Math.min(trap.c, file.size - (trap.b < 0 ? file.position : trap.b));

@@ -11,14 +11,18 @@ import { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_MORE, SPLICE_F_MORE, SPLICE_F_NONBLOCK } from '../socket-options.ts';
 import { EPOLLIN, EPOLLOUT, type Trap } from '../syscall.ts';
 import { BLOCKED, DONE, type Thread } from '../thread.ts';
+import { fileAt, otherAt } from './at.ts';
 import { tcpRecvmsg } from './recv.ts';
 import { tcpSendmsg } from './send.ts';
 
 /** `fd` and `a`: from and to; `b`: bytes; `c`: flags. */
 export function sysSplice(t: Thread, trap: Trap): number {
-  const from = t.process.fds.get(trap.fd);
-  const to = t.process.fds.get(trap.a);
-  if (from === null || to === null) return t.done(-EBADF);
+  const from = fileAt(t, trap);
+  const to = otherAt(t, trap);
+  if (from === null || to === null) {
+    t.holds?.unlock(t); // the pipe's, while it slept
+    return t.done(-EBADF);
+  }
   if (from instanceof Sock && to instanceof WriteEnd) return fromSocket(from, to, t, trap);
   if (from instanceof ReadEnd && to instanceof Sock) return toSocket(from, to, t, trap);
   return t.done(-EINVAL);

@@ -122,7 +122,7 @@ export interface HostSpec {
   /** Prices of kernel steps that replace those of the machine, in ns, by the names of kernel/costs.ts. */
   readonly costs: Readonly<Record<string, number>>;
   /** ns (kernel/sched.ts). */
-  readonly sched: Readonly<{ slice: number; migrationCost: number }>;
+  readonly sched: Readonly<Partial<{ slice: number; migrationCost: number; hrtick: boolean }>>;
   /** RLIMIT_NOFILE of its processes; null: enough for the scenario's connections. */
   readonly nofile: number | null;
   /** How long its cores take to come back from idle, ns (kernel/cpuidle.ts). */

@@ -7,7 +7,16 @@ import { brokenForms, countsOf, recordedCounts, type Counts } from './counts.ts'
 import type { LogEvent } from './recorder.ts';
 import { collapse, sequenceOf } from './sequence.ts';
 import { observe, type Observed } from './vector-world.ts';
-import { classOf, hasLog, logOf, nameOf, VECTORS, type Class, type Vector } from './vectors.ts';
+import {
+  AGAIN,
+  classOf,
+  hasLog,
+  logOf,
+  nameOf,
+  VECTORS,
+  type Class,
+  type Vector,
+} from './vectors.ts';
 import { broken } from './world.ts';
 
 const runs = new Map<string, Observed>();
@@ -133,15 +142,20 @@ group('the same cycles, in the same order', () => {
 });
 
 group('as many reads and switches of autoRead within 15 %', () => {
-  // Two recordings of these are as far apart as 174 reads and 399, 1 switch and 17.
+  // Two recordings of these are as far apart as 174 reads and 399, no switch and 16.
   const scattered = (v: Vector): boolean => v.scenario.startsWith('s3b');
 
   it.each(of('totals').filter(([, v]) => !scattered(v)))('%s', (_, v) => {
     expect(outside(recordedCounts(v), counted(v))).toEqual([]);
   });
 
-  // Missed: the recordings go on at ticks (every 4 ms) of a thread that spins on the core; here the one that is woken, and is owed
-  // time, pre-empts it and reads what has come. How far that is off is held, so that a change shows.
+  const runsAgain = (jvm: string, v: Vector): readonly (readonly [number, number])[] =>
+    AGAIN.find((a) => a.jvm === jvm && a.handler === v.handler)!.readsAndOff;
+  const median = (xs: readonly number[]): number =>
+    xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]!;
+
+  // Missed. No model is within 15 % of both runs of the second, which differ by the transport alone; how far two runs of the
+  // real one are apart is in recorded/README.md.
   it('s3b is outside by so much: reads here, and over nio and epoll there', () => {
     const rows = of('totals')
       .filter(([, v]) => scattered(v))
@@ -150,18 +164,39 @@ group('as many reads and switches of autoRead within 15 %', () => {
         return [name, counted(v).reads, ...both.map((other) => recordedCounts(other).reads)];
       });
     expect(rows).toEqual([
-      ['s3b-slowpeer-sendMany-small.nio', 541, 220, 285],
-      ['s3b-slowpeer-seedFlatMap-small.nio', 1014, 399, 174],
-      ['s3b-slowpeer-sendMany-small.epoll', 541, 220, 285],
-      ['s3b-slowpeer-seedFlatMap-small.epoll', 1009, 399, 174],
+      ['s3b-slowpeer-sendMany-small.nio', 516, 220, 285],
+      ['s3b-slowpeer-seedFlatMap-small.nio', 1062, 399, 174],
+      ['s3b-slowpeer-sendMany-small.epoll', 516, 220, 285],
+      ['s3b-slowpeer-seedFlatMap-small.epoll', 1063, 399, 174],
     ]);
   });
 
+  it.each(of('totals').filter(([, v]) => scattered(v)))(
+    '%s: reads and switches of autoRead as in warm JVMs that run it again',
+    (_, v) => {
+      const again = runsAgain('warm', v);
+      const { reads, off } = counted(v);
+      expect(within(15, median(again.map(([n]) => n)), reads)).toBe(true);
+      const switches = again.map(([, n]) => n);
+      expect(off).toBeGreaterThanOrEqual(Math.min(...switches));
+      expect(off).toBeLessThanOrEqual(Math.max(...switches));
+    },
+  );
+
+  it('s3b as recorded is what a loaded machine does, and no fresh or warm JVM on a quiet one', () => {
+    for (const [, v] of of('totals').filter(([, o]) => scattered(o))) {
+      const { reads } = recordedCounts(v);
+      const loaded = runsAgain('loaded', v).map(([n]) => n);
+      expect(reads).toBeGreaterThanOrEqual(Math.min(...loaded));
+      expect(reads).toBeLessThanOrEqual(Math.max(...loaded));
+      for (const jvm of ['fresh', 'warm'])
+        expect(reads).toBeLessThan(Math.min(...runsAgain(jvm, v).map(([n]) => n)));
+    }
+  });
+
   it('s2b and s2c: every number is the recorded one', () => {
-    // In the one that is left out the receive buffer grows by more, since BBR's pacing parts two segments: 137 reads of 153.
-    const left = 's2b-slow-blast-seedConcat20-prefetch1.epoll';
-    const same = of('totals').filter(([name]) => /^s2[bc]/.test(name) && name !== left);
-    expect(same).toHaveLength(5);
+    const same = of('totals').filter(([name]) => /^s2[bc]/.test(name));
+    expect(same).toHaveLength(6);
     for (const [, v] of same) {
       const { requests, requested, writes, flushes, pending, largest, queue, ...theirs } =
         recordedCounts(v);

@@ -45,10 +45,7 @@ const WORK_NS_PER_BYTE = 1.7;
  * the window.
  */
 const CLASS_LOADING_NS = 3 * MS;
-/**
- * A gap of less than a millisecond is spent spinning: while the logs of such runs show reads of 20 000 B, which are 4 ms of a
- * message each 200 µs, a tick of the scheduler.
- */
+/** A gap of less than a millisecond is spent spinning. */
 const SPIN_BELOW_US = 1000;
 const SPIN_NS = 1_000;
 /** A write() of the client, between two system calls: the stream of java.net.Socket, and the log. */
@@ -71,7 +68,7 @@ export function observe(v: Vector, options: { mutant?: string } = {}): Observed 
     shows: 'a recorded run',
     hosts: {
       box: {
-        cpus: v.paceUs > 0 && v.paceUs < SPIN_BELOW_US ? 1 : 2,
+        cpus: 2,
         sysctl: { 'net.ipv4.tcp_congestion_control': 'bbr' },
         cpuidle: { latency: '45 us', spread: '50 us' },
       },

@@ -59,6 +59,13 @@ export const SERVICE_TIMES = JSON.parse(readFileSync(at('service-times.json'), '
   Record<string, readonly number[]>
 >;
 
+/** s3b, run again: reads, and the times autoRead was switched off, of each run in a `fresh`, `warm` or `loaded` JVM. */
+export const AGAIN = lines(readFileSync(at('s3b-again.jsonl'), 'utf8')) as readonly Readonly<{
+  jvm: string;
+  handler: string;
+  readsAndOff: readonly (readonly [number, number])[];
+}>[];
+
 /** The events of one run, times and samples left out. */
 export function logOf(v: Vector): LogEvent[] {
   return lines(gunzipSync(readFileSync(at(`${nameOf(v)}.jsonl.gz`))).toString()) as LogEvent[];

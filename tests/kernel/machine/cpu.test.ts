@@ -120,7 +120,7 @@ function build(w: World, l: Load, log: string[] = []): Host {
     cpus: l.cores,
     machine: 'linux',
     costs: { contextSwitch: 13, syscall: 5, irq: 9, ipi: 4, softirq: 3, hrtimer: 2 },
-    sched: { slice: 150, migrationCost: 0 },
+    sched: { slice: 150, migrationCost: 0, hrtick: true },
   });
   const note = (what: string) => (i: number) => void log.push(`${what}.${i}@${w.engine.now}`);
   l.irqs.forEach(({ t, core, cost }, n) => {

@@ -109,7 +109,7 @@ describe('threaded NAPI', () => {
   ): { user: number; soft: number; system: number; frames: number } => {
     const b = bench({ threaded, gro: false, rxRing: 256 }, overload, {
       costs: { rxFrame: 1500, contextSwitch: 100 },
-      sched: { slice: 100_000, migrationCost: 0 },
+      sched: { slice: 100_000, migrationCost: 0, hrtick: true },
     });
     b.host.process('app').spawn(function* (sys): ThreadBody {
       for (;;) yield sys.compute(10_000);

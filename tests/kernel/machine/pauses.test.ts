@@ -81,7 +81,7 @@ describe('a core that is taken away', () => {
 
   it('obeys a pre-emption that became due meanwhile', () => {
     const w = new World();
-    const host = w.host({ sched: { slice: 1000, migrationCost: 0 } });
+    const host = w.host({ sched: { slice: 1000, migrationCost: 0, hrtick: true } });
     const [hog, woken]: number[][] = [[], []];
     const word = new Futex(0);
     host.process('hog').spawn(busy(w, 5000, hog!));
@@ -123,7 +123,7 @@ describe('a stopped process', () => {
   /** Two processes on one core, of which the first is stopped from 400 to 700. */
   const pair = (): { first: number[]; second: number[] } => {
     const w = new World();
-    const host = w.host({ sched: { slice: 10_000, migrationCost: 0 } });
+    const host = w.host({ sched: { slice: 10_000, migrationCost: 0, hrtick: true } });
     const [first, second]: number[][] = [[], []];
     const p = host.process('first');
     p.spawn(busy(w, 1000, first!));

@@ -8,7 +8,7 @@ import { prop } from '../../support/prop.ts';
 import { Steps, World } from './support.ts';
 
 const SLICE = 1000;
-const sched = { slice: SLICE, migrationCost: 0 };
+const sched = { slice: SLICE, migrationCost: 0, hrtick: true };
 
 function busy(ns: number, ends?: number[], w?: World) {
   return function* (sys: Sys): ThreadBody {
@@ -40,14 +40,14 @@ describe('virtual runtime', () => {
     const w = new World();
     const host = w.host({ sched });
     const ends: number[] = [];
-    const a = host.process('a').spawn(busy(2500, ends, w));
-    const b = host.process('b').spawn(busy(2500, ends, w));
+    const a = host.process('a').spawn(busy(2400, ends, w));
+    const b = host.process('b').spawn(busy(2400, ends, w));
     const c = host.process('c').spawn(function* (sys): ThreadBody {
       yield sys.nanosleep(100_000);
     });
     w.run();
-    // a 0–1000, b –2000, (c goes to sleep), a –3000, b –4000, a –4500, b –5000
-    expect(ends).toEqual([4500, 5000]);
+    // First slices are half ones: a 0–500, b –1000, (c goes to sleep), a –2000, b –3000, a –3900, b –4800
+    expect(ends).toEqual([3900, 4800]);
     expect([a.nivcsw, b.nivcsw, c.nivcsw]).toEqual([2, 2, 0]);
     expect([a.nvcsw, b.nvcsw, c.nvcsw]).toEqual([0, 0, 1]);
     expect(host.counters.contextSwitches).toBe(3 + 4 + 1);
@@ -61,7 +61,7 @@ describe('virtual runtime', () => {
     const b = host.process('b');
     w.when(400, () => void b.spawn(busy(5, first, w)));
     w.run();
-    expect(first).toEqual([10 + SLICE + 10 + 5]);
+    expect(first).toEqual([10 + SLICE / 2 + 10 + 5]); // a first slice is half of one
   });
 
   it('sched_yield lets the other run first', () => {
@@ -128,7 +128,7 @@ describe('wake-ups', () => {
       for (const name of ['a', 'b']) host.process(name).spawn(busy(1e6));
       const wake = (at: number, i: number, task: Thread, owed: number): void =>
         w.when(at, () => {
-          task.lag = owed;
+          task.vlag = owed;
           words[i]!.waiters.wake(0, 1, false);
         });
       wake(2500, 0, s!, lag);
@@ -138,8 +138,8 @@ describe('wake-ups', () => {
     };
     // The first comes at once. It is behind the average for its whole slice, and the second, far behind, waits for that.
     expect(woken(1200)).toEqual([2500, 3500]);
-    // Owed little, it is ahead of the average when the second comes.
-    expect(woken(10)).toEqual([2500, 2600]);
+    // Owed little, it waits; the second comes at once.
+    expect(woken(10)).toEqual([2600, 5000]);
   });
 
   /**
@@ -165,7 +165,7 @@ describe('wake-ups', () => {
     };
     w.when(1, look);
     w.run();
-    return { lag: t.lag, wait: ran - slept - pause };
+    return { lag: t.vlag, wait: ran - slept - pause };
   };
 
   it('of one that had more than its share wait until the others have caught up, and no longer [DELAY_DEQUEUE]', () => {
@@ -191,8 +191,8 @@ describe('wake-ups', () => {
         for (let i = 0; i < others; i++) host.process(`p${i}`).spawn(busy(1e6));
         w.run(777);
         host.cores[0]!.poke(); // bills what runs
-        t.lag = lag;
-        host.cores[0]!.rq.enqueue(t);
+        t.vlag = lag;
+        host.cores[0]!.rq.enqueue(t, false);
         const all = host.processes.map((p) => p.threads[0]!.vruntime);
         const average = all.reduce((a, b) => a + b, 0) / all.length;
         expect(Math.abs(average - t.vruntime - lag)).toBeLessThanOrEqual(2); // rounding
@@ -292,7 +292,7 @@ describe('several cores', () => {
   it('a core that goes idle pulls a thread that waits elsewhere, unless it is cache-hot', () => {
     const second = (migrationCost: number): number => {
       const w = new World();
-      const host = w.host({ cpus: 2, sched: { slice: SLICE, migrationCost } });
+      const host = w.host({ cpus: 2, sched: { ...sched, migrationCost } });
       const ends: number[] = [];
       host.process('short').spawn(busy(500), '', 2);
       host.process('a').spawn(busy(10_000, ends, w));
@@ -307,7 +307,7 @@ describe('several cores', () => {
   it('affinity holds', () => {
     prop([fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 6 })], (masks) => {
       const w = new World();
-      const host = w.host({ cpus: 3, sched: { slice: 50, migrationCost: 0 } });
+      const host = w.host({ cpus: 3, sched: { ...sched, slice: 50 } });
       masks.forEach((mask, i) => {
         host.process(`p${i}`).spawn(
           function* (sys): ThreadBody {
@@ -344,8 +344,8 @@ describe('several cores', () => {
   it('a context switch is billed as such', () => {
     const w = new World();
     const host = w.host({ costs: { contextSwitch: 25 }, sched });
-    host.process('a').spawn(busy(1500));
-    host.process('b').spawn(busy(1500));
+    host.process('a').spawn(busy(1400));
+    host.process('b').spawn(busy(1400));
     w.run();
     expect(host.cores[0]!.spent(BILL_SWITCH)).toBe(4 * 25);
   });
@@ -417,7 +417,7 @@ describe('cold caches', () => {
   it('stretch user time that was pre-empted: each turn after the first costs so much more', () => {
     const w = new World();
     const host = w.host({
-      sched: { slice: 10_000, migrationCost: 0 },
+      sched: { ...sched, slice: 10_000 },
       costs: { cacheRefill: REFILL },
     });
     const a = host.process('a').spawn(busy(25_000));
@@ -425,7 +425,7 @@ describe('cold caches', () => {
     w.run();
     for (const t of [a, b]) {
       const turns = t.nivcsw + 1;
-      expect(turns).toBe(3);
+      expect(turns).toBe(4); // the first is half a slice
       expect(t.cpuTime).toBe(25_000 + (turns - 1) * REFILL);
     }
     expect(host.cores[0]!.spent(BILL_USER)).toBe(a.cpuTime + b.cpuTime);

@@ -235,7 +235,7 @@ describe('a blocking read', () => {
     const setting: Setting = {
       options: [[SO_BUSY_POLL, 100_000]],
       gaps: [5_000_000],
-      host: { sched: { slice, migrationCost: 0 } },
+      host: { sched: { slice, migrationCost: 0, hrtick: true } },
       beside,
     };
     const { waited, core } = run(setting);
@@ -247,6 +247,7 @@ describe('a blocking read', () => {
     // Mutant: a loop that nobody can stop.
     const deaf = run({
       ...setting,
+      host: {}, // with a timer for slices that go on it would go off for ever
       meddle: (w) => {
         for (const c of w.server.host.cores) c.rq.resched = () => false;
       },

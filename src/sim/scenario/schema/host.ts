@@ -5,7 +5,6 @@ import {
   IDLE_DEFAULTS,
   type IdleOptions,
   PROFILES as PROFILE_CHANGES,
-  SCHED_DEFAULTS,
   type SchedOptions,
 } from '../../../kernel/profile.ts';
 import type { HostSpec, RouterSpec, SysctlValue } from '../types.ts';
@@ -85,8 +84,8 @@ const sched = z
   .strictObject({
     base_slice_ns: nsecs(
       {
-        text: 'How long a thread runs before others that wait get their turn (/sys/kernel/debug/sched). Default: 3 ms; it ends exactly then, where Linux waits for the next tick.',
-        source: 'kernel/sched/fair.c sysctl_sched_base_slice: 0.7 ms on one core, 2.8 ms on 8',
+        text: 'How long a thread runs before others that wait get their turn (/sys/kernel/debug/sched); it ends at the first tick after that. Default: 0.7 ms on one core, 1.4 ms on two and three, 2.1 ms on four to seven, 2.8 ms on more.',
+        source: 'kernel/sched/fair.c sysctl_sched_base_slice, get_update_sysctl_factor()',
         example: '3 ms',
       },
       { min: 100_000, max: 100_000_000 },
@@ -99,10 +98,16 @@ const sched = z
       },
       { max: 1_000_000_000 },
     ).optional(),
+    hrtick: documented(z.boolean(), {
+      text: 'Slices end when they are used up, not at the next tick (feature HRTICK). Default: false; with `HZ: exact` true.',
+      source: 'kernel/sched/features.h HRTICK',
+      example: 'false',
+    }).optional(),
   })
-  .transform((s): SchedOptions => ({
-    slice: s.base_slice_ns ?? SCHED_DEFAULTS.slice,
-    migrationCost: s.migration_cost_ns ?? SCHED_DEFAULTS.migrationCost,
+  .transform((s): Partial<SchedOptions> => ({
+    ...(s.base_slice_ns === undefined ? {} : { slice: s.base_slice_ns }),
+    ...(s.migration_cost_ns === undefined ? {} : { migrationCost: s.migration_cost_ns }),
+    ...(s.hrtick === undefined ? {} : { hrtick: s.hrtick }),
   }));
 
 const cpuidle = z
