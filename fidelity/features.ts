@@ -662,6 +662,7 @@ export const MACHINE: readonly Feature[] = [
 export const NOT_MODELLED: readonly string[] = [
   'the last turn of a NAPI round, which Linux lets overrun netdev_budget by up to a weight: here it is cut to what is left, so that the budget bounds the round (validation N5)',
   'one qdisc over several transmit queues; accelerated RFS; EPIOCSPARAMS, SO_INCOMING_NAPI_ID',
+  'net.core.dev_weight is the weight of device queues too, which have always 64 in Linux, and not that of qdiscs; rps_sock_flow_entries and flow_limit_cpu_bitmap written while a machine runs change nothing, the other sysctls of net.core do',
   'IPv6, IP options, fragments; sending urgent data, SO_OOBINLINE, TCP AccECN options',
   'TCP_MD5SIG, TCP-AO, MPTCP, TLS in the kernel',
   'MSG_ZEROCOPY, SO_TIMESTAMPING, MSG_ERRQUEUE, MSG_OOB; reading /proc',

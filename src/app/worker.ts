@@ -4,6 +4,7 @@
  * `EventExecutor.inEventLoop()` does in Netty.
  */
 import type { Sys } from '../kernel/syscall.ts';
+import type { StreamLaws } from './reactive/laws.ts';
 import type { Sub } from './setup.ts';
 
 /** Work for a worker, run on its thread from beginning to end. It may sleep and compute: then its worker stands still. */
@@ -19,6 +20,8 @@ export interface Worker {
   readonly name: string;
   /** The thread's own system calls: only for what runs on it. */
   readonly sys: Sys;
+  /** What streams that are subscribed to on it are held to; left out: nothing. */
+  readonly laws?: StreamLaws | undefined;
   /**
    * Puts a task at the end of the worker's queue. `on` is the worker that asks: waking another one costs it a system call.
    *

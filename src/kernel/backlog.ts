@@ -16,15 +16,18 @@ export class Backlog extends Napi {
   tail = 0;
   /** Segments of what was dropped. */
   droppedFrames = 0;
-  private readonly limit: number;
   private readonly skbs: Ring<Skb> = new Ring<Skb>(8);
   /** What each of them costs here. */
   private readonly costs: Ring<number> = new Ring<number>(8);
 
   constructor(core: Core) {
     super(core);
-    this.limit = core.host.softnet.maxBacklog + 1;
     this.meter = new QueueMeter(`${core.host.name}/cpu${core.index}/backlog`, this.limit);
+  }
+
+  /** As net.core.netdev_max_backlog has it at present. */
+  private get limit(): number {
+    return this.core.host.softnet.maxBacklog + 1;
   }
 
   /**
@@ -67,6 +70,7 @@ export class Backlog extends Napi {
     this.tail++;
     this.skbs.push(skb);
     this.costs.push((driver ? costs.rxFrame : 0) + costs.rxSkb);
+    this.meter.widen(this.limit);
     this.meter.enter(engine.now);
   }
 

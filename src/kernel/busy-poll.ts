@@ -50,6 +50,8 @@ export class BusyPoll {
   private owned = false;
   /** A step of the poll has been paid for. */
   private paid = false;
+  /** A timer polls what the last poll leaves, in place of a softirq (skip_schedule). */
+  private leftToTimer = false;
   private giveWay = false;
   /** After the last poll. */
   private resume = OVER;
@@ -157,12 +159,13 @@ export class BusyPoll {
     const napi = this.napi!;
     this.owned = false;
     napi.inBusyPoll = false;
-    if (this.prefer) napi.deferIrqs();
+    this.leftToTimer = this.prefer && napi.deferIrqs();
     this.turn(t, napi, STOPPING);
   }
 
   private stopped(t: Thread, napi: Napi, more: boolean): void {
-    if (more) t.core.softirq.napiAdd(napi);
+    if (more && this.leftToTimer) napi.scheduled = false;
+    else if (more) t.core.softirq.napiAdd(napi);
     this.state = this.resume;
   }
 }

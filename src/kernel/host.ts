@@ -60,7 +60,8 @@ export class Host {
   /** Every cost is 0 (`machine: ideal`): steps that only cost time may be left out, since they would end where they begin. */
   readonly costless: boolean;
   readonly sched: SchedOptions;
-  readonly softnet: SoftnetOptions;
+  /** Read where it is used: a sysctl that is written changes it (sysctl.ts). */
+  softnet: SoftnetOptions;
   readonly idle: IdleOptions;
   readonly counters: Counters = new Counters();
   readonly clock: HostClock;

@@ -29,8 +29,14 @@ export abstract class Napi {
     this.weight = weight;
     this.on = on;
   }
-  /** Its interrupts are to be put off after the next poll, if it has a timer that polls in their place. */
-  deferIrqs(): void {}
+  /**
+   * Its interrupts are to be put off after the next poll.
+   *
+   * @returns whether it has set a timer, which polls in their place
+   */
+  deferIrqs(): boolean {
+    return false;
+  }
   /** What the next step of the poll costs; POLL_DONE or POLL_AGAIN when the turn is over. */
   abstract next(): number;
   abstract effect(): void;

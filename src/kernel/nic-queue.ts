@@ -394,8 +394,12 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   }
 
   /** busy_poll_stop() of a caller who prefers busy polling. */
-  override deferIrqs(): void {
-    this.defer = this.nic.options.deferHardIrqs;
+  override deferIrqs(): boolean {
+    const { groFlushTimeout, deferHardIrqs } = this.nic.options;
+    this.defer = deferHardIrqs;
+    if (deferHardIrqs === 0 || groFlushTimeout === 0) return false;
+    this.watchdog!.arm(add(this.engine.now, groFlushTimeout as Duration));
+    return true;
   }
 
   /** The end of a poll: the interrupt is armed again, or the timer is to poll in its place. */

@@ -42,6 +42,8 @@ const WORDS: Partial<Record<keyof TcpOptions, readonly string[]>> = {
 };
 
 const UINT_MAX = 0xffff_ffff;
+/** What Linux keeps in an int (proc_dointvec, proc_dointvec_minmax). */
+const INT_MAX = 0x7fff_ffff;
 /** Numbers that stand for kinds of behaviour; beyond these Linux has others (AccECN is tcp_ecn 3 to 5) or says EINVAL. */
 const MOST: Partial<Record<keyof TcpOptions, number>> = { ecn: 2, mtuProbing: 2, earlyRetrans: 4 };
 
@@ -129,7 +131,7 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'packets',
     'of one poll',
     'include/linux/netdevice.h NAPI_POLL_WEIGHT',
-    UINT_MAX,
+    INT_MAX,
     1, // a poll of nothing would be made again for ever
   ),
   ofMachine(
@@ -138,15 +140,16 @@ export const SYSCTLS: readonly SysctlDef[] = [
     'packets',
     'of one softirq over all devices',
     'net/core/hotdata.c',
-    UINT_MAX,
+    INT_MAX,
     1, // Linux polls once for 0, too; here the budget is kept to the packet
   ),
   ofMachine(
     'net.core.netdev_budget_usecs',
     8000,
     'µs',
-    'of one softirq: 2 jiffies at HZ = 250',
-    'net/core/hotdata.c',
+    'of one softirq, in whole jiffies, rounded up; left out it is two of them, whatever HZ is',
+    'net/core/hotdata.c: 2 * USEC_PER_SEC / HZ',
+    INT_MAX,
   ),
   {
     ...ofMachine(

@@ -1,7 +1,9 @@
 /** sysctl(8) on a machine: what the values make of a new network stack, and writing them on one that runs. */
 import { tcpOptions, type TcpOptions } from '../tcp/index.ts';
+import type { Host } from './host.ts';
+import type { SoftnetOptions } from './profile.ts';
 import type { Stack, StackOptions } from './stack.ts';
-import { sysctlNumber, tcpChanges, type SysctlValue } from './sysctl-options.ts';
+import { sysctlMask, sysctlNumber, tcpChanges, type SysctlValue } from './sysctl-options.ts';
 
 type Values = Readonly<Record<string, SysctlValue>>;
 
@@ -19,8 +21,40 @@ export function stackOptionsOf(
 }
 
 /**
+ * What the machine's softirqs and device queues are told.
+ *
+ * @param hz  CONFIG_HZ; `exact`: times are not rounded to jiffies
+ */
+export function softnetOptionsOf(sysctl: Values, hz: number | 'exact'): SoftnetOptions {
+  const number = (name: string): number => sysctlNumber(sysctl, `net.core.${name}`);
+  return {
+    weight: number('dev_weight'),
+    budget: number('netdev_budget'),
+    budgetNs: budgetNs(sysctl, hz),
+    maxBacklog: number('netdev_max_backlog'),
+    busyRead: number('busy_read'),
+    busyPoll: number('busy_poll'),
+    rpsSockFlows: number('rps_sock_flow_entries'),
+    flowLimitCpus: sysctlMask(sysctl, 'net.core.flow_limit_cpu_bitmap'),
+  };
+}
+
+/** net/core/hotdata.c: 2 * USEC_PER_SEC / HZ when nobody has written it; net_rx_action() counts it in jiffies, rounded up. */
+function budgetNs(sysctl: Values, hz: number | 'exact'): number {
+  const name = 'net.core.netdev_budget_usecs';
+  const written = sysctl[name] === undefined ? null : sysctlNumber(sysctl, name);
+  if (hz === 'exact') return (written ?? sysctlNumber(sysctl, name)) * 1000;
+  const usecs = written ?? Math.floor(2_000_000 / hz);
+  return Math.ceil((usecs * hz) / 1_000_000) * Math.floor(1_000_000_000 / hz);
+}
+
+/** Ticks per second of a machine. */
+const hzOf = (host: Host): number => Math.round(1_000_000_000 / host.jiffyNs);
+
+/**
  * Writes sysctls of a running machine. What the kernel reads where it uses it changes at once for all sockets; what a socket
- * copies when it is made (buffer sizes, congestion control) changes for those that are made from now on.
+ * copies when it is made (buffer sizes, congestion control, busy_read) changes for those that are made from now on. Left out: the
+ * table of RFS and the cores with a flow limit, which stay as they were when the machine was built.
  *
  * @param sysctl  all values that are not the profile's
  */
@@ -34,5 +68,6 @@ export function writeSysctls(
   stack.somaxconn = somaxconn;
   stack.syncookies = syncookies;
   stack.maxSynBacklog = maxSynBacklog;
+  stack.host.softnet = softnetOptionsOf(sysctl, hzOf(stack.host));
   stack.host.files.max = sysctlNumber(sysctl, 'fs.file-max');
 }

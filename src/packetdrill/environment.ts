@@ -4,7 +4,8 @@
  */
 import { DEFAULT_QDISCS } from '../kernel/qdisc/options.ts';
 import type { Stack } from '../kernel/stack.ts';
-import { stackOptionsOf, writeSysctls } from '../kernel/sysctl.ts';
+import { HOST_DEFAULTS } from '../kernel/profile.ts';
+import { softnetOptionsOf, stackOptionsOf, writeSysctls } from '../kernel/sysctl.ts';
 import type { PathOptions, TcpOptions } from '../kernel/tcp.ts';
 import type { Tun, TunOptions } from '../kernel/tun.ts';
 import type { Shell } from './ast.ts';
@@ -73,6 +74,8 @@ export class Environment {
   /** The host is there: what is changed from now on is changed on it. */
   attach(machine: Machine): void {
     this.machine = machine;
+    // What was written before the machine was there.
+    machine.stack.host.softnet = softnetOptionsOf(this.sysctls.values, HOST_DEFAULTS.hz);
     this.applyPath();
     this.applyQdisc();
   }

@@ -18,6 +18,7 @@ export function rows(runs: Runs): Row[] {
   return [
     ...goodput(runs),
     ...latency(runs),
+    ...serviceLatency(runs),
     ...requests(runs),
     ...titled(`on ${host}`, [
       ...syscalls(runs, host),
@@ -70,13 +71,40 @@ function goodput(runs: Runs): Row[] {
   return [{ label: 'goodput', unit: s.unit, cells: values.map((v) => scaled(v, s)) }];
 }
 
+const QUANTILES = ['p50', 'p99', 'max'];
+
 function latency(runs: Runs): Row[] {
-  const parts = ['p50', 'p99', 'max'].map((p) => runs.map((r) => value(r, `latency.${p}`)));
+  return quantiles('latency p50 / p99 / max', 'latency', runs);
+}
+
+/** @param metric of which there are quantiles */
+function quantiles(label: string, metric: string, runs: Runs): Row[] {
+  const parts = QUANTILES.map((p) => runs.map((r) => value(r, `${metric}.${p}`)));
   const known = parts.flat().filter((v) => v !== undefined);
   if (known.length === 0) return [];
   const s = timeScale(known);
   const cell = (i: number): string => parts.map((p) => scaled(p[i], s, 3)).join('/');
-  return [{ label: 'latency p50 / p99 / max', unit: s.unit, cells: runs.map((_, i) => cell(i)) }];
+  return [{ label, unit: s.unit, cells: runs.map((_, i) => cell(i)) }];
+}
+
+/**
+ * From when a client turned to its request, beside the latency from when it was meant to: a row for each client where the two
+ * differ in any variant. In a closed loop they are the same.
+ */
+function serviceLatency(runs: Runs): Row[] {
+  const SERVICE = '.service_latency.mean';
+  const names = runs.flatMap((r) => Object.keys(r.metrics).filter((m) => m.endsWith(SERVICE)));
+  const apps = [...new Set(names.map((m) => m.slice(0, -SERVICE.length)))].filter((app) =>
+    runs.some((r) =>
+      QUANTILES.some(
+        (p) => value(r, `${app}.service_latency.${p}`) !== value(r, `${app}.latency.${p}`),
+      ),
+    ),
+  );
+  return apps.flatMap((app) => {
+    const whose = apps.length === 1 ? 'service latency' : `service of ${app}`;
+    return quantiles(`${whose} p50 / p99 / max`, `${app}.service_latency`, runs);
+  });
 }
 
 function requests(runs: Runs): Row[] {

@@ -52,7 +52,11 @@ interface Drawn {
   readonly request: unknown;
   readonly response: unknown;
   readonly mode: { readonly users?: number };
-  readonly how: { readonly pipeline?: number; readonly connections?: number };
+  readonly how: {
+    readonly pipeline?: number;
+    readonly connections?: number;
+    readonly stagger?: string;
+  };
   readonly io: string;
   readonly server: { readonly model: string };
   readonly codec?: 'http';
@@ -104,7 +108,7 @@ const world11 = fc
   })) as unknown as fc.Arbitrary<Drawn>;
 
 function scenarioOf(w: Drawn): Scenario {
-  const { pipeline, connections, ...rest } = w.how;
+  const { pipeline, connections, stagger, ...rest } = w.how;
   // Users who come and go have a connection each.
   const shared = w.mode.users === undefined;
   return describe('any', {
@@ -130,6 +134,7 @@ function scenarioOf(w: Drawn): Scenario {
         io: w.io,
         ...(shared && w.io === 'epoll' && pipeline !== undefined ? { pipeline } : {}),
         ...(shared && connections !== undefined ? { connections } : {}),
+        ...(shared && stagger !== undefined ? { stagger } : {}),
         ...w.mode,
         ...rest,
       },

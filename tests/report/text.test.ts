@@ -230,3 +230,33 @@ test('JSON holds all of a result, with the variant by name', () => {
   });
   expect(reportJson([result('', { metrics: { x: Infinity } })], 0)).toContain('"x": "Infinity"');
 });
+
+describe('service latency has a row', () => {
+  const ms = (app: string, latency: number, service: number): Record<string, number> =>
+    Object.fromEntries(
+      ['mean', 'p50', 'p99', 'max'].flatMap((p) => [
+        [`${app}.latency.${p}`, latency * 1e6],
+        [`${app}.service_latency.${p}`, service * 1e6],
+      ]),
+    );
+  const rowsOf = (...variants: Record<string, number>[]): string[] =>
+    reportText(
+      variants.map((metrics, i) =>
+        result(`v${i}`, { metrics: { ...result('').metrics, ...metrics } }),
+      ),
+    ).filter((line) => line.startsWith('service'));
+
+  test('where it is not the latency from when requests were meant to be, in any variant', () => {
+    expect(rowsOf(ms('load', 5, 2), ms('load', 5, 5))).toEqual([
+      expect.stringMatching(/service latency p50 \/ p99 \/ max +ms +2\/2\/2 +5\/5\/5/),
+    ]);
+    expect(rowsOf(ms('load', 5, 5), {})).toEqual([]);
+  });
+
+  test('for each client by its name, when there are several', () => {
+    expect(rowsOf({ ...ms('a', 5, 2), ...ms('b', 6, 3) })).toEqual([
+      expect.stringContaining('service of a p50 / p99 / max'),
+      expect.stringContaining('service of b p50 / p99 / max'),
+    ]);
+  });
+});

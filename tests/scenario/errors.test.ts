@@ -559,13 +559,13 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     'a budget with which nothing is ever polled',
     'net.ipv4.tcp_rmem: 4096 131072 6291456',
     'net.core.netdev_budget: 0',
-    ['my.yaml:14:35 impossible value: 0; 1 .. 4294967295 [e.g. `300`]'],
+    ['my.yaml:14:35 impossible value: 0; 1 .. 2147483647 [e.g. `300`]'],
   ],
   [
     'a poll of nothing',
     'net.ipv4.tcp_rmem: 4096 131072 6291456',
     'net.core.dev_weight: 0',
-    ['my.yaml:14:32 impossible value: 0; 1 .. 4294967295 [e.g. `64`]'],
+    ['my.yaml:14:32 impossible value: 0; 1 .. 2147483647 [e.g. `64`]'],
   ],
   [
     'a second Fast Open key',
@@ -626,6 +626,7 @@ const MISTAKES: [title: string, from: string, to: string, says: string[]][] = [
     '',
     [
       'my.yaml:17:9 a frame would arrive at the instant it was sent [give the link a rate or a delay]',
+      'my.yaml:18:16 `limit` says nothing without `rate`: sending takes no time, and nothing waits [e.g. `rate: 100 Mbit/s`]',
       'my.yaml:19:9 a frame would arrive at the instant it was sent [give the link a rate or a delay]',
     ],
   ],

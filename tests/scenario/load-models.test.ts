@@ -338,7 +338,7 @@ test('a server that frames requests answers them, be it HTTP; one that frames me
       file(ASK).replace(
         / apps:[^]*/,
         ` apps:
-      server: { host: b, model: netty, listen: 80, response: 1 kB, ${how} }
+      server: { host: b, model: netty, listen: 80, ${how} }
       load: { host: a, model: talk, connect: 'b:80', messages: 1, text: hi }
 `,
       ),

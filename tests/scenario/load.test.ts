@@ -27,7 +27,7 @@ describe('a valid file', () => {
 
   test('times are fixed, or spread as is written', () => {
     const work = (how: string): unknown =>
-      first(VALID.replace('read: 64 KiB', `work: 1 ms${how}`)).apps.find(
+      first(VALID.replace('read: 64 KiB', `request: 1 kB, work: 1 ms${how}`)).apps.find(
         (a) => a.name === 'server',
       );
     expect(work('')).toMatchObject({ workNs: 1_000_000, work: 'fixed' });
@@ -230,7 +230,10 @@ describe('links', () => {
       'jitter: { amount: 2 ms, distribution: exponential, order: kept }',
       { jitter: { distribution: 'exponential', amount: 2_000_000, keepOrder: true } },
     ],
-    ['faults: { from: 1 s, until: 2 s }', { from: 1_000_000_000, until: 2_000_000_000 }],
+    [
+      'loss: 1 %\n        faults: { from: 1 s, until: 2 s }',
+      { from: 1_000_000_000, until: 2_000_000_000 },
+    ],
   ])('%s', (text, options) => {
     expect(link(text)).toMatchObject(options);
   });

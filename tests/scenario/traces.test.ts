@@ -166,12 +166,12 @@ describe('what is refused', () => {
     [
       'a cell too few',
       'time ms,size B\n1,2\n3\n',
-      ['a.csv:3:1 1 cells, and the first line names 2 columns'],
+      ['a.csv:3:1 1 cell, and the first line names 2 columns'],
     ],
     [
       'a cell too many',
       'time ms\n1\n2,3\n',
-      ['a.csv:3:3 more cells than the 1 columns of the first line'],
+      ['a.csv:3:3 more cells than the 1 column of the first line'],
     ],
     ['a time without a unit', 'time\n5\n', ["a.csv:2:1 '5' has no unit [write 5 us, 5 ms, 5 s]"]],
     [

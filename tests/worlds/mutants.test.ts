@@ -9,6 +9,8 @@ import { MUTANTS } from '../../src/sim/run/mutants.ts';
 import { runScenario } from '../../src/sim/run/runner.ts';
 import type { RunResult } from '../../src/sim/run/result.ts';
 
+import { OWN_SERVERS } from './own-servers.ts';
+
 const text = readFileSync(new URL('../../scenarios.yaml', import.meta.url), 'utf8');
 
 /** A scenario in which each mutant finds its victim. */
@@ -22,6 +24,9 @@ const WHERE: Readonly<Record<string, string>> = {
   'unbounded-receiver-queue': 'slow logic',
   'request-ignored': 'slow logic',
   'late-refill': 'everything sent back',
+  'late-replenish': 'a flatMap of one’s own',
+  'greedy-concat-map': 'a concatMap of one’s own',
+  'late-prefetch': 'a concatMap with prefetch of one’s own',
   'unlatched-acceptor': 'tomcat with few connections',
   'overgrown-pool': 'tomcat with few threads',
   'overfull-task-queue': 'tomcat with few threads',
@@ -36,6 +41,9 @@ const WORLDS: Readonly<Record<string, () => Scenario[]>> = {
   'slow logic': () =>
     talkers({ model: 'reactive', operator: 'concatMap', delay: '1 ms', reply: 'same' }, {}),
   'everything sent back': () => talkers({ model: 'reactive', form: 'send', reply: 'same' }, {}),
+  'a flatMap of one’s own': () => own('./flat-map.ts'),
+  'a concatMap of one’s own': () => own('./concat-map.ts'),
+  'a concatMap with prefetch of one’s own': () => own('./prefetch.ts'),
   'tomcat with few connections': () => tomcat({ maxConnections: 4 }),
   'tomcat with few threads': () => tomcat({ maxThreads: 2, maxQueueSize: 1 }),
 };
@@ -46,6 +54,11 @@ const TALK = {
   messages: 100,
   size: '4 KiB',
 };
+
+/** A server of one's own, and a client that has its messages sent back. */
+function own(app: keyof typeof OWN_SERVERS): Scenario[] {
+  return served({ app }, { ...TALK, answer: 'same' });
+}
 
 /** A server on event loops, and a client that sends it 400 KB. */
 function talkers(server: object, client: object): Scenario[] {
@@ -79,7 +92,8 @@ function served(server: object, client: object): Scenario[] {
 
 function runWith(mutant: string | undefined, name: string): RunResult {
   const [scenario] = WORLDS[name]?.() ?? load(text, { file: 'scenarios.yaml', names: [name] });
-  return runScenario(scenario!, mutant === undefined ? {} : { mutant });
+  const apps = OWN_SERVERS;
+  return runScenario(scenario!, mutant === undefined ? { apps } : { apps, mutant });
 }
 
 /** Laws that do not hold, the one that was noticed first at the head. */

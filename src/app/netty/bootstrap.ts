@@ -1,7 +1,8 @@
 /**
  * A listening channel and what it makes of accepted connections (io.netty.bootstrap.ServerBootstrap and its acceptor,
  * AbstractNioMessageChannel, AbstractEpollServerChannel): up to 16 are accepted in one go, each gets its options there and
- * a loop in turn, and starts to live on that loop.
+ * a loop in turn, and starts to live on that loop. Over nio all of them are accepted first, and then each gets its child
+ * options and its loop; natively one after the other.
  *
  * Without a free descriptor the listener is left alone for a second (ServerBootstrapAcceptor.exceptionCaught).
  */
@@ -44,6 +45,12 @@ export function* bind(sys: Sys, o: ServerOptions): Sub<void> {
   yield* o.parent.execute(new ThreadWorker('main', sys), () => server.register());
 }
 
+/** A connection that has a channel and no loop yet. */
+interface Accepted {
+  readonly fd: Fd;
+  readonly sndbuf: number;
+}
+
 class ServerChannel implements Selectable {
   private readonly o: ServerOptions;
   private readonly fd: Fd;
@@ -61,28 +68,50 @@ class ServerChannel implements Selectable {
 
   *ready(): Sub<void> {
     const { parent, meters } = this.o;
+    const nio = parent.transport === 'nio';
+    /** nio: those that wait until accept() has been called for the last time (readBuf). */
+    const accepted: Accepted[] = [];
+    let r = 0;
     for (let i = 0; i < ACCEPTS_PER_LOOP; i++) {
-      const fd = yield parent.sys.accept(this.fd, k.NONBLOCK);
-      if (fd >= 0) yield* this.child(fd);
-      else if (isShortage(fd)) {
-        meters.probe.count('failed', 1);
-        return yield* this.pause();
-      } else if (fd !== -k.ECONNABORTED) return;
+      r = yield parent.sys.accept(this.fd, k.NONBLOCK);
+      if (r === -k.ECONNABORTED) continue;
+      if (r < 0) break;
+      const made = yield* this.make(r);
+      if (nio) accepted.push(made);
+      else yield* this.child(made);
     }
-    // No second edge comes for those that still wait.
-    if (parent.transport === 'epoll') yield* parent.execute(parent, () => this.ready());
+    for (const made of accepted) yield* this.child(made);
+    if (isShortage(r)) {
+      meters.probe.count('failed', 1);
+      yield* this.pause();
+    } else if (!nio && (r >= 0 || r === -k.ECONNABORTED)) {
+      // No second edge comes for those that still wait.
+      yield* parent.execute(parent, () => this.ready());
+    }
   }
 
-  /** ServerBootstrapAcceptor.channelRead() */
-  private *child(fd: Fd): Sub<void> {
-    const { parent, children, config, meters, init, listen } = this.o;
+  /** new NioSocketChannel(), new EpollSocketChannel() */
+  private *make(fd: Fd): Sub<Accepted> {
+    const { parent, meters, listen } = this.o;
     meters.probe.count('connections', 1);
     // DefaultSocketChannelConfig turns Nagle off; what the scenario says about it is a child option and comes after.
     const nodelay = listen.sockopt['TCP_NODELAY'] ?? 1;
     yield parent.sys.setsockopt(fd, k.IPPROTO_TCP, k.TCP_NODELAY, Number(nodelay));
-    yield* setOptions(parent.sys, fd, this.o.childSockopt ?? {});
-    // Of which twice is the first guess at a gathering write (calculateMaxBytesPerGatheringWrite()).
-    const sndbuf = yield parent.sys.getsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF);
+    return { fd, sndbuf: yield* this.sndbuf(fd) };
+  }
+
+  /** Of which twice is the first guess at a gathering write (calculateMaxBytesPerGatheringWrite()). */
+  private *sndbuf(fd: Fd): Sub<number> {
+    return yield this.o.parent.sys.getsockopt(fd, k.SOL_SOCKET, k.SO_SNDBUF);
+  }
+
+  /** ServerBootstrapAcceptor.channelRead() */
+  private *child(made: Accepted): Sub<void> {
+    const { parent, children, config, meters, init, childSockopt = {} } = this.o;
+    const { fd } = made;
+    yield* setOptions(parent.sys, fd, childSockopt);
+    // Guessed anew when it has been set (setSendBufferSize()).
+    const sndbuf = childSockopt['SO_SNDBUF'] === undefined ? made.sndbuf : yield* this.sndbuf(fd);
     const loop = children.next();
     const channel = new Channel(fd, loop, config, meters, sndbuf);
     channel.ordinal = this.accepted++;

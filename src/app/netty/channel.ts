@@ -39,7 +39,7 @@ export class Channel {
   readonly meters: LoopMeters;
   readonly pipeline: ChannelPipeline;
   readonly unsafe: Unsafe;
-  /** Which of its server's connections it is, from 0 in order of accept(). */
+  /** Which of its server's connections it is, from 0 in order of accept(); a client's in order of connect(). */
   ordinal = 0;
   private reading: boolean;
   /** AUTO_READ at the start, and how often it was turned on since, less how often off: 0 or 1. */

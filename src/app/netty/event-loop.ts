@@ -7,7 +7,9 @@
  * of interest wait for the next select, so that off and on again costs nothing; no interest at all takes the descriptor
  * out (sun.nio.ch.EPollSelectorImpl.processUpdateQueue). `epoll`: edge-triggered, and every change is an epoll_ctl at once.
  *
- * Left out: shutting down, rebuilding a selector that spins, logging of what tasks throw.
+ * Left out: shutting down, logging of what tasks throw. And what guards Netty against things that do not happen here: a selector that
+ * returns for nothing 512 times is built anew, and a loop sleeps a second after select() or its own code has thrown. Handlers and tasks
+ * cannot make it do so there either (the pipeline, and safeExecute(), take what they throw), and this kernel has no such errors.
  */
 import type { QueueMeter } from '../../base/queue-meter.ts';
 import { NEVER, instant, type Instant } from '../../base/units.ts';
@@ -16,6 +18,7 @@ import * as k from '../../kernel/syscall.ts';
 import { EpollEvents, type Fd, type Sys, type ThreadBody } from '../../kernel/syscall.ts';
 import type { LoopOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
+import type { StreamLaws } from '../reactive/laws.ts';
 import type { Sub } from '../setup.ts';
 import type { Cancellable, Task, Worker } from '../worker.ts';
 import { ChannelException } from './exceptions.ts';
@@ -37,6 +40,7 @@ const CHECK_EVERY = 64;
 export class EventLoop implements Worker {
   readonly name: string;
   readonly transport: LoopOptions['transport'];
+  readonly laws: StreamLaws;
   private readonly probe: Probe;
   private readonly meter: QueueMeter;
   private readonly ioRatio: number;
@@ -65,6 +69,7 @@ export class EventLoop implements Worker {
   ) {
     this.name = name;
     this.transport = transport;
+    this.laws = meters.laws;
     this.probe = meters.probe;
     this.meter = meters.taskQueue();
     this.ioRatio = ioRatio;

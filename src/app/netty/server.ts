@@ -24,7 +24,7 @@ import { ThreadPool } from './thread-pool.ts';
 import { Work } from '../work.ts';
 
 export function* nettyServer(sys: Sys, o: NettyOptions, probe: Probe, env: AppEnv): ThreadBody {
-  const meters = new LoopMeters(probe);
+  const meters = new LoopMeters(probe, env.mutant);
   // NioEventLoopGroup's default: twice the available processors.
   const n = o.loops ?? 2 * env.cpus;
   const parent = yield* EventLoop.open(sys, 'boss', o.transport, meters, o.ioRatio);

@@ -101,6 +101,14 @@ class TracedStage<T> implements Subscriber<T>, Subscription {
     this.stage = stage;
   }
 
+  get destination(): string | undefined {
+    return this.actual.destination;
+  }
+
+  get origin(): string | undefined {
+    return this.upstream.origin;
+  }
+
   onSubscribe(s: Subscription, on: Worker): Sub<void> {
     // §2.5
     if (this.upstream !== EMPTY_SUBSCRIPTION) return s.cancel(on);

@@ -306,7 +306,7 @@ export class Flux<T> extends Stream<T> {
     return this.flux(
       'concatMap',
       prefetch === 0
-        ? new ConcatMapOperator(this.source, mapper)
+        ? new ConcatMapOperator(this.source, mapper, 'concatMap')
         : new ConcatMapPrefetchOperator(this.source, mapper, positive('prefetch', prefetch)),
     );
   }

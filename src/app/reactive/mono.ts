@@ -106,7 +106,7 @@ export class Mono<T> extends Stream<T> {
 
   /** The one that is made of the element. */
   flatMap<R>(mapper: UserFunction<T, Mono<R>>): Mono<R> {
-    return this.mono('flatMap', new ConcatMapOperator(this.source, mapper));
+    return this.mono('flatMap', new ConcatMapOperator(this.source, mapper, 'Mono.flatMap'));
   }
 
   /** What `combine` makes of this element and that of `other`. */
@@ -117,7 +117,7 @@ export class Mono<T> extends Stream<T> {
   /** The same element `delayNs` later, on a thread of `scheduler` (MonoDelayElement); the end comes with it. */
   delayElement(delayNs: number, scheduler: Scheduler): Mono<T> {
     const later = (value: T): Mono<T> => Mono.delay(delayNs, scheduler).map(() => value);
-    return this.mono('delayElement', new ConcatMapOperator(this.source, later));
+    return this.mono('delayElement', new ConcatMapOperator(this.source, later, 'delayElement'));
   }
 
   /** The same element on a thread of `scheduler`. */

@@ -21,6 +21,7 @@ import {
 } from '../../kernel/syscall.ts';
 import type { Sub } from '../setup.ts';
 import type { Cancellable, Task, Worker } from '../worker.ts';
+import type { StreamLaws } from './laws.ts';
 import { DelayQueue, type Delayed } from './delay-queue.ts';
 import { RejectedError } from './errors.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -65,6 +66,8 @@ export class ParallelScheduler implements Scheduler {
 
 class PoolWorker implements Worker {
   readonly name: string;
+  /** Those of whoever started it. */
+  laws: StreamLaws | undefined = undefined;
   private own: Sys | null = null;
   private started = false;
   private stopped = false;
@@ -86,6 +89,7 @@ class PoolWorker implements Worker {
   *start(on: Worker): Sub<void> {
     if (this.started) return;
     this.started = true;
+    this.laws = on.laws;
     yield on.sys.spawn((sys) => this.run(sys), this.name);
   }
 
@@ -157,10 +161,12 @@ class PoolWorker implements Worker {
 class ImmediateWorker implements Worker {
   readonly name: string;
   readonly sys: Sys;
+  readonly laws: StreamLaws | undefined;
 
   constructor(on: Worker) {
     this.name = on.name;
     this.sys = on.sys;
+    this.laws = on.laws;
   }
 
   *execute(on: Worker, task: Task): Sub<boolean> {

@@ -20,6 +20,10 @@ export class SerialSubscriber<T> {
     this.actual = actual;
   }
 
+  get destination(): string | undefined {
+    return this.actual.destination;
+  }
+
   *onNext(value: T, on: Worker): Sub<void> {
     if (this.over) return;
     this.emitting = true;

@@ -45,6 +45,14 @@ export abstract class Stage<T, R> implements Subscriber<T>, Subscription {
     return this.subscribed(on);
   }
 
+  get destination(): string | undefined {
+    return this.actual.destination;
+  }
+
+  get origin(): string | undefined {
+    return this.upstream.origin;
+  }
+
   /** Upstream is there: by itself it only tells downstream. */
   protected subscribed(on: Worker): Sub<void> {
     return this.actual.onSubscribe(this, on);

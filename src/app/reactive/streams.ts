@@ -29,6 +29,8 @@ export interface Subscriber<T> {
   onError(error: Error, on: Worker): Sub<void>;
   /** The stream has ended; nothing follows. Needs no demand. */
   onComplete(on: Worker): Sub<void>;
+  /** Whom the stream is for in the end, `connection-3`, as far as it is known; for messages. */
+  readonly destination?: string | undefined;
 }
 
 /** One subscriber's hold on one publisher. Both methods may be called from any thread. */
@@ -40,6 +42,8 @@ export interface Subscription {
   request(n: number, on: Worker): Sub<void>;
   /** Ends the stream without a signal. Elements that are under way may still come (§2.8). */
   cancel(on: Worker): Sub<void>;
+  /** Where the stream comes from, `connection-3`, as far as it is known; for messages. */
+  readonly origin?: string | undefined;
 }
 
 /** A stage that is both: it obeys both contracts (§4.1). */

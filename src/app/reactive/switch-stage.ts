@@ -21,6 +21,10 @@ export abstract class SwitchStage<T> implements Subscriber<T>, Subscription {
     this.actual = new SerialSubscriber(actual);
   }
 
+  get destination(): string | undefined {
+    return this.actual.destination;
+  }
+
   onSubscribe(s: Subscription, on: Worker): Sub<void> {
     return this.arbiter.set(s, on);
   }

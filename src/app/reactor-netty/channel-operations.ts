@@ -31,6 +31,8 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
   /** What FluxReceive was asked for, so far. */
   readonly received: ReceiveMeter;
   readonly fluxReceive: FluxReceive<Message>;
+  /** What it is called in traces and messages. */
+  readonly destination: string;
   /** Of the handler's publisher. */
   private subscription: Subscription | null = null;
   /** The handler's publisher has ended, or has been let go. */
@@ -49,11 +51,12 @@ export class ChannelOperations implements Connection, Subscriber<unknown> {
     this.channel = ctx.channel;
     this.listener = listener;
     this.meters = meters;
-    this.received = meters.receive((error, on) => this.onUncaught(error, on));
+    this.destination = `connection-${ctx.channel.ordinal}`;
+    this.received = meters.receive(this.destination, (error, on) => this.onUncaught(error, on));
     this.fluxReceive = new FluxReceive(ctx.channel, this.received, mutant);
     const metered = Flux.from(this.fluxReceive)
-      .traced(meters.probe, `connection-${ctx.channel.ordinal}`, 'FluxReceive')
-      .metered(() => meters.demand());
+      .traced(meters.probe, this.destination, 'FluxReceive')
+      .metered(() => meters.demand(this.destination));
     this.inbound = new Inbound(this, metered);
     this.outbound = new Outbound(ctx, meters, mutant);
   }

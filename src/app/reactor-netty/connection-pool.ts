@@ -86,10 +86,14 @@ export class PooledConnectionProvider {
     this.probe = probe;
   }
 
-  /** Asked for on a loop; answered on the connection's. */
-  *acquire(owner: Owner, on: Worker): Sub<void> {
+  /**
+   * Asked for on a loop; answered on the connection's.
+   *
+   * @param retried one that was given out had been closed on its way: another one like that is an error
+   */
+  *acquire(owner: Owner, on: Worker, retried = false): Sub<void> {
     const reused = this.options.leasing === 'fifo' ? this.idle.shift() : this.idle.pop();
-    if (reused !== undefined) return yield* reused.lease(owner, on);
+    if (reused !== undefined) return yield* reused.lease(owner, on, retried);
     if (this.allocated < this.options.maxConnections) return yield* this.make(owner, on);
     if (this.waitingOwners >= this.options.pendingAcquireMaxCount) {
       const most = this.options.pendingAcquireMaxCount;
@@ -109,7 +113,7 @@ export class PooledConnectionProvider {
   *giveBack(connection: PooledConnection, on: Worker): Sub<void> {
     const next = this.nextWaiting();
     if (next === null) this.idle.push(connection);
-    else yield* connection.lease(next, on);
+    else yield* connection.lease(next, on, false);
   }
 
   /** It is closed: whoever waits gets a new one. */
@@ -203,16 +207,25 @@ export class PooledConnection implements ConnectionObserver {
   }
 
   /** Gives the idle connection to its next owner: acquired, bound anew, configured. */
-  *lease(owner: Owner, on: Worker): Sub<void> {
-    const { channel } = this.connection!;
-    this.owner = owner;
-    const loop = channel.eventLoop;
-    if (on === loop) yield* this.hand(on);
-    else yield* loop.execute(on, (there) => this.hand(there));
+  *lease(owner: Owner, on: Worker, retried: boolean): Sub<void> {
+    const loop = this.connection!.channel.eventLoop;
+    if (on === loop) yield* this.hand(owner, retried, on);
+    else yield* loop.execute(on, (there) => this.hand(owner, retried, there));
   }
 
-  private *hand(on: Worker): Sub<void> {
-    yield* this.owner!.observer.onStateChange(this.connection!, 'acquired', on);
+  /**
+   * On its loop. Until then it had no owner: one that was closed on the way is replaced once (DisposableAcquire.run). One whose
+   * peer has sent a FIN that nobody has read (nio with autoRead off) is as good as any here: its owner hears of it.
+   */
+  private *hand(owner: Owner, retried: boolean, on: Worker): Sub<void> {
+    const { connection } = this;
+    if (connection === null || !connection.channel.isActive) {
+      if (retried) yield* owner.failed(new Error('Error while acquiring from the pool'), on);
+      else yield* this.pool.acquire(owner, on, true);
+      return;
+    }
+    this.owner = owner;
+    yield* owner.observer.onStateChange(connection, 'acquired', on);
     yield* this.bridge!.configure(on);
   }
 

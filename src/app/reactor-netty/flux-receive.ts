@@ -29,10 +29,16 @@ export interface Inlet {
 
 /** Who is told what FluxReceive does: meters and laws. Costs no simulated time. */
 export interface ReceiveObserver {
+  /** What it is called in messages: `connection-3`. */
+  readonly connection: string;
+  /** A message has come from the channel, for whoever asks for it. */
+  onArrived(): void;
   /** `n` messages wait for demand, after each change of it. */
   onQueued(n: number): void;
   onRequest(n: number): void;
   onNext(): void;
+  /** Nobody is at work, and neither end has let go: what was given follows from what came and what was requested. */
+  onSettled(): void;
   /** An error that came when nobody was there to take it (ConnectionObserver.onUncaughtException). */
   onUncaught(error: Error, on: Worker): Sub<void>;
 }
@@ -82,6 +88,10 @@ export class FluxReceive<T> implements Publisher<T>, Subscription {
     return this.receiver !== null;
   }
 
+  get origin(): string {
+    return this.observer.connection;
+  }
+
   *subscribe(subscriber: Subscriber<T>, on: Worker): Sub<void> {
     const loop = this.channel.eventLoop;
     if (on === loop) yield* this.start(subscriber, on);
@@ -106,6 +116,7 @@ export class FluxReceive<T> implements Publisher<T>, Subscription {
   /** The channel has read a message; on its loop. */
   *onInboundNext(message: T, on: Worker): Sub<void> {
     if (this.inboundDone || this.cancelled) return;
+    this.observer.onArrived();
     if (this.fastPath && this.receiver !== null) {
       yield* this.emit(message, this.receiver, on);
       return;
@@ -161,11 +172,14 @@ export class FluxReceive<T> implements Publisher<T>, Subscription {
   private *drain(on: Worker): Sub<void> {
     if (this.wip++ !== 0) return;
     let missed = 1;
+    let open = true;
     do {
-      if (!(yield* this.pass(on))) break;
+      open = yield* this.pass(on);
+      if (!open) break;
       missed = this.wip -= missed;
     } while (missed !== 0);
     this.observer.onQueued(this.receiverQueue.length);
+    if (open && !this.cancelled) this.observer.onSettled();
   }
 
   /** One pass over the queue. @returns false when there is nothing more to come, ever */

@@ -54,18 +54,19 @@ export class BridgeMeters implements WriteObserver {
     this.bound = bound;
   }
 
-  receive(onUncaught: ReceiveObserver['onUncaught']): ReceiveMeter {
+  /** @param connection what it is called in messages: `connection-3` */
+  receive(connection: string, onUncaught: ReceiveObserver['onUncaught']): ReceiveMeter {
     const queue = this.idle.pop() ?? this.probe.queue('receiver_queue', this.bound);
-    return new ReceiveMeter(this.probe, queue, onUncaught);
+    return new ReceiveMeter(this.probe, connection, queue, onUncaught);
   }
 
-  send(): SendObserver {
-    return new SendMeter(this);
+  send(connection: string): SendObserver {
+    return new SendMeter(this, connection);
   }
 
   /** Of one subscription to what a connection receives. */
-  demand(): DemandMeter {
-    return new DemandMeter(this.probe, 'receive()');
+  demand(connection: string): DemandMeter {
+    return new DemandMeter(this.probe, `receive() of ${connection}`);
   }
 
   /** The kernel has taken a message that a handler has sent. */
@@ -90,18 +91,36 @@ export class BridgeMeters implements WriteObserver {
   }
 }
 
+/**
+ * The closed form of FluxReceive: of what has come it has given as much as was requested, and all of it once demand is
+ * unbounded. Looked at whenever it comes to rest, as long as neither end has let go.
+ */
 export class ReceiveMeter implements ReceiveObserver {
+  readonly connection: string;
   readonly queue: QueueMeter;
   /** Calls of request(n), and the sum of their n. */
   requestCalls = 0;
   requestedTotal = 0;
   readonly onUncaught: (error: Error, on: Worker) => Sub<void>;
   private readonly probe: Probe;
+  private unbounded = false;
+  private arrived = 0;
+  private given = 0;
 
-  constructor(probe: Probe, queue: QueueMeter, onUncaught: ReceiveObserver['onUncaught']) {
+  constructor(
+    probe: Probe,
+    connection: string,
+    queue: QueueMeter,
+    onUncaught: ReceiveObserver['onUncaught'],
+  ) {
     this.probe = probe;
+    this.connection = connection;
     this.queue = queue;
     this.onUncaught = onUncaught;
+  }
+
+  onArrived(): void {
+    this.arrived++;
   }
 
   onQueued(n: number): void {
@@ -114,44 +133,81 @@ export class ReceiveMeter implements ReceiveObserver {
     this.requestCalls++;
     this.probe.count('request_calls', 1);
     // Unbounded demand is no number that could be added up.
-    if (n >= UNBOUNDED) return;
+    if (n >= UNBOUNDED) {
+      this.unbounded = true;
+      return;
+    }
     this.requestedTotal += n;
     this.probe.count('requested', n);
   }
 
   onNext(): void {
+    this.given++;
     this.probe.count('on_next', 1);
+  }
+
+  onSettled(): void {
+    const { given, arrived } = this;
+    const asked = this.unbounded ? arrived : this.requestedTotal;
+    const due = Math.min(arrived, asked);
+    this.probe.require(
+      'closed-form',
+      given === due,
+      () =>
+        `FluxReceive of ${this.connection}: ${given} messages were given; with ${arrived} read and ` +
+        `${this.unbounded ? 'all' : asked} requested it should be ${due}`,
+    );
   }
 }
 
 /**
  * The closed form of MonoSendMany: after M messages have been written, 128 + 64·⌊M/64⌋ have been requested, in 1 + ⌊M/64⌋
  * calls. (Fewer calls only when one flush has written two refills' worth; and one message more is requested in place of
- * each that was empty.)
+ * each that was empty.) And so no more than 128 are with the channel at once.
+ *
+ * Exact whenever it comes to rest as long as neither end has let go. While it is at work it is a bound, for what was written
+ * is made up for at the end of a run; and once an end has let go nothing is requested any more.
  */
 class SendMeter implements SendObserver {
+  readonly connection: string;
   private readonly meters: BridgeMeters;
   private calls = 0;
   private requestedTotal = 0;
   private written = 0;
   private empty = 0;
+  /** Given to the channel, and neither written nor lost. */
+  private underWay = 0;
 
-  constructor(meters: BridgeMeters) {
+  constructor(meters: BridgeMeters, connection: string) {
     this.meters = meters;
+    this.connection = connection;
   }
 
   onSendRequest(n: number): void {
     this.calls++;
     this.requestedTotal += n;
     this.meters.probe.count('send_request_calls', 1);
+    this.look(this.requestedTotal <= this.due);
+  }
+
+  onWrite(): void {
+    this.underWay++;
+    this.meters.probe.require(
+      'closed-form',
+      this.underWay <= MAX_SIZE,
+      () =>
+        `MonoSendMany of ${this.connection}: ${this.underWay} messages are with the channel at once; it should be at most ${MAX_SIZE}`,
+    );
   }
 
   onWritten(): void {
+    this.underWay--;
     this.written++;
     this.meters.onWritten();
   }
 
   onLost(): void {
+    this.underWay--;
     this.meters.onLost();
   }
 
@@ -160,15 +216,24 @@ class SendMeter implements SendObserver {
   }
 
   onSettled(): void {
-    const refills = Math.floor(this.written / REFILL_SIZE);
-    const holds =
-      this.requestedTotal === MAX_SIZE + REFILL_SIZE * refills + this.empty &&
-      this.calls <= 1 + refills + this.empty;
+    this.look(this.requestedTotal === this.due && this.calls <= this.mostCalls);
+  }
+
+  private get due(): number {
+    return MAX_SIZE + REFILL_SIZE * Math.floor(this.written / REFILL_SIZE) + this.empty;
+  }
+
+  private get mostCalls(): number {
+    return 1 + Math.floor(this.written / REFILL_SIZE) + this.empty;
+  }
+
+  private look(holds: boolean): void {
     this.meters.probe.require(
       'closed-form',
       holds,
       () =>
-        `MonoSendMany: ${this.calls} requests for ${this.requestedTotal} in all, after ${this.written} messages were written`,
+        `MonoSendMany of ${this.connection}: ${this.requestedTotal} messages were requested in ${this.calls} calls; ` +
+        `with ${this.written} written it should be ${this.due} in ${this.mostCalls}`,
     );
   }
 }

@@ -38,6 +38,10 @@ export interface Outlet {
 
 /** Who is told what one SendManyInner does: counters and laws. Costs no simulated time. */
 export interface SendObserver extends WriteObserver {
+  /** What it is called in messages: `connection-3`. */
+  readonly connection: string;
+  /** A message is about to be given to the channel. */
+  onWrite(): void;
   /** request(n) on what is sent. */
   onSendRequest(n: number): void;
   /** A message without bytes came by; another one is requested in its place. */
@@ -105,6 +109,10 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
     this.observer = observer;
     this.refillAt = refillAt;
     outlet.channel.addCloseListener(this.onClosed);
+  }
+
+  get destination(): string {
+    return this.observer.connection;
   }
 
   *onSubscribe(s: Subscription, on: Worker): Sub<void> {
@@ -226,6 +234,7 @@ class SendManyInner implements Subscriber<Message>, Subscription, WritePromise {
         continue;
       }
       this.pending++;
+      this.observer.onWrite();
       yield* outlet.write(message, this, on);
       // Asked after the write: whether another message like this one would still fit.
       if (!channel.isWritable || message.bytes > channel.bytesBeforeUnwritable) {

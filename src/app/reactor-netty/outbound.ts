@@ -13,7 +13,7 @@ import type { Worker } from '../worker.ts';
 import { AbortedException } from './aborted.ts';
 import { WriteFuture } from './future-mono.ts';
 import type { BridgeMeters } from './meters.ts';
-import { MonoSendMany } from './mono-send-many.ts';
+import { MonoSendMany, type SendObserver } from './mono-send-many.ts';
 
 export class Outbound implements Publisher<never> {
   private readonly ctx: ChannelHandlerContext;
@@ -43,7 +43,8 @@ export class Outbound implements Publisher<never> {
     if (!this.ctx.channel.isActive) return this.andThen(Mono.error(AbortedException.beforeSend()));
     if (data instanceof Mono) return this.andThen(this.sendOne(data));
     const { ctx, meters, mutant } = this;
-    return this.andThen(Mono.from(new MonoSendMany(data, ctx, () => meters.send(), mutant)));
+    const observe = (): SendObserver => meters.send(`connection-${ctx.channel.ordinal}`);
+    return this.andThen(Mono.from(new MonoSendMany(data, ctx, observe, mutant)));
   }
 
   /** The same, of text: UTF-8. */

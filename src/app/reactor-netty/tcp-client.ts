@@ -66,6 +66,8 @@ export class TcpClient {
   private readonly bridgeMeters: BridgeMeters;
   private readonly pool: PooledConnectionProvider | null;
   private readonly main: Worker;
+  /** Channels made so far. */
+  private opened = 0;
 
   private constructor(
     sys: Sys,
@@ -83,7 +85,7 @@ export class TcpClient {
       probe,
       receiverQueueBound(options.read, null, options.transport),
     );
-    this.main = new ThreadWorker('main', sys);
+    this.main = new ThreadWorker('main', sys, loopMeters.laws);
     this.pool =
       pool === null
         ? null
@@ -113,7 +115,7 @@ export class TcpClient {
       pool: {},
       ...options,
     };
-    const meters = new LoopMeters(context.probe);
+    const meters = new LoopMeters(context.probe, context.env.mutant);
     const threads = o.loops ?? Math.max(context.env.cpus, LEAST_LOOPS);
     const name = `reactor-tcp-${o.transport}`;
     const loops = yield* EventLoopGroup.open(sys, threads, name, o.transport, meters);
@@ -163,10 +165,11 @@ export class TcpClient {
       false,
       env,
     );
-    const init = ({ pipeline }: Channel): void => {
+    const init = (channel: Channel): void => {
+      channel.ordinal = this.opened++;
       const bridge = new ChannelOperationsHandler(observer, bridgeMeters, env.mutant);
       bridged(bridge);
-      pipeline.addLast(bridge);
+      channel.pipeline.addLast(bridge);
     };
     const { sockopt, connectTimeoutNs } = options;
     const addr = env.resolve(target.host);

@@ -144,7 +144,7 @@ export class TcpServer {
     const { probe, env } = this.context;
     const { options } = settings;
     const listener = this.listener();
-    const loopMeters = new LoopMeters(probe);
+    const loopMeters = new LoopMeters(probe, env.mutant);
     const bridgeMeters = new BridgeMeters(
       probe,
       receiverQueueBound(options.read, settings.smallest, options.transport),

@@ -254,6 +254,21 @@ export const MUTANTS: Readonly<Record<MutantName, Mutant>> = {
     does: 'MonoSendMany requests more only when all that it had requested is written',
     apply: inApplications,
   },
+  'late-replenish': {
+    breaks: 'closed-form',
+    does: 'flatMap asks for the place of streams that have ended only when three in four have',
+    apply: inApplications,
+  },
+  'greedy-concat-map': {
+    breaks: 'closed-form',
+    does: 'concatMap without prefetch asks for two elements at first',
+    apply: inApplications,
+  },
+  'late-prefetch': {
+    breaks: 'closed-form',
+    does: 'concatMap with a prefetch asks for more only when all that it had asked for is taken',
+    apply: inApplications,
+  },
   'unlatched-acceptor': {
     breaks: 'bounded-queues',
     does: 'Tomcat accepts more connections than maxConnections',

@@ -23,7 +23,7 @@ import { Nic } from '../../kernel/nic.ts';
 import { IDEAL_NIC, NIC_DEFAULTS, type NicOptions, PROFILES } from '../../kernel/profile.ts';
 import { SkbPool } from '../../kernel/skb.ts';
 import { Stack } from '../../kernel/stack.ts';
-import { stackOptionsOf } from '../../kernel/sysctl.ts';
+import { softnetOptionsOf, stackOptionsOf } from '../../kernel/sysctl.ts';
 import { SOCKET_CALLS } from '../../kernel/syscalls/sockets.ts';
 import { MACHINE_CALLS, syscallTable } from '../../kernel/syscalls/table.ts';
 import { Tun, type TunOptions } from '../../kernel/tun.ts';
@@ -32,7 +32,7 @@ import { Link } from '../net/link.ts';
 import { PORT_LIMIT, type LinkOptions } from '../net/options.ts';
 import { Router, type Port } from '../net/router.ts';
 import { eachMask, queuesOf } from '../scenario/check-nic.ts';
-import { defaultQdisc, sysctlMask, sysctlNumber } from '../scenario/sysctl.ts';
+import { defaultQdisc, sysctlNumber } from '../scenario/sysctl.ts';
 import type {
   AppSpec,
   FaultSpec,
@@ -165,16 +165,7 @@ export class World {
         sched: spec.sched,
         idle: spec.idle,
         fileMax: sysctlNumber(sysctl, 'fs.file-max'),
-        softnet: {
-          weight: sysctlNumber(sysctl, 'net.core.dev_weight'),
-          budget: sysctlNumber(sysctl, 'net.core.netdev_budget'),
-          budgetNs: sysctlNumber(sysctl, 'net.core.netdev_budget_usecs') * 1000,
-          maxBacklog: sysctlNumber(sysctl, 'net.core.netdev_max_backlog'),
-          busyRead: sysctlNumber(sysctl, 'net.core.busy_read'),
-          busyPoll: sysctlNumber(sysctl, 'net.core.busy_poll'),
-          rpsSockFlows: sysctlNumber(sysctl, 'net.core.rps_sock_flow_entries'),
-          flowLimitCpus: sysctlMask(sysctl, 'net.core.flow_limit_cpu_bitmap'),
-        },
+        softnet: softnetOptionsOf(sysctl, spec.hz as number | 'exact'),
       },
       syscalls,
     );

@@ -72,8 +72,10 @@ function checkMasks(
       `${plural(masks.length, 'mask')} for ${plural(queues, `${kind} queue`)}`,
       'write one for all, or one for each',
     );
-  if (masks.some((m) => m >>> (h.cpus - 1) > 1))
-    report(path, `a mask names a core that is not there`, lastCore(h.cpus));
+  masks.forEach((m, i) => {
+    if (m >>> (h.cpus - 1) > 1)
+      report([...path, i], 'the mask names a core that is not there', lastCore(h.cpus));
+  });
 }
 
 const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -128,6 +130,18 @@ export function checkNic(h: HostSpec, report: Report): void {
         ? `at most ${holds}, or a larger ring: \`ring: { rx: … }\``
         : `at most ${holds}`,
     );
+  if (nic.napi === false)
+    for (const [key, polls] of [
+      ['threaded', nic.threaded === true],
+      ['gro_flush_timeout', (nic.groFlushTimeout ?? 0) > 0],
+      ['napi_defer_hard_irqs', (nic.deferHardIrqs ?? 0) > 0],
+    ] as const)
+      if (polls)
+        report(
+          at(key),
+          `\`${key}\` says nothing with \`napi: off\`: nothing is polled`,
+          'leave one of the two out',
+        );
   for (const way of ['rx', 'tx'] as const) {
     if (!coalesce[way === 'rx' ? 'adaptiveRx' : 'adaptiveTx']) continue;
     const key = `adaptive-${way}`;

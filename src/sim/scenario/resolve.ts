@@ -6,6 +6,7 @@ import { ScenarioError } from '../../base/assert.ts';
 import type { VariantName } from './axes.ts';
 import { matchMetric, METRICS, NAMED_COUNTERS } from './metrics.ts';
 import { checkLink, LINK_DEFAULTS, type LinkOptions } from '../net/options.ts';
+import { checkIdle } from './check-links.ts';
 import { checkBusyPoll, checkNic } from './check-nic.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { metricsIn, metricsInCheck, parseIs, parseThat, type Resolve } from './expression.ts';
@@ -149,10 +150,12 @@ function resolveLinks(
       );
       return { name: `${from}->${to}${suffix}`, from, to, options };
     };
+    const directions = [direction(a, z), direction(z, a)] as const;
+    checkIdle(b, directions, path, report);
     return {
       name: `${a}-${z}${suffix}`,
       between: b.between,
-      directions: [direction(a, z), direction(z, a)],
+      directions,
       path,
     };
   });

@@ -146,6 +146,8 @@ function isUnit(name: Name, unit: string): boolean {
   }
 }
 
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 function* split(row: string): Generator<{ written: string; column: number }, void> {
   for (let at = 0; at <= row.length;) {
     const comma = row.indexOf(',', at);
@@ -165,13 +167,16 @@ function cellsOf(
   for (const { written, column } of split(row)) {
     const h = header[cells.length];
     if (h === undefined) {
-      fail(column, `more cells than the ${header.length} columns of the first line`);
+      fail(column, `more cells than the ${plural(header.length, 'column')} of the first line`);
       return null;
     }
     cells.push({ ...h, written, column });
   }
   if (cells.length === header.length) return cells;
-  fail(1, `${cells.length} cells, and the first line names ${header.length} columns`);
+  fail(
+    1,
+    `${plural(cells.length, 'cell')}, and the first line names ${plural(header.length, 'column')}`,
+  );
   return null;
 }
 

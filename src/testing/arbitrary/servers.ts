@@ -101,14 +101,18 @@ function bodyOf(model: ServerModel, ordered: boolean, c: Choice): Written {
         offload:
           c.offload === undefined || ordered ? undefined : { ...c.offload, policy: 'caller-runs' },
       };
-    case 'reactive':
+    case 'reactive': {
+      const operator = ordered && c.delay !== undefined ? 'concatMap' : c.operator;
+      // Keys that say nothing are refused: to send without a delay takes no operator, and concatMap has no concurrency.
+      const operates = !c.send || c.delay !== undefined;
       return {
         ...loop(common, c),
         form: c.send ? 'send' : undefined,
-        operator: ordered && c.delay !== undefined ? 'concatMap' : c.operator,
-        concurrency: c.concurrency,
+        operator: operates ? operator : undefined,
+        concurrency: operates && operator !== 'concatMap' ? c.concurrency : undefined,
         delay: c.delay,
       };
+    }
   }
 }
 

@@ -46,12 +46,9 @@ describe('a server channel', () => {
     const { boss, probe } = server();
     boss.ready([KEY, k.EPOLLIN]);
     boss.call('clock_gettime', 0);
-    for (const fd of [30, 31]) {
-      accept(boss, fd);
-      boss.call('clone', fd);
-    }
-    accept(boss, 32);
+    for (const fd of [30, 31, 32]) accept(boss, fd);
     boss.call('accept', -k.EAGAIN);
+    for (const fd of [30, 31]) boss.call('clone', fd);
     boss.call('clock_gettime', 0);
     expect(boss.at).toBe('epoll_wait');
     expect(boss.spawned.length).toBe(2);
@@ -74,8 +71,45 @@ describe('a server channel', () => {
     boss.call('clock_gettime', 0);
     boss.call('accept', 30);
     boss.call('setsockopt', 0, 30, k.IPPROTO_TCP, k.TCP_NODELAY, 1);
+    boss.call('getsockopt', 16_384, 30, k.SOL_SOCKET, k.SO_SNDBUF);
+    boss.call('accept', -k.EAGAIN);
     boss.call('setsockopt', 0, 30, k.SOL_SOCKET, k.SO_RCVBUF, 32_768);
-    expect(boss.at).toBe('getsockopt');
+    expect(boss.at).toBe('clone');
+  });
+
+  it('asks for the send buffer again when a child option has set it [NioSocketChannelConfig.setSendBufferSize]', () => {
+    const { boss } = server({ childSockopt: { SO_SNDBUF: 8192 } });
+    boss.ready([KEY, k.EPOLLIN]);
+    boss.call('clock_gettime', 0);
+    accept(boss, 30);
+    boss.call('accept', -k.EAGAIN);
+    boss.call('setsockopt', 0, 30, k.SOL_SOCKET, k.SO_SNDBUF, 8192);
+    boss.call('getsockopt', 16_384, 30, k.SOL_SOCKET, k.SO_SNDBUF);
+    expect(boss.at).toBe('clone');
+  });
+
+  it('natively gives each connection to its loop before the next accept() [AbstractEpollServerChannel.epollInReady]', () => {
+    const { boss } = server({ transport: 'epoll' });
+    boss.ready([KEY, k.EPOLLIN]);
+    boss.call('clock_gettime', 0);
+    for (const fd of [30, 31]) {
+      accept(boss, fd);
+      boss.call('clone', fd);
+    }
+    boss.call('accept', -k.EAGAIN);
+    boss.call('clock_gettime', 0);
+    expect(boss.at).toBe('epoll_wait');
+  });
+
+  it('gives those that it has accepted to their loops before it leaves the listener alone', () => {
+    const { boss, probe } = server();
+    boss.ready([KEY, k.EPOLLIN]);
+    boss.call('clock_gettime', 0);
+    accept(boss, 30);
+    boss.call('accept', -k.EMFILE);
+    boss.call('clone', 30);
+    boss.call('clock_gettime', 500);
+    expect(probe.counts).toEqual({ connections: 1, failed: 1 });
   });
 
   it.each(['nio', 'epoll'] as const)(
@@ -86,8 +120,9 @@ describe('a server channel', () => {
       boss.call('clock_gettime', 0);
       for (let i = 0; i < 16; i++) {
         accept(boss, 30 + i);
-        if (i < 2) boss.call('clone', i);
+        if (transport === 'epoll' && i < 2) boss.call('clone', i);
       }
+      if (transport === 'nio') for (const i of [0, 1]) boss.call('clone', i);
       boss.call('clock_gettime', 0);
       if (transport === 'epoll') boss.call('accept', -k.EAGAIN);
       expect(boss.at).toBe(transport === 'nio' ? 'epoll_wait' : 'clock_gettime');

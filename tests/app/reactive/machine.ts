@@ -2,6 +2,7 @@
 // Whose turn it is among those that can run is drawn, and a system call acts when its thread has its turn again: so others
 // may run before each call and after it.
 import { equal } from 'node:assert/strict';
+import { StreamLaws } from '../../../src/app/reactive/laws.ts';
 import { ParallelScheduler } from '../../../src/app/reactive/schedulers.ts';
 import type { Sub } from '../../../src/app/setup.ts';
 import type { Cancellable, Worker } from '../../../src/app/worker.ts';
@@ -16,6 +17,7 @@ import {
   type ThreadBody,
   type ThreadStart,
 } from '../../../src/kernel/syscall.ts';
+import { FakeProbe } from '../driver.ts';
 
 interface Thread {
   readonly name: string;
@@ -37,11 +39,14 @@ export class Machine {
   /** `parallel`, of two threads. */
   readonly parallel: ParallelScheduler = new ParallelScheduler('parallel', 2);
   private readonly threads: Thread[] = [];
+  private readonly probe = new FakeProbe();
+  private readonly laws: StreamLaws;
   private readonly pick: (n: number) => number;
 
   /** @param pick an index below n: whose turn it is */
-  constructor(pick: (n: number) => number = () => 0) {
+  constructor(pick: (n: number) => number = () => 0, mutant: string | null = null) {
     this.pick = pick;
+    this.laws = new StreamLaws(this.probe, mutant);
   }
 
   spawn(start: ThreadStart, name: string): void {
@@ -52,7 +57,7 @@ export class Machine {
 
   /** A thread that runs `part` and ends. */
   start(name: string, part: (on: Worker) => Sub<void>): void {
-    this.spawn((sys) => part(new PlainWorker(name, sys)), name);
+    this.spawn((sys) => part(new PlainWorker(name, sys, this.laws)), name);
   }
 
   /** Until no thread can run. @returns the names of those that wait for ever */
@@ -65,9 +70,12 @@ export class Machine {
         continue;
       }
       const next = Math.min(...this.threads.map((t) => t.at));
-      if (next === Infinity) return this.threads.map((t) => t.name);
+      if (next === Infinity) break;
       this.now = next;
     }
+    // All that is still under way is at rest now.
+    for (const broken of this.probe.ends) equal(broken(), null);
+    return this.threads.map((t) => t.name);
   }
 
   /** Runs one part of a thread, and all that follows from it. @returns the names of the threads that are left */
@@ -134,10 +142,12 @@ export class Machine {
 class PlainWorker implements Worker {
   readonly name: string;
   readonly sys: Sys;
+  readonly laws: StreamLaws;
 
-  constructor(name: string, sys: Sys) {
+  constructor(name: string, sys: Sys, laws: StreamLaws) {
     this.name = name;
     this.sys = sys;
+    this.laws = laws;
   }
 
   execute(): Sub<boolean> {

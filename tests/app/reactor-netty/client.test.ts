@@ -34,6 +34,7 @@ function world(
   options: Partial<TcpClientOptions>,
   play: (tools: Tools) => Sub<void>,
   port = 80,
+  server: object = {},
 ): { log: string[]; result: RunResult } {
   const log: string[] = [];
   const main = app(function* (sys, context) {
@@ -59,7 +60,7 @@ function world(
     hosts: { a: { cpus: 2 }, b: { cpus: 2 } },
     links: [{ between: ['a', 'b'], rate: '10 Gbit/s', delay: '2 ms' }],
     apps: {
-      server: { host: 'b', listen: 80, model: 'reactive', reply: 'same' },
+      server: { host: 'b', listen: 80, model: 'reactive', reply: 'same', ...server },
       load: { host: 'a', connect: 'b:80', app: './client.ts' },
     },
     stop: { limit: '90 s' },
@@ -236,6 +237,30 @@ group('a pool', () => {
       yield* t.client.connect(andBack(t.log, 'three'), t.hears('three'));
     });
     expect(numbered(log)).toContain(`three acquired SimpleConnection #${which}`);
+  });
+
+  /** The server closes a connection whose owner gave it back without having read; later somebody asks for one. @returns what he hears */
+  const closedWhileIdle = (transport: 'nio' | 'epoll'): string[] => {
+    const back: Handler = (inbound) =>
+      Mono.fromCallable(function* (on) {
+        yield* inbound.connection.release(on);
+        return undefined;
+      });
+    const idles = function* (t: Tools): Sub<void> {
+      yield* t.client.connect(back, t.hears('one'));
+      yield t.sys.nanosleep(10_000 * MS);
+      yield* t.client.connect(() => Mono.never(), t.hears('two'));
+    };
+    const { log } = world({ transport }, idles, 80, { 'read-timeout': '2 s' });
+    return log.filter((line) => line.startsWith('two')).map((line) => line.split(' ')[1]!);
+  };
+
+  it('an idle one over epoll hears the FIN whatever autoRead says: the next owner gets a new one', () => {
+    expect(closedWhileIdle('epoll').slice(0, 2)).toEqual(['connected', 'configured']);
+  });
+
+  it('an idle one over nio with autoRead off does not, and is given out [DisposableAcquire.run: isActive()]', () => {
+    expect(closedWhileIdle('nio').slice(0, 2)).toEqual(['acquired', 'configured']);
   });
 
   it('an idle one that the server closes leaves the pool [over epoll, which sees it]', () => {

@@ -2,6 +2,7 @@
 import { describe as group, expect, it } from 'vitest';
 import { ByteBuf } from '../../../src/app/netty/byte-buf.ts';
 import type { ChannelHandlerContext } from '../../../src/app/netty/handler.ts';
+import { UNBOUNDED } from '../../../src/app/reactive/demand.ts';
 import { nothing } from '../../../src/app/reactive/user.ts';
 import { ClosedForms } from '../../../src/app/reactor-netty/closed-forms.ts';
 import { BridgeMeters, receiverQueueBound } from '../../../src/app/reactor-netty/meters.ts';
@@ -21,7 +22,7 @@ function context(pendingBytes: number): ChannelHandlerContext {
 function reads(forms: { ahead: number; exact: boolean }, requests: number[], done: number): void {
   const probe = new FakeProbe();
   const closed = new ClosedForms({ ...forms, entries: 1 }, probe);
-  closed.received = new BridgeMeters(probe, 1).receive(nothing);
+  closed.received = new BridgeMeters(probe, 1).receive('connection-0', nothing);
   for (const n of requests) closed.received.onRequest(n);
   closed.done = done;
   finish(closed.channelRead(context(0), ByteBuf.pattern(1), loop));
@@ -75,9 +76,48 @@ group('the bound of a receiver queue', () => {
 it('a closed connection leaves its meter to the next: as many as there are connections at once', () => {
   const probe = new FakeProbe();
   const meters = new BridgeMeters(probe, 1);
-  const first = meters.receive(nothing);
+  const first = meters.receive('connection-0', nothing);
   first.onQueued(1);
   meters.release(first);
-  const second = meters.receive(nothing);
+  const second = meters.receive('connection-0', nothing);
   expect([probe.meters.length, second.queue.depth, second.queue.peak]).toEqual([1, 0, 1]);
+});
+
+group('what a FluxReceive has given', () => {
+  /** So many came, were requested and given. */
+  const settles = (arrived: number, requested: number, given: number) => () => {
+    const meter = new BridgeMeters(new FakeProbe(), 9).receive('connection-4', nothing);
+    for (let i = 0; i < arrived; i++) meter.onArrived();
+    if (requested > 0) meter.onRequest(requested);
+    for (let i = 0; i < given; i++) meter.onNext();
+    meter.onSettled();
+  };
+
+  it('is what came, as far as it was requested', () => {
+    for (const [arrived, requested] of [
+      [3, 2],
+      [2, 3],
+      [3, 0],
+      [5, UNBOUNDED],
+    ] as const)
+      expect(settles(arrived, requested, Math.min(arrived, requested))).not.toThrow();
+  });
+
+  it('less or more of it is an error that names the connection', () => {
+    expect(settles(3, 2, 1)).toThrow(
+      'FluxReceive of connection-4: 1 messages were given; with 3 read and 2 requested it should be 2',
+    );
+    expect(settles(3, 2, 3)).toThrow('3 messages were given');
+    expect(settles(5, UNBOUNDED, 4)).toThrow('with 5 read and all requested it should be 5');
+  });
+});
+
+it('a MonoSendMany with more than 128 messages in the channel, or a request too many, is an error', () => {
+  const meter = new BridgeMeters(new FakeProbe(), 1).send('connection-4');
+  meter.onSendRequest(128);
+  for (let i = 0; i < 128; i++) meter.onWrite();
+  expect(() => meter.onWrite()).toThrow('connection-4: 129 messages are with the channel at once');
+  expect(() => meter.onSendRequest(64)).toThrow(
+    'MonoSendMany of connection-4: 192 messages were requested in 2 calls; with 0 written it should be 128 in 1',
+  );
 });

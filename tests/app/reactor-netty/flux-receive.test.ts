@@ -26,6 +26,9 @@ class Bench {
 
   constructor(mutant: string | null = null) {
     const observer: ReceiveObserver = {
+      connection: 'connection-0',
+      onArrived() {},
+      onSettled() {},
       onQueued: (n) => void (this.queued = n),
       onRequest() {},
       onNext() {},

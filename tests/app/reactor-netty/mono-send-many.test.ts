@@ -116,7 +116,7 @@ class Bench {
       },
     };
     const meters = new BridgeMeters(this.probe, 1);
-    const many = new MonoSendMany(source, this.outlet, () => meters.send(), mutant);
+    const many = new MonoSendMany(source, this.outlet, () => meters.send('connection-0'), mutant);
     finish(many.subscribe(this.waiter(), this.loop));
   }
 
@@ -207,7 +207,9 @@ group('demand [MonoSendMany.MAX_SIZE, REFILL_SIZE]', () => {
       (_, i) => [i % 2 === 0 ? 'emit' : 'turn', 9] as const,
     );
     expect(() => play(null, drawn)).not.toThrow();
-    expect(() => play('late-refill', drawn)).toThrow('MonoSendMany: 1 requests for 128');
+    expect(() => play('late-refill', drawn)).toThrow(
+      'MonoSendMany of connection-0: 128 messages were requested in 1 calls; with 64 written it should be 192 in 2',
+    );
   });
 });
 

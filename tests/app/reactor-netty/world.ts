@@ -3,6 +3,7 @@ import { app, type AppContext, type UserApps } from '../../../src/app/user.ts';
 import type { Sys } from '../../../src/kernel/syscall.ts';
 import type { TcpServer } from '../../../src/app/reactor-netty/tcp-server.ts';
 import { runScenario } from '../../../src/sim/run/runner.ts';
+import type { MutantName } from '../../../src/sim/run/mutant-names.ts';
 import type { RunResult } from '../../../src/sim/run/result.ts';
 import { describe } from '../../../src/sim/scenario/load.ts';
 
@@ -13,7 +14,7 @@ export function world(
   server: object,
   load: object,
   own?: (sys: Sys, context: AppContext) => TcpServer,
-  options: { apps?: UserApps } = {},
+  options: { apps?: UserApps; mutant?: MutantName } = {},
 ): RunResult {
   const [scenario] = describe('bridge', {
     seed: 1,
@@ -29,7 +30,7 @@ export function world(
   const ours = app(function* (sys, context) {
     if (own !== undefined) yield* own(sys, context).bindNow();
   });
-  return runScenario(scenario!, { apps: { './own.ts': ours, ...options.apps } });
+  return runScenario(scenario!, { ...options, apps: { './own.ts': ours, ...options.apps } });
 }
 
 export const OWN = { app: './own.ts' };

@@ -6,6 +6,7 @@ import type { HostOptions } from '../../../src/kernel/host.ts';
 import { Nic } from '../../../src/kernel/nic.ts';
 import type { NicOptions } from '../../../src/kernel/profile.ts';
 import { FlowLimit, SockFlows } from '../../../src/kernel/rps.ts';
+import type { Skb } from '../../../src/kernel/skb.ts';
 import { prop } from '../../support/prop.ts';
 import { at, Sink, World } from './support.ts';
 
@@ -109,6 +110,23 @@ describe('RPS [get_rps_cpu]', () => {
     expect(b.sink.frames.length + softnet_dropped).toBe(300);
     expect(b.host.cores[1]!.softirq.backlog.meter.peak).toBe(21);
     expect(b.w.pool.live).toBe(0);
+  });
+
+  it('heeds a limit that is written while it runs: more room at once, and less', () => {
+    const b = bench(
+      { rps: [0b0010] },
+      burst(300, () => 1),
+      { softnet: { maxBacklog: 20 } },
+    );
+    const { backlog } = b.host.cores[1]!.softirq;
+    b.host.softnet = { ...b.host.softnet, maxBacklog: 1000 };
+    b.w.run();
+    expect([b.sink.frames.length, b.host.counters.softnet_dropped]).toEqual([300, 0]);
+    expect(backlog.meter.bound).toBe(1001);
+    b.host.softnet = { ...b.host.softnet, maxBacklog: 0 };
+    const skb = (): Skb => b.w.frame(1, 1);
+    expect([backlog.enqueue(skb()), backlog.enqueue(skb())]).toEqual([true, false]);
+    expect(backlog.meter.bound).toBe(1001);
   });
 
   it('works for a driver without NAPI too', () => {

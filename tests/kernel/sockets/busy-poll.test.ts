@@ -50,6 +50,8 @@ interface Setting {
   readonly softnet?: Partial<SoftnetOptions>;
   /** When the client writes, ns after the server has begun to wait. */
   readonly gaps: readonly number[];
+  /** What it writes then; default: 100 B. */
+  readonly bytes?: number;
   readonly costs?: Partial<Costs>;
   readonly nic?: Partial<NicOptions>;
   readonly host?: Partial<HostOptions>;
@@ -159,7 +161,7 @@ function run(s: Setting) {
     go = yield sys.eventfd(0);
     for (;;) {
       yield sys.read(go, 8);
-      yield sys.write(c, 100);
+      yield sys.write(c, s.bytes ?? 100);
     }
   });
   w.run(200_000_000);
@@ -312,6 +314,45 @@ describe('SO_PREFER_BUSY_POLL', () => {
         gaps: [10_000, 250_000],
       }).w.server.nic.counters.interrupts;
     expect(prefers(1)).toBe(prefers(0) - 1);
+  });
+
+  it('leaves what its last poll leaves to that timer, not to a softirq [busy_poll_stop: skip_schedule]', () => {
+    /** When each of three frames that are there at once gets to the stack, ns after the first. */
+    const taken = (prefer: number, deferHardIrqs: number): number[] => {
+      const at: number[] = [];
+      const { waited } = run({
+        options: [
+          [SO_BUSY_POLL, 1000],
+          [SO_PREFER_BUSY_POLL, prefer],
+          [SO_BUSY_POLL_BUDGET, 1],
+        ],
+        // All of them come between two looks.
+        costs: { busyPoll: 200_000 },
+        nic: { groFlushTimeout: 50_000, deferHardIrqs },
+        gaps: [250_000],
+        bytes: 4000,
+        meddle: ({ server }) => {
+          const receive = server.stack.receive.bind(server.stack);
+          server.stack.receive = (skb, core) => {
+            if (skb.len > 1000) at.push(server.host.engine.now);
+            receive(skb, core);
+          };
+        },
+      });
+      expect(waited.length).toBe(1);
+      expect(at.length).toBe(3);
+      return at.map((t) => t - at[0]!);
+    };
+    const [, second, third] = taken(1, 10) as [number, number, number];
+    expect(second).toBeLessThan(10_000);
+    expect(third).toBeGreaterThanOrEqual(50_000);
+    expect(third).toBeLessThan(60_000);
+    // Who does not prefer it, or has no timer, leaves it to a softirq, which goes on at once.
+    for (const [prefer, defer] of [
+      [0, 10],
+      [1, 0],
+    ] as const)
+      expect(taken(prefer, defer)[2]).toBeLessThan(10_000);
   });
 });
 

@@ -11,6 +11,7 @@ import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
 import { Arbiter } from '../arbiter.ts';
 import { asCallable, type CallablePublisher } from '../callable.ts';
+import { StepForm } from '../closed-forms.ts';
 import { badDemand, isDemand, limitOf } from '../demand.ts';
 import { asSignal, OverflowError } from '../errors.ts';
 import { SerialSubscriber } from '../serial.ts';
@@ -38,7 +39,7 @@ export class ConcatMapPrefetchOperator<T, R> extends Operator<T, R> {
 class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
   private readonly mapper: UserFunction<T, Publisher<R>>;
   private readonly prefetch: number;
-  private readonly limit: number;
+  private limit: number;
   private readonly serial: SerialSubscriber<R>;
   private readonly arbiter: Arbiter = new Arbiter();
   private readonly inner: Subscriber<R>;
@@ -51,6 +52,8 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   private over = false;
   /** Somebody is at work, or the end has been given. */
   private working = false;
+  /** What it is held to; null: nothing. */
+  private form: StepForm | null = null;
 
   constructor(actual: Subscriber<R>, mapper: UserFunction<T, Publisher<R>>, prefetch: number) {
     super(actual);
@@ -61,8 +64,17 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
     this.inner = new ConcatInner(this, this.arbiter);
   }
 
+  /** `late-prefetch` asks for more only when all that it had asked for is taken (sim/run/mutants.ts). */
   protected override *subscribed(on: Worker): Sub<void> {
+    const { laws } = on;
+    if (laws !== undefined) {
+      const how = { ahead: this.prefetch, step: this.limit };
+      if (laws.mutant === 'late-prefetch') this.limit = this.prefetch;
+      const name = `concatMap(prefetch ${this.prefetch})`;
+      this.upstream = this.form = new StepForm(name, how, this, this.upstream, laws, on);
+    }
     yield* this.actual.onSubscribe(this, on);
+    this.form?.begin();
     yield* this.upstream.request(this.prefetch, on);
   }
 
@@ -71,6 +83,7 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   }
 
   onNext(value: T, on: Worker): Sub<void> {
+    this.form?.element();
     if (this.done || this.over) return nothing();
     if (this.queue.length >= this.prefetch)
       return this.fail(new OverflowError('concatMap: more came than was requested'), on);
@@ -79,12 +92,14 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
   }
 
   override onError(error: Error, on: Worker): Sub<void> {
+    this.form?.close();
     // §2.3, §2.4: an upstream that has ended is left alone.
     this.upstream = EMPTY_SUBSCRIPTION;
     return this.fail(error, on);
   }
 
   override onComplete(on: Worker): Sub<void> {
+    this.form?.close();
     this.upstream = EMPTY_SUBSCRIPTION;
     if (this.done) return nothing();
     this.done = true;
@@ -108,6 +123,7 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
 
   override *cancel(on: Worker): Sub<void> {
     if (this.over) return;
+    this.form?.close();
     this.over = true;
     this.queue.clear();
     yield* this.arbiter.cancel(on);
@@ -142,6 +158,7 @@ class ConcatMapPrefetchStage<T, R> extends Stage<T, R> implements ConcatParent<R
       yield* this.fail(asSignal(thrown), on);
       return;
     }
+    this.form?.pass();
     if (++this.taken === this.limit) {
       this.taken = 0;
       yield* this.upstream.request(this.limit, on);

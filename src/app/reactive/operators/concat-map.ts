@@ -9,6 +9,7 @@ import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
 import { Arbiter } from '../arbiter.ts';
 import { asCallable, type CallablePublisher } from '../callable.ts';
+import { StepForm } from '../closed-forms.ts';
 import { badDemand, isDemand } from '../demand.ts';
 import { asSignal } from '../errors.ts';
 import { SerialSubscriber } from '../serial.ts';
@@ -19,14 +20,17 @@ import { finish, nothing, type UserFunction } from '../user.ts';
 
 export class ConcatMapOperator<T, R> extends Operator<T, R> {
   private readonly mapper: UserFunction<T, Publisher<R>>;
+  private readonly name: string;
 
-  constructor(source: Publisher<T>, mapper: UserFunction<T, Publisher<R>>) {
+  /** @param name what it is called in the chain: Mono's flatMap is one of these */
+  constructor(source: Publisher<T>, mapper: UserFunction<T, Publisher<R>>, name: string) {
     super(source);
     this.mapper = mapper;
+    this.name = name;
   }
 
   protected stage(actual: Subscriber<R>): Subscriber<T> {
-    return new ConcatMapStage(actual, this.mapper);
+    return new ConcatMapStage(actual, this.mapper, this.name);
   }
 }
 
@@ -41,13 +45,29 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
   private readonly serial: SerialSubscriber<R>;
   private readonly arbiter: Arbiter = new Arbiter();
   private readonly inner: Subscriber<R>;
+  private readonly name: string;
   private state: State = 'initial';
+  /** What it is held to; null: nothing. */
+  private form: StepForm | null = null;
+  private ahead = 1;
 
-  constructor(actual: Subscriber<R>, mapper: UserFunction<T, Publisher<R>>) {
+  constructor(actual: Subscriber<R>, mapper: UserFunction<T, Publisher<R>>, name: string) {
     super(actual);
     this.mapper = mapper;
+    this.name = name;
     this.serial = new SerialSubscriber(actual);
     this.inner = new ConcatInner(this, this.arbiter);
+  }
+
+  /** `greedy-concat-map` asks for one element too many at first (sim/run/mutants.ts). */
+  protected override subscribed(on: Worker): Sub<void> {
+    const { laws } = on;
+    if (laws !== undefined) {
+      if (laws.mutant === 'greedy-concat-map') this.ahead = 2;
+      const how = { ahead: 1, step: 1 };
+      this.upstream = this.form = new StepForm(this.name, how, this, this.upstream, laws, on);
+    }
+    return super.subscribed(on);
   }
 
   override *request(n: number, on: Worker): Sub<void> {
@@ -57,12 +77,14 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
     }
     if (this.state === 'initial') {
       this.state = 'requested';
-      yield* this.upstream.request(1, on);
+      this.form?.begin();
+      yield* this.upstream.request(this.ahead, on);
     }
     yield* this.arbiter.request(n, on);
   }
 
   *onNext(value: T, on: Worker): Sub<void> {
+    this.form?.element();
     if (this.state !== 'requested') return;
     this.state = 'active';
     let publisher: Publisher<R>;
@@ -104,6 +126,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
   innerComplete(on: Worker): Sub<void> {
     if (this.state === 'active') {
       this.state = 'requested';
+      this.form?.pass();
       return this.upstream.request(1, on);
     }
     if (this.state !== 'last') return nothing();
@@ -113,12 +136,14 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
 
   override *onError(error: Error, on: Worker): Sub<void> {
     if (this.over) return;
+    this.form?.close();
     this.state = 'over';
     yield* this.arbiter.cancel(on);
     yield* this.serial.onError(error, on);
   }
 
   override onComplete(on: Worker): Sub<void> {
+    this.form?.close();
     if (this.state === 'active') this.state = 'last';
     if (this.state === 'last' || this.state === 'over') return nothing();
     this.state = 'over';
@@ -127,6 +152,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
 
   override *cancel(on: Worker): Sub<void> {
     if (this.over) return;
+    this.form?.close();
     this.state = 'over';
     yield* this.arbiter.cancel(on);
     yield* this.upstream.cancel(on);
@@ -142,6 +168,7 @@ class ConcatMapStage<T, R> extends Stage<T, R> implements ConcatParent<R> {
 
 /** Who passes on one stream after the other. */
 export interface ConcatParent<R> {
+  readonly destination: string | undefined;
   innerNext(value: R, on: Worker): Sub<void>;
   innerComplete(on: Worker): Sub<void>;
   fail(error: Error, on: Worker): Sub<void>;
@@ -155,6 +182,10 @@ export class ConcatInner<R> implements Subscriber<R> {
   constructor(parent: ConcatParent<R>, arbiter: Arbiter) {
     this.parent = parent;
     this.arbiter = arbiter;
+  }
+
+  get destination(): string | undefined {
+    return this.parent.destination;
   }
 
   onSubscribe(s: Subscription, on: Worker): Sub<void> {

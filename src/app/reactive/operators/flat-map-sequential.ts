@@ -10,8 +10,10 @@
 import { Ring } from '../../../base/ring.ts';
 import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
+import { StepForm } from '../closed-forms.ts';
 import { UNBOUNDED } from '../demand.ts';
 import { asSignal } from '../errors.ts';
+import type { StreamLaws } from '../laws.ts';
 import type { Publisher, Subscriber } from '../streams.ts';
 import { finish } from '../user.ts';
 import { MergingOperator, MergingStage } from './merging.ts';
@@ -23,12 +25,19 @@ export class FlatMapSequentialOperator<T, R> extends MergingOperator<T, R> {
   }
 }
 
-class SequentialStage<T, R> extends MergingStage<T, R> implements InnerParent {
+class SequentialStage<T, R> extends MergingStage<T, R, StepForm> implements InnerParent {
   readonly name = 'flatMapSequential';
   /** The streams that have not been given to their end, in order. */
   private readonly inners: Ring<QueuedInner<R>> = new Ring<QueuedInner<R>>();
 
+  protected held(laws: StreamLaws, on: Worker): StepForm {
+    const { concurrency } = this.how;
+    const how = { ahead: concurrency, step: 1 };
+    return new StepForm(`${this.name}(${concurrency})`, how, this, this.upstream, laws, on);
+  }
+
   *onNext(value: T, on: Worker): Sub<void> {
+    this.form?.element();
     if (this.done || this.cancelled) return;
     let publisher: Publisher<R>;
     try {
@@ -66,6 +75,7 @@ class SequentialStage<T, R> extends MergingStage<T, R> implements InnerParent {
         yield* inner.used(on);
       } else if (inner.done) {
         this.inners.shift();
+        this.form?.pass();
         if (!this.done) yield* this.upstream.request(1, on);
       } else return;
     }

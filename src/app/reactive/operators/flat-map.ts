@@ -12,8 +12,10 @@ import { Ring } from '../../../base/ring.ts';
 import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
 import { asCallable, type CallablePublisher } from '../callable.ts';
+import { FlatMapForm, type FlatMapping } from '../closed-forms.ts';
 import { limitOf, UNBOUNDED } from '../demand.ts';
 import { asSignal, OverflowError } from '../errors.ts';
+import type { StreamLaws } from '../laws.ts';
 import { EMPTY_SUBSCRIPTION, UNSUBSCRIBED } from '../stage.ts';
 import type { Publisher, Subscriber, Subscription } from '../streams.ts';
 import { finish, nothing } from '../user.ts';
@@ -25,7 +27,7 @@ export class FlatMapOperator<T, R> extends MergingOperator<T, R> {
   }
 }
 
-class FlatMapStage<T, R> extends MergingStage<T, R> {
+class FlatMapStage<T, R> extends MergingStage<T, R, FlatMapForm> implements FlatMapping {
   /** The streams that have not ended, each in a slot of its own; null: free. */
   private readonly inners: (FlatMapInner<T, R> | null)[] = [];
   private readonly free: number[] = [];
@@ -35,8 +37,34 @@ class FlatMapStage<T, R> extends MergingStage<T, R> {
   private batched = 0;
   /** The slot at which demand ran out: the next round begins there (lastIndex). */
   private turn = 0;
+  /** Elements to be made up for, of streams that have ended; more is asked for when there are so many. */
+  private owed = 0;
+  private replenishAt = 1;
+
+  /** `late-replenish` asks for the place of streams only when 75 % of them have ended (sim/run/mutants.ts). */
+  protected held(laws: StreamLaws, on: Worker): FlatMapForm {
+    const { concurrency } = this.how;
+    if (laws.mutant === 'late-replenish') this.replenishAt = limitOf(concurrency);
+    return new FlatMapForm(concurrency, this, this.upstream, laws, on);
+  }
+
+  get atWork(): boolean {
+    return this.wip > 0;
+  }
+
+  get waitingScalars(): number {
+    return this.scalars.length;
+  }
+
+  get kept(): number {
+    let kept = 0;
+    if (this.inners.length === this.free.length) return 0;
+    for (const inner of this.inners) if (inner !== null && inner.done && inner.waiting > 0) kept++;
+    return kept;
+  }
 
   *onNext(value: T, on: Worker): Sub<void> {
+    this.form?.element();
     if (this.done || this.cancelled) return;
     let publisher: Publisher<R>;
     let callable: CallablePublisher<R> | null;
@@ -65,14 +93,17 @@ class FlatMapStage<T, R> extends MergingStage<T, R> {
   /** The element of a callable stream; undefined: it has none. */
   private *emitScalar(value: R | undefined, on: Worker): Sub<void> {
     if (value === undefined) {
+      this.form?.scalar(true);
       yield* this.countScalar(on);
     } else if (this.wip === 0 && this.demand > 0 && this.scalars.length === 0) {
       this.wip = 1;
       if (this.demand !== UNBOUNDED) this.demand--;
       yield* this.actual.onNext(value, on);
+      this.form?.scalar(true);
       yield* this.countScalar(on);
       if (--this.wip > 0) yield* this.work(on);
     } else {
+      this.form?.scalar(false);
       this.scalars.push(value);
       yield* this.drain(on);
     }
@@ -104,9 +135,12 @@ class FlatMapStage<T, R> extends MergingStage<T, R> {
     for (;;) {
       const seen = this.wip;
       if (yield* this.ended(on)) return;
-      const owed = (yield* this.passScalars(on)) + (yield* this.passInners(on));
+      const gone = (yield* this.passScalars(on)) + (yield* this.passInners(on));
+      this.owed += gone;
       if (this.stopped) continue;
-      if (owed > 0) {
+      if (this.owed >= this.replenishAt) {
+        const { owed } = this;
+        this.owed = 0;
         if (!this.done) yield* this.upstream.request(owed, on);
         continue;
       }
@@ -143,6 +177,13 @@ class FlatMapStage<T, R> extends MergingStage<T, R> {
       passed++;
     }
     return passed;
+  }
+
+  /** A stream has ended; some of its elements may be left to pass on. */
+  innerComplete(inner: FlatMapInner<T, R>, on: Worker): Sub<void> {
+    this.form?.end(inner.waiting);
+    inner.ended();
+    return this.drain(on);
   }
 
   /** Each stream in turn, from where demand ran out the last time. @returns how many have ended */
@@ -196,6 +237,10 @@ class FlatMapInner<T, R> implements Subscriber<R> {
     this.slot = slot;
   }
 
+  get destination(): string | undefined {
+    return this.stage.destination;
+  }
+
   onSubscribe(s: Subscription, on: Worker): Sub<void> {
     if (this.cancelled || this.upstream !== UNSUBSCRIBED) return s.cancel(on);
     this.upstream = s;
@@ -207,17 +252,18 @@ class FlatMapInner<T, R> implements Subscriber<R> {
   }
 
   onError(error: Error, on: Worker): Sub<void> {
+    // First: what a stream leaves behind that has failed is not made up for.
+    const failed = this.stage.fail(error, on);
     this.ended();
-    return this.stage.fail(error, on);
+    return failed;
   }
 
   onComplete(on: Worker): Sub<void> {
-    this.ended();
-    return this.stage.drain(on);
+    return this.done ? nothing() : this.stage.innerComplete(this, on);
   }
 
   /** §2.3, §2.4: an upstream that has ended is left alone. */
-  private ended(): void {
+  ended(): void {
     this.done = true;
     this.upstream = EMPTY_SUBSCRIPTION;
   }

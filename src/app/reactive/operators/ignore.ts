@@ -85,6 +85,10 @@ class ThenInner<R> implements Subscriber<R> {
     this.arbiter = arbiter;
   }
 
+  get destination(): string | undefined {
+    return this.serial.destination;
+  }
+
   onSubscribe(s: Subscription, on: Worker): Sub<void> {
     return this.arbiter.set(s, on);
   }

@@ -5,7 +5,9 @@
  */
 import type { Sub } from '../../setup.ts';
 import type { Worker } from '../../worker.ts';
+import type { RequestForm } from '../closed-forms.ts';
 import { addCap, badDemand, isDemand } from '../demand.ts';
+import type { StreamLaws } from '../laws.ts';
 import { EMPTY_SUBSCRIPTION, Operator, Stage } from '../stage.ts';
 import type { Publisher, Subscriber } from '../streams.ts';
 import { nothing, type UserFunction } from '../user.ts';
@@ -32,7 +34,9 @@ export abstract class MergingOperator<T, R> extends Operator<T, R> {
   }
 }
 
-export abstract class MergingStage<T, R> extends Stage<T, R> {
+export abstract class MergingStage<T, R, F extends RequestForm> extends Stage<T, R> {
+  /** What it is held to; null: nothing. */
+  protected form: F | null = null;
   protected readonly how: Merging<T, R>;
   protected demand = 0;
   protected failure: Error | null = null;
@@ -46,7 +50,9 @@ export abstract class MergingStage<T, R> extends Stage<T, R> {
   }
 
   protected override *subscribed(on: Worker): Sub<void> {
+    if (on.laws !== undefined) this.upstream = this.form = this.held(on.laws, on);
     yield* this.actual.onSubscribe(this, on);
+    this.form?.begin();
     yield* this.upstream.request(this.how.concurrency, on);
   }
 
@@ -58,6 +64,7 @@ export abstract class MergingStage<T, R> extends Stage<T, R> {
 
   override cancel(on: Worker): Sub<void> {
     if (this.cancelled) return nothing();
+    this.form?.close();
     this.cancelled = true;
     return this.drain(on);
   }
@@ -68,6 +75,7 @@ export abstract class MergingStage<T, R> extends Stage<T, R> {
   }
 
   override onComplete(on: Worker): Sub<void> {
+    this.form?.close();
     // §2.3, §2.4: an upstream that has ended is left alone.
     this.upstream = EMPTY_SUBSCRIPTION;
     if (this.done) return nothing();
@@ -77,6 +85,7 @@ export abstract class MergingStage<T, R> extends Stage<T, R> {
 
   /** Upstream, a stream, the mapper or downstream's request has failed: the first failure is the one that is told. */
   fail(error: Error, on: Worker): Sub<void> {
+    this.form?.close();
     this.failure ??= error;
     this.done = true;
     return this.drain(on);
@@ -90,6 +99,9 @@ export abstract class MergingStage<T, R> extends Stage<T, R> {
   protected get stopped(): boolean {
     return this.cancelled || this.failure !== null;
   }
+
+  /** The form of this subscription, in front of its upstream. */
+  protected abstract held(laws: StreamLaws, on: Worker): F;
 
   /** Does what there is to do until nobody has come meanwhile. */
   protected abstract work(on: Worker): Sub<void>;

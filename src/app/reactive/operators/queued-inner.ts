@@ -15,6 +15,7 @@ import { nothing } from '../user.ts';
 export interface InnerParent {
   /** The operator, for errors. */
   readonly name: string;
+  readonly destination: string | undefined;
   fail(error: Error, on: Worker): Sub<void>;
   drain(on: Worker): Sub<void>;
 }
@@ -34,6 +35,10 @@ export class QueuedInner<R> implements Subscriber<R> {
     this.parent = parent;
     this.prefetch = prefetch;
     this.limit = limitOf(prefetch);
+  }
+
+  get destination(): string | undefined {
+    return this.parent.destination;
   }
 
   onSubscribe(s: Subscription, on: Worker): Sub<void> {

@@ -64,6 +64,10 @@ class ZipSubscription<R> implements Subscription, InnerParent {
     this.inners = Array.from({ length: sources }, () => new QueuedInner(this, prefetch));
   }
 
+  get destination(): string | undefined {
+    return this.actual.destination;
+  }
+
   request(n: number, on: Worker): Sub<void> {
     if (!isDemand(n)) return this.fail(badDemand(n), on);
     this.demand = addCap(this.demand, n);

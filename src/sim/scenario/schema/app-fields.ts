@@ -41,7 +41,7 @@ interface Serving extends Listening {
   pause: number;
   request: number;
   response: number;
-  work: Amount;
+  work: Amount | undefined;
   'work-times': Spread | undefined;
 }
 interface Connecting {
@@ -185,6 +185,12 @@ export const listening: Fields<Listening> = {
   sockopt,
 };
 
+/** What a request costs whoever answers it. */
+export const working: Fields<Pick<Serving, 'work' | 'work-times'>> = {
+  work: amount('duration', 'User CPU time per request. Default: 0 ms.').optional(),
+  'work-times': times('How `work`, a plain time, spreads.').optional(),
+};
+
 export const serving: Fields<Serving> = {
   ...listening,
   pause: time('Sleep after each read(). Default: 0 ms.').prefault('0 ms'),
@@ -192,8 +198,7 @@ export const serving: Fields<Serving> = {
     max: GiB,
   }).prefault('0 B'),
   response: bytes('Bytes of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
-  work: amount('duration', 'User CPU time per request. Default: 0 ms.').prefault('0 ms'),
-  'work-times': times('How `work`, a plain time, spreads.').optional(),
+  ...working,
 };
 
 /**
@@ -203,17 +208,22 @@ export const serving: Fields<Serving> = {
  */
 export function spreading(
   key: 'work' | 'think',
-  time: Amount,
+  time: Amount | undefined,
   times: Spread | undefined,
   ctx: z.RefinementCtx,
 ): { readonly mean: number; readonly spread: Spread } {
-  if (!isDrawn(time)) return { mean: time, spread: times ?? 'fixed' };
-  if (times !== undefined) {
-    const message = `\`${key}\` is a distribution already`;
-    const hint = `leave out \`${key}-times\`, or write the mean alone: \`${key}: 10 ms\``;
+  const wrong = (message: string, hint: string): void => {
     const path = [`${key}-times`];
     ctx.issues.push({ code: 'custom', message, input: times, path, params: { key: true, hint } });
-  }
+  };
+  if (time === undefined && times !== undefined)
+    wrong(`\`${key}-times\` says nothing without \`${key}\``, `add its mean: \`${key}: 10 ms\``);
+  if (time === undefined || !isDrawn(time)) return { mean: time ?? 0, spread: times ?? 'fixed' };
+  if (times !== undefined)
+    wrong(
+      `\`${key}\` is a distribution already`,
+      `leave out \`${key}-times\`, or write the mean alone: \`${key}: 10 ms\``,
+    );
   return { mean: meanOf(time), spread: time };
 }
 
@@ -227,17 +237,19 @@ export function serve<T extends Pick<Serving, 'start' | 'pause' | 'work' | 'work
   return { ...rest, startNs: start, pauseNs: pause, workNs: mean, work: spread };
 }
 
-/** A key that says nothing beside another one: 0 is what it is when it is left out. */
+/** A key that says nothing beside another one, or without one: 0 is what it is when it is left out. */
 export function alien(
   key: string,
   beside: string,
   input: unknown,
   value: unknown,
   ctx: z.RefinementCtx,
+  hint?: string,
 ): void {
   if (value === undefined || value === 0) return;
-  const message = `\`${key}\` says nothing with \`${beside}\``;
-  ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true } });
+  const how = beside.startsWith('without ') ? beside : `with \`${beside}\``;
+  const message = `\`${key}\` says nothing ${how}`;
+  ctx.issues.push({ code: 'custom', message, input, path: [key], params: { key: true, hint } });
 }
 
 const FRAMINGS = ['none', 'fixed', 'line', 'length-field', 'json', 'delimiter'] as const;
@@ -310,6 +322,17 @@ export const frame: z.ZodType<FrameOptions> = documented(
 
 const FRAMED: readonly Codec[] = ['line', 'length-field', 'json', 'delimiter'];
 
+/** Keys of `frame:` that one codec alone reads. */
+const FRAME_OF: { readonly [K in keyof FrameOptions]?: Codec } = {
+  lengthFieldOffset: 'length-field',
+  lengthFieldLength: 'length-field',
+  lengthAdjustment: 'length-field',
+  initialBytesToStrip: 'length-field',
+  delimiter: 'delimiter',
+};
+
+const written = (key: string): string => key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+
 /** Says what is wrong with `frame:` beside that codec: its keys speak of one codec or another. */
 export function checkFrame(
   codec: Codec,
@@ -322,10 +345,15 @@ export function checkFrame(
     void ctx.issues.push({ code: 'custom', message, input, path, params: { hint } });
   if (!FRAMED.includes(codec))
     return say(`\`frame\` says nothing with \`codec: ${codec}\``, ['frame']);
+  for (const [key, reader] of Object.entries(FRAME_OF) as [keyof FrameOptions, Codec][])
+    if (reader !== codec && o[key] !== FRAME_DEFAULTS[key])
+      say(
+        `\`${written(key)}\` says nothing with \`codec: ${codec}\``,
+        ['frame', written(key)],
+        `it belongs to \`codec: ${reader}\``,
+      );
   const wrong = wrongFrame(codec, o);
-  if (wrong === null) return;
-  const key = wrong.key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-  say(wrong.message, ['frame', key], wrong.hint);
+  if (wrong !== null) say(wrong.message, ['frame', written(wrong.key)], wrong.hint);
 }
 
 export const connectTo: z.ZodType<Target> = documented(

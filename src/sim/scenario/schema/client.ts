@@ -51,7 +51,7 @@ const fields = z.strictObject({
     { max: GiB },
   ).optional(),
   codec: documented(z.enum(['fixed', 'sized', 'http']), {
-    text: '`fixed`: requests all have the size that the server knows of. `sized`: each begins with eight bytes that say how long it is and how long an answer it wants, as a server with `codec: sized` reads it. `http`: HTTP/1.1 around both; an answer of another status than 2xx or of another size is none, and after one that says `Connection: close` the next request makes a new connection. Default: sized where sizes are drawn, fixed otherwise.',
+    text: '`fixed`: requests all have the size that the server knows of. `sized`: each begins with eight bytes that say how long it is and how long an answer it wants, as a server with `codec: sized` reads it; where a distribution without a least value gives less, it is these eight. `http`: HTTP/1.1 around both; an answer of another status than 2xx or of another size is none, and after one that says `Connection: close` the next request makes a new connection. Default: sized where sizes are drawn, fixed otherwise.',
   }).optional(),
   mode: documented(z.enum(['closed', 'open', 'partly-open']), {
     text: '`closed`: each user waits for its answer, thinks, asks again. `open`: requests come at their own times, and latency is taken from there. `partly-open`: users come at their own times, each asks and thinks until it leaves. Default: closed.',
@@ -162,6 +162,13 @@ export const client: ModelSchema<'client'> = fields.transform((c, ctx): Body => 
     );
   if (c.pipeline > 1 && c.mode === 'partly-open')
     say('pipeline', 'with `mode: partly-open` each user has a connection of its own');
+  if (c.mode === 'partly-open' && c.stagger > 0)
+    say(
+      'stagger',
+      '`stagger` says nothing with `mode: partly-open`',
+      'users come at their own times: `rate` says how many in a second',
+      true,
+    );
   const connections = (c.mode === 'partly-open' ? c.users : c.connections) ?? 1;
   if (connections * c.pipeline > MOST_USERS)
     say(
@@ -225,18 +232,20 @@ function codecOf(c: Written, say: Say): 'fixed' | 'sized' | 'http' {
   for (const key of sizes)
     if (c[key] === 0)
       say(key, `a ${key} of 0 B is none`, '`codec: http` has requests and answers without a body');
-  const { max } = rangeOf(c.request ?? SIZED_HEADER);
-  if (codec === 'sized' && max > 0 && max < SIZED_HEADER)
+  const { min, max } = rangeOf(c.request ?? SIZED_HEADER);
+  // Only what a distribution without a least value gives is made longer (workload.ts): no size that is written.
+  const short = min > 0 ? min : max;
+  if (codec === 'sized' && short > 0 && short < SIZED_HEADER)
     say(
       'request',
-      `${max} bytes hold no header`,
+      `${short} bytes hold no header`,
       `with \`codec: sized\` at least ${SIZED_HEADER} B`,
     );
   return codec;
 }
 
 function loadOf(c: Written, say: Say, ctx: z.RefinementCtx): Load {
-  const { mean, spread } = spreading('think', c.think ?? 0, c['think-times'], ctx);
+  const { mean, spread } = spreading('think', c.think, c['think-times'], ctx);
   const think = { thinkNs: mean, think: spread };
   const arrivals = c.arrivals ?? 'poisson';
   const ratePerSec = c.rate ?? 0;

@@ -4,6 +4,7 @@ import { FRAME_DEFAULTS, misfit } from '../../../app/codec/frame-options.ts';
 import { encodeText } from '../../../base/text.ts';
 import type { ModelName } from '../types.ts';
 import {
+  alien,
   type AppBody,
   bytes,
   checkFrame,
@@ -36,17 +37,23 @@ export const bulk: ModelSchema<'bulk'> = z
     ).prefault('0 ms'),
     close: onOff({ text: 'Half-close after the last byte. Default: on.' }).default(true),
   })
-  .transform(({ start, stagger, send, 'send-stagger': sendStagger, ...rest }) => ({
-    ...rest,
-    startNs: start,
-    staggerNs: stagger,
-    sendNs: send ?? null,
-    sendStaggerNs: sendStagger,
-  }));
+  .transform(({ start, stagger, send, 'send-stagger': sendStagger, ...rest }, ctx) => {
+    if (send === undefined) {
+      const hint = 'say when the first begins to write, e.g. `send: 1 s`';
+      alien('send-stagger', 'without `send`', rest, sendStagger, ctx, hint);
+    }
+    return {
+      ...rest,
+      startNs: start,
+      staggerNs: stagger,
+      sendNs: send ?? null,
+      sendStaggerNs: sendStagger,
+    };
+  });
 
 const arrivals = documented(z.enum(['poisson', 'fixed']), {
-  text: 'Exponential gaps, or equal ones. Default: poisson.',
-}).default('poisson');
+  text: 'With `rate`: exponential gaps, or equal ones. Default: poisson.',
+}).optional();
 
 /** Who talks has two threads for each connection, and a slow loris one for all: there is no choice. */
 const { io: _, ...connectingThreads } = connecting;
@@ -161,6 +168,8 @@ export const raw: ModelSchema<'raw'> = z
     const place = { model: 'raw' as const, host: r.host, to: r.to, bytes: r.bytes };
     if (r.times !== undefined) {
       if (r.rate !== undefined) return fail('`times` and `rate` exclude each other', 'rate');
+      for (const key of ['arrivals', 'count', 'start'] as const)
+        alien(key, 'times', r, r[key], ctx);
       const back = r.times.findIndex((t, i) => i > 0 && t < r.times![i - 1]!);
       if (back >= 0) return fail('times go back', 'times');
       return { ...place, when: { kind: 'times', timesNs: r.times } };
@@ -171,7 +180,7 @@ export const raw: ModelSchema<'raw'> = z
       return fail('`rate` needs `count`: a source without end never stops', 'count');
     const when = {
       kind: 'rate' as const,
-      arrivals: r.arrivals,
+      arrivals: r.arrivals ?? 'poisson',
       ratePerSec: r.rate,
       count: r.count,
       startNs: r.start,

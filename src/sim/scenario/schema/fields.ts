@@ -131,25 +131,28 @@ export function cpuMasks(doc: Doc, off = false): z.ZodType<readonly number[] | '
   const one = z.union([z.string(), z.number()]);
   const schema = z.union([z.string(), z.number(), z.array(one).min(1)]).transform((raw, ctx) => {
     if (off && raw === 'off') return raw;
-    return (Array.isArray(raw) ? raw : [raw]).map((mask) => cpuMask(mask, ctx));
+    return Array.isArray(raw)
+      ? raw.map((mask, i) => cpuMask(mask, [i], ctx))
+      : [cpuMask(raw, [], ctx)];
   });
   return documented(schema, { example: "'f'", ...doc });
 }
 
-function cpuMask(raw: string | number, ctx: z.RefinementCtx): number {
+/** @param path where it stands in a list */
+function cpuMask(raw: string | number, path: number[], ctx: z.RefinementCtx): number {
   const text = String(raw);
+  const wrong = (message: string, hint: string): never => {
+    ctx.issues.push({ code: 'custom', message, input: raw, path, params: { hint } });
+    return z.NEVER;
+  };
   // YAML has read what looks like a decimal number: nobody knows any more how it was written.
   if (typeof raw === 'number' && !(Number.isInteger(raw) && raw >= 0 && raw <= 9))
-    return reject(
-      ctx,
-      raw,
+    return wrong(
       'a mask is hexadecimal, and this a decimal number',
       "write it in quotes, e.g. `'10'` for core 4",
     );
   if (/^(0x)?[\da-f]{1,8}$/i.test(text)) return Number.parseInt(text.replace(/^0x/i, ''), 16);
-  return reject(
-    ctx,
-    raw,
+  return wrong(
     `\`${text}\` is no mask of cores`,
     "hexadecimal, a bit for each core: e.g. `'f'` for cores 0 to 3",
   );

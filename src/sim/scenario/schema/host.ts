@@ -125,6 +125,11 @@ const cpuidle = z
       '50 us',
     ).optional(),
   })
+  .refine((i) => i.after === undefined || i.latency !== undefined || i.spread !== undefined, {
+    message: '`after` says nothing without `latency` or `spread`: coming back takes no time',
+    path: ['after'],
+    params: { hint: 'e.g. `latency: 45 us`' },
+  })
   .transform((i): IdleOptions => ({
     after: i.after ?? IDLE_DEFAULTS.after,
     latency: i.latency ?? IDLE_DEFAULTS.latency,

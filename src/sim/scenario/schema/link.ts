@@ -78,6 +78,14 @@ function pickOf(v: PickInput, ctx: z.RefinementCtx): Pick {
     });
     return z.NEVER;
   }
+  if (v.chance !== undefined && v.per !== undefined)
+    ctx.issues.push({
+      code: 'custom',
+      message: '`per` says nothing with `chance`',
+      input: v,
+      path: ['per'],
+      params: { key: true, hint: 'each frame by itself: there is nothing to count' },
+    });
   const per = v.per ?? 'link';
   if (v.chance !== undefined) return { kind: 'random', probability: v.chance };
   if (v.every !== undefined) return { kind: 'every', every: v.every, per };

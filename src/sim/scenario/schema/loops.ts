@@ -79,7 +79,7 @@ function loopOptions<
   T extends {
     start: number;
     pause: number;
-    work: Amount;
+    work: Amount | undefined;
     'work-times': Spread | undefined;
     request: number;
     response: number;
@@ -118,6 +118,15 @@ function loopOptions<
     if (replies !== 'answer' && replies !== 'none')
       wrong(`\`reply: ${replies}\` is not what a request with \`codec: sized\` asks for`, 'reply');
   }
+  if (replies !== 'answer' && how !== 'sized')
+    alien(
+      'response',
+      `reply: ${replies}`,
+      o,
+      o.response,
+      ctx,
+      '`reply: answer` sends so many bytes for each message',
+    );
   if (waterMarks.low > waterMarks.high)
     wrong('the low water mark lies above the high one', 'water-marks');
   checkFrame(how, frames, o, ctx);
@@ -186,17 +195,31 @@ export const reactive: ModelSchema<'reactive'> = z
       text: '`operator`: receive().flatMap(m -> send(Mono.just(m))); `send`: send(receive()), through MonoSendMany. Default: operator.',
     }).default('operator'),
     operator: documented(z.enum(['flatMap', 'concatMap']), {
-      text: 'Which one. Default: flatMap.',
-    }).default('flatMap'),
+      text: 'Which one; with `form: send` the one that waits for `delay`. Default: flatMap.',
+    }).optional(),
     concurrency: whole(
       { text: 'flatMap: messages worked on at once. Default: 256.', example: '256' },
       { min: 1, max: 0x7fff_ffff },
-    ).default(256),
+    ).optional(),
     delay: time(
       'Time that each message takes elsewhere (Mono.delay) before it is answered; the loop goes on. Default: 0 ms.',
     ).prefault('0 ms'),
   })
-  .transform(({ delay, ...o }, ctx) => ({
-    ...loopOptions<Framing, typeof o>(o, ctx),
-    delayNs: delay,
-  }));
+  .transform(({ delay, ...o }, ctx) => {
+    const operator = o.operator ?? 'flatMap';
+    if (o.form === 'send' && delay === 0) {
+      const hint =
+        'each message goes on to `send` there by itself: only a `delay` takes an operator';
+      for (const key of ['operator', 'concurrency'] as const)
+        alien(key, 'form: send', o, o[key], ctx, hint);
+    } else if (operator === 'concatMap') {
+      const hint = 'concatMap works on one message at a time';
+      alien('concurrency', 'operator: concatMap', o, o.concurrency, ctx, hint);
+    }
+    return {
+      ...loopOptions<Framing, typeof o>(o, ctx),
+      operator,
+      concurrency: o.concurrency ?? 256,
+      delayNs: delay,
+    };
+  });

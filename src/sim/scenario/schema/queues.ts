@@ -218,6 +218,14 @@ const netem = z
   .refine((q) => q.reorder === undefined || q.delay !== undefined, {
     message: '`reorder` needs a `delay`: what is not delayed overtakes',
   })
+  .refine((q) => q.gap === undefined || q.reorder !== undefined, {
+    message: '`gap` says nothing without `reorder`',
+    path: ['gap'],
+  })
+  .refine((q) => q.ecn !== true || q.loss !== undefined, {
+    message: '`ecn` says nothing without `loss`: it marks what would be lost',
+    path: ['ecn'],
+  })
   .transform((q): QdiscOptions => ({
     kind: 'netem',
     limit: q.limit ?? NETEM_DEFAULTS.limit,

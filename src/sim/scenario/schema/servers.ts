@@ -23,7 +23,7 @@ const counting = {
   }).optional(),
 };
 
-/** A request that says its size leaves nothing for the server to say. */
+/** A request that says its size leaves nothing for the server to say; a stream that is only read has no requests. */
 function count<
   T extends Parameters<typeof serve>[0] & {
     request: number;
@@ -32,8 +32,14 @@ function count<
   },
 >(o: T, ctx: z.RefinementCtx) {
   const { codec, ...rest } = serve(o, ctx);
-  if (codec === 'sized')
+  if (codec === 'sized') {
     for (const key of ['request', 'response'] as const) alien(key, 'codec: sized', o, o[key], ctx);
+  } else if (o.request === 0) {
+    const hint =
+      'say how long a request is, e.g. `request: 1 kB`: without, the stream is only read';
+    for (const key of ['response', 'work'] as const)
+      alien(key, 'without `request`', o, o[key], ctx, hint);
+  }
   return { ...rest, codec: codec ?? ('fixed' as const) };
 }
 

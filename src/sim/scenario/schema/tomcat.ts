@@ -9,9 +9,8 @@ import {
   sockopt,
   spreading,
   time,
-  times,
+  working,
 } from './app-fields.ts';
-import { amount } from './distribution.ts';
 import { documented, port, read, whole } from './fields.ts';
 
 const MS = 1_000_000;
@@ -62,8 +61,7 @@ export const tomcat: ModelSchema<'tomcat'> = z
       text: '`nio`: a thread for each request (Tomcat 10.1). `bio`: a thread for each connection (Tomcat 7). Default: nio.',
     }).default('nio'),
     response: bytes('Bytes of the body of one answer. Default: 0 B.', { max: GiB }).prefault('0 B'),
-    work: amount('duration', 'User CPU time per request. Default: 0 ms.').prefault('0 ms'),
-    'work-times': times('How `work`, a plain time, spreads.').optional(),
+    ...working,
     delay: time(
       'How long each request waits for somebody else, a database say; its thread sleeps. Default: 0 ms.',
     ).prefault('0 ms'),

@@ -76,7 +76,15 @@ class Received implements Publisher<number> {
 
   *subscribe(s: Subscriber<number>, on: Worker): Sub<void> {
     const inlet = { eventLoop: new Inline(), setAutoRead: nothing };
-    const observer = { onQueued() {}, onRequest() {}, onNext() {}, onUncaught: nothing };
+    const observer = {
+      connection: 'connection-0',
+      onArrived() {},
+      onQueued() {},
+      onRequest() {},
+      onNext() {},
+      onSettled() {},
+      onUncaught: nothing,
+    };
     const receive = new FluxReceive<number>(inlet, observer, null);
     // On its loop from now on: hops are looked at in flux-receive.test.ts.
     for (let i = 0; i < this.n; i++) yield* receive.onInboundNext(i, inlet.eventLoop);
@@ -143,9 +151,10 @@ export const PUBLISHER_SUBJECTS: readonly PublisherSubject[] = [
     name: 'MonoSendMany',
     make: () => {
       const none = Flux.empty<Message>();
-      return new MonoSendMany(none, outlet([]), () => meters().send(), null);
+      return new MonoSendMany(none, outlet([]), () => meters().send('connection-0'), null);
     },
-    failed: () => new MonoSendMany(Flux.error(failure), outlet([]), () => meters().send(), null),
+    failed: () =>
+      new MonoSendMany(Flux.error(failure), outlet([]), () => meters().send('connection-0'), null),
     most: 0,
   },
   {
@@ -242,7 +251,7 @@ function sendPuppet(first: number): Puppet {
         on,
       ),
   };
-  const send = new MonoSendMany(source, outlet(written), () => meters().send(), null);
+  const send = new MonoSendMany(source, outlet(written), () => meters().send('connection-0'), null);
   machine.go((on) => send.subscribe(recorder, on));
   return around(machine, hand, recorder, { values: written });
 }
