@@ -233,14 +233,20 @@ export class RunQueue implements StepSource {
     this.nextTick = t;
   }
 
+  /** The current task is charged up to now; its slice may be over. */
+  private charge(): void {
+    this.core.catchUp();
+    if (this.current !== null && this.cfs.update()) this.needResched = true;
+  }
+
   /** A task becomes runnable here: one that slept, or a new one. */
   enqueue(task: Task, initial: boolean): void {
-    const { cfs } = this;
-    this.core.catchUp();
-    if (task.delayed) cfs.requeue(task);
-    else {
-      if (this.current !== null && cfs.update()) this.needResched = true;
-      cfs.enqueue(task, initial);
+    if (task.delayed) {
+      this.core.catchUp();
+      this.cfs.requeue(task);
+    } else {
+      this.charge();
+      this.cfs.enqueue(task, initial);
     }
     task.core = this.core;
     this.waits(task);
@@ -311,6 +317,7 @@ export class RunQueue implements StepSource {
     const cold = host.engine.now - host.sched.migrationCost;
     const task = from.cfs.firstWhere((t) => t.lastRan <= cold && mayRun(t, index));
     if (task === null) return null;
+    from.charge();
     this.cfs.adopt(task, from.cfs);
     task.core = this.core;
     from.meter.leave(host.engine.now);
