@@ -91,7 +91,15 @@ describe('K7: the rule of autoRead', () => {
       let autoRead = false;
       const flux = new FluxReceive<number>(
         { eventLoop: loop, setAutoRead: (on) => ((autoRead = on), nothing()) },
-        { connection: 'connection-0', onArrived() {}, onQueued() {}, onRequest() {}, onNext() {}, onSettled() {}, onUncaught: () => nothing() },
+        {
+          connection: 'connection-0',
+          onArrived() {},
+          onQueued() {},
+          onRequest() {},
+          onNext() {},
+          onSettled() {},
+          onUncaught: () => nothing(),
+        },
         null,
       );
       let subscription: Subscription | null = null;
