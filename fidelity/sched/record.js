@@ -15,10 +15,10 @@ const TICK_US = 4000;
 const SETUPS = {
   two: [500, 's', 's'],
   three: [600, 's', 's', 's'],
-  p5: [2000, 's', 'p5000,1000'],
   p10: [3000, 's', 'p10000,3000'],
   pss: [2000, 's', 's', 'p1000,100'],
   sspp: [2000, 's', 's', 'p3000,500', 'p7000,2000'],
+  w10: [2000, 'w100', 'r10'],
   w60: [2000, 'w100', 'r60'],
   w150: [2000, 'w100', 'r150'],
 };
@@ -107,7 +107,7 @@ function summary(name, ms, does, begin, events) {
     threads: threads.map(({ turns, waits }, i) => {
       const [kind, first] = [does[i][0], Number.parseInt(does[i].slice(1), 10)];
       const us = turns.reduce((a, b) => a + b, 0);
-      const times = kind === 'p' ? (ms * 1000) / first - 1 : turns.length;
+      const times = kind === 'p' ? Math.ceil((ms * 1000) / first) - 1 : turns.length;
       return {
         ...(kind === 'p' ? { every: first } : kind === 'w' ? { posts: first } : {}),
         ...(kind === 'p' || kind === 'r' ? { work: round(us / times) } : {}),
