@@ -5,7 +5,7 @@
 //
 // Phases are relative to ticks; those of other cores are not needed, and that CONFIG_HZ is 250 is taken for granted.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -44,7 +44,7 @@ function main() {
   }
   const program = join(dir, 'threads');
   execFileSync('cc', ['-O2', '-pthread', '-o', program, join(import.meta.dirname, 'threads.c')]);
-  execFileSync('mkdir', [tracing]);
+  mkdirSync(tracing);
   execFileSync('mount', ['-t', 'tracefs', 'none', tracing]);
   try {
     for (const name of names) console.log(JSON.stringify(record(program, name)));

@@ -159,19 +159,12 @@ export class CfsRq<E extends SchedEntity> {
   }
 
   /**
-   * pick_eevdf(): who should run, perhaps the one that does; null: nobody is there. Those that sleep and have come to be
-   * eligible leave for good (pick_next_entity).
+   * pick_next_entity(): who should run, perhaps the one that does; null: nobody is there. Those that sleep and have come to
+   * be eligible leave for good.
    */
   pick(): E | null {
     for (;;) {
-      const { average } = this;
-      let { curr } = this;
-      if (curr !== null) {
-        if (curr.vruntime > average) curr = null;
-        else if (curr.vruntime < curr.vprot) return curr;
-      }
-      let best = this.earliest(0, average, null);
-      if (curr !== null && (best === null || curr.deadline < best.deadline)) best = curr;
+      const best = this.first();
       if (best === null || !best.delayed) return best;
       this.forget(best);
     }
@@ -180,11 +173,19 @@ export class CfsRq<E extends SchedEntity> {
   /** Would `e`, which has come just now, be picked? check_preempt_wakeup_fair() */
   preempts(e: E): boolean {
     this.update();
-    const { curr, average } = this;
-    if (curr !== null && curr.vruntime <= average) {
-      if (curr.vruntime < curr.vprot || curr.deadline < e.deadline) return false;
+    return this.first() === e;
+  }
+
+  /** pick_eevdf() */
+  private first(): E | null {
+    const { average } = this;
+    let { curr } = this;
+    if (curr !== null) {
+      if (curr.vruntime > average) curr = null;
+      else if (curr.vruntime < curr.vprot) return curr;
     }
-    return this.earliest(0, average, null) === e;
+    const best = this.earliest(0, average, null);
+    return curr !== null && (best === null || curr.deadline < best.deadline) ? curr : best;
   }
 
   /** One that sleeps and still competes is taken out: it is owed nothing (DELAY_ZERO). */

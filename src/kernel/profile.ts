@@ -99,8 +99,7 @@ export interface NicOptions {
 export const HOST_DEFAULTS = { cpus: 1, nofile: 1024, hz: 250 } as const;
 export const SCHED_DEFAULTS = { hrtick: false, migrationCost: 500_000 } as const;
 /** The slice on so many cores: get_update_sysctl_factor(), SCHED_TUNABLESCALING_LOG. */
-export const baseSlice = (cpus: number): number =>
-  700_000 * (cpus >= 8 ? 4 : cpus >= 4 ? 3 : cpus >= 2 ? 2 : 1);
+export const baseSlice = (cpus: number): number => 700_000 * (32 - Math.clz32(Math.min(cpus, 8)));
 /** Off: how deeply cores sleep depends on the machine. 4 ms: one tick, HZ=250. */
 export const IDLE_DEFAULTS: IdleOptions = { after: 4_000_000, latency: 0, spread: 0 };
 export const SOFTNET_DEFAULTS: SoftnetOptions = {

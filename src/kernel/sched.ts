@@ -77,12 +77,10 @@ const STEP_SWITCH = 1;
 
 /** One core's run queue, and the source of its steps at task level. */
 export class RunQueue implements StepSource {
-  /** Who runs; null while idle or switching. */
+  /** Who runs; null while idle, and while the core is being switched to `cfs.curr`. */
   current: Task | null = null;
   /** Who was switched to last: the caches are its. */
   private warm: Task | null = null;
-  /** Who is being switched to. */
-  private incoming: Task | null = null;
   /** What the step that `next` announced is billed as. */
   bill: number = BILL_SYSTEM;
   private step = STEP_TASK;
@@ -188,8 +186,7 @@ export class RunQueue implements StepSource {
       this.current!.effect();
       return;
     }
-    const task = this.incoming!;
-    this.incoming = null;
+    const task = this.cfs.curr!;
     this.current = task;
     task.state = RUNNING;
     this.core.host.counters.contextSwitches++;
@@ -275,7 +272,6 @@ export class RunQueue implements StepSource {
     task.waitTime += now - task.runnableSince;
     this.cfs.setNext(task);
     this.needResched = false;
-    this.incoming = task;
     this.step = STEP_SWITCH;
     this.bill = BILL_SWITCH;
     return host.costs.contextSwitch;

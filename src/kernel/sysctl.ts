@@ -42,9 +42,9 @@ export function softnetOptionsOf(sysctl: Values, hz: number | 'exact'): SoftnetO
 /** net/core/hotdata.c: 2 * USEC_PER_SEC / HZ when nobody has written it; net_rx_action() counts it in jiffies, rounded up. */
 function budgetNs(sysctl: Values, hz: number | 'exact'): number {
   const name = 'net.core.netdev_budget_usecs';
-  const written = sysctl[name] === undefined ? null : sysctlNumber(sysctl, name);
-  if (hz === 'exact') return (written ?? sysctlNumber(sysctl, name)) * 1000;
-  const usecs = written ?? Math.floor(2_000_000 / hz);
+  const usecs = sysctlNumber(sysctl, name);
+  if (hz === 'exact') return usecs * 1000;
+  if (sysctl[name] === undefined) return 2 * Math.floor(1_000_000_000 / hz);
   return Math.ceil((usecs * hz) / 1_000_000) * Math.floor(1_000_000_000 / hz);
 }
 

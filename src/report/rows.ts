@@ -89,22 +89,20 @@ function quantiles(label: string, metric: string, runs: Runs): Row[] {
 
 /**
  * From when a client turned to its request, beside the latency from when it was meant to: a row for each client where the two
- * differ in any variant. In a closed loop they are the same.
+ * look different in any variant. In a closed loop they are the same.
  */
 function serviceLatency(runs: Runs): Row[] {
   const SERVICE = '.service_latency.mean';
   const names = runs.flatMap((r) => Object.keys(r.metrics).filter((m) => m.endsWith(SERVICE)));
-  const apps = [...new Set(names.map((m) => m.slice(0, -SERVICE.length)))].filter((app) =>
-    runs.some((r) =>
-      QUANTILES.some(
-        (p) => value(r, `${app}.service_latency.${p}`) !== value(r, `${app}.latency.${p}`),
-      ),
-    ),
-  );
-  return apps.flatMap((app) => {
-    const whose = apps.length === 1 ? 'service latency' : `service of ${app}`;
-    return quantiles(`${whose} p50 / p99 / max`, `${app}.service_latency`, runs);
+  const clients = [...new Set(names.map((m) => m.slice(0, -SERVICE.length)))];
+  const rowsOf = (app: string, what: string): Row[] =>
+    quantiles(`service of ${app} p50 / p99 / max`, `${app}.${what}`, runs);
+  const looks = (rows: Row[]): string => rows.map((r) => [r.unit, ...r.cells].join()).join();
+  const rows = clients.flatMap((app) => {
+    const service = rowsOf(app, 'service_latency');
+    return looks(service) === looks(rowsOf(app, 'latency')) ? [] : service;
   });
+  return rows.length === 1 ? [{ ...rows[0]!, label: 'service latency p50 / p99 / max' }] : rows;
 }
 
 function requests(runs: Runs): Row[] {

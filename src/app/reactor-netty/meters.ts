@@ -147,17 +147,17 @@ export class ReceiveMeter implements ReceiveObserver {
   }
 
   onSettled(): void {
-    const { given, arrived } = this;
-    const asked = this.unbounded ? arrived : this.requestedTotal;
-    const due = Math.min(arrived, asked);
-    this.probe.require(
-      'closed-form',
-      given === due,
-      () =>
-        `FluxReceive of ${this.connection}: ${given} messages were given; with ${arrived} read and ` +
-        `${this.unbounded ? 'all' : asked} requested it should be ${due}`,
-    );
+    this.probe.require('closed-form', this.given === this.due, this.said);
   }
+
+  private get due(): number {
+    return this.unbounded ? this.arrived : Math.min(this.arrived, this.requestedTotal);
+  }
+
+  /** One function for all messages. */
+  private readonly said = (): string =>
+    `FluxReceive of ${this.connection}: ${this.given} messages were given; with ${this.arrived} read and ` +
+    `${this.unbounded ? 'all' : this.requestedTotal} requested it should be ${this.due}`;
 }
 
 /**
@@ -192,12 +192,7 @@ class SendMeter implements SendObserver {
 
   onWrite(): void {
     this.underWay++;
-    this.meters.probe.require(
-      'closed-form',
-      this.underWay <= MAX_SIZE,
-      () =>
-        `MonoSendMany of ${this.connection}: ${this.underWay} messages are with the channel at once; it should be at most ${MAX_SIZE}`,
-    );
+    this.meters.probe.require('closed-form', this.underWay <= MAX_SIZE, this.tooMany);
   }
 
   onWritten(): void {
@@ -228,12 +223,14 @@ class SendMeter implements SendObserver {
   }
 
   private look(holds: boolean): void {
-    this.meters.probe.require(
-      'closed-form',
-      holds,
-      () =>
-        `MonoSendMany of ${this.connection}: ${this.requestedTotal} messages were requested in ${this.calls} calls; ` +
-        `with ${this.written} written it should be ${this.due} in ${this.mostCalls}`,
-    );
+    this.meters.probe.require('closed-form', holds, this.said);
   }
+
+  /** One function each for all messages. */
+  private readonly said = (): string =>
+    `MonoSendMany of ${this.connection}: ${this.requestedTotal} messages were requested in ${this.calls} calls; ` +
+    `with ${this.written} written it should be ${this.due} in ${this.mostCalls}`;
+
+  private readonly tooMany = (): string =>
+    `MonoSendMany of ${this.connection}: ${this.underWay} messages are with the channel at once; it should be at most ${MAX_SIZE}`;
 }

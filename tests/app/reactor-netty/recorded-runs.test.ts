@@ -183,17 +183,6 @@ group('as many reads and switches of autoRead within 15 %', () => {
     },
   );
 
-  it('s3b as recorded is what a loaded machine does, and no fresh or warm JVM on a quiet one', () => {
-    for (const [, v] of of('totals').filter(([, o]) => scattered(o))) {
-      const { reads } = recordedCounts(v);
-      const loaded = runsAgain('loaded', v).map(([n]) => n);
-      expect(reads).toBeGreaterThanOrEqual(Math.min(...loaded));
-      expect(reads).toBeLessThanOrEqual(Math.max(...loaded));
-      for (const jvm of ['fresh', 'warm'])
-        expect(reads).toBeLessThan(Math.min(...runsAgain(jvm, v).map(([n]) => n)));
-    }
-  });
-
   it('s2b and s2c: every number is the recorded one', () => {
     const same = of('totals').filter(([name]) => /^s2[bc]/.test(name));
     expect(same).toHaveLength(6);

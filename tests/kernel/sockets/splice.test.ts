@@ -1,5 +1,6 @@
 // Several threads on one pipe, with splice() among them: the pipe's mutex is held throughout a call [fs/splice.c, fs/pipe.c].
 import { expect, describe, it } from 'vitest';
+import { EBADF } from '../../../src/base/errno.ts';
 import { PIPE_SIZE } from '../../../src/kernel/pipe.ts';
 import * as k from '../../../src/kernel/syscall.ts';
 import type { Thread } from '../../../src/kernel/thread.ts';
@@ -184,5 +185,21 @@ describe('a thread that waits for a socket in splice()', () => {
   it('keeps the pipe meanwhile, as Linux does, and lets go when it is killed', () => {
     expect(written(false)).toEqual([]);
     expect(written(true)).toEqual([10]);
+  });
+
+  it('lets go of the pipe when another thread has closed the socket meanwhile', () => {
+    const results: number[] = [];
+    scene(
+      function* () {},
+      ({ a, into }) =>
+        function* (sys) {
+          yield once(sys, results, (s) => s.splice(a, into, 100, 0));
+          yield sys.nanosleep(1e6);
+          yield sys.close(a);
+          yield sys.nanosleep(1e6);
+          results.push(yield sys.write(into, 10));
+        },
+    );
+    expect(results).toEqual([-EBADF, 10]);
   });
 });

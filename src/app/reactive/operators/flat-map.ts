@@ -40,6 +40,8 @@ class FlatMapStage<T, R> extends MergingStage<T, R, FlatMapForm> implements Flat
   /** Elements to be made up for, of streams that have ended; more is asked for when there are so many. */
   private owed = 0;
   private replenishAt = 1;
+  /** Streams that have ended, with elements left to pass on. */
+  kept = 0;
 
   /** `late-replenish` asks for the place of streams only when 75 % of them have ended (sim/run/mutants.ts). */
   protected held(laws: StreamLaws, on: Worker): FlatMapForm {
@@ -54,13 +56,6 @@ class FlatMapStage<T, R> extends MergingStage<T, R, FlatMapForm> implements Flat
 
   get waitingScalars(): number {
     return this.scalars.length;
-  }
-
-  get kept(): number {
-    let kept = 0;
-    if (this.inners.length === this.free.length) return 0;
-    for (const inner of this.inners) if (inner !== null && inner.done && inner.waiting > 0) kept++;
-    return kept;
   }
 
   *onNext(value: T, on: Worker): Sub<void> {
@@ -183,6 +178,7 @@ class FlatMapStage<T, R> extends MergingStage<T, R, FlatMapForm> implements Flat
   innerComplete(inner: FlatMapInner<T, R>, on: Worker): Sub<void> {
     this.form?.end(inner.waiting);
     inner.ended();
+    if (inner.waiting > 0) this.kept++;
     return this.drain(on);
   }
 
@@ -210,7 +206,9 @@ class FlatMapStage<T, R> extends MergingStage<T, R, FlatMapForm> implements Flat
     let passed = 0;
     while (this.demand > 0 && inner.waiting > 0 && !this.stopped) {
       if (this.demand !== UNBOUNDED) this.demand--;
-      yield* this.actual.onNext(inner.take(), on);
+      const value = inner.take();
+      if (inner.done && inner.waiting === 0) this.kept--;
+      yield* this.actual.onNext(value, on);
       passed++;
     }
     yield* inner.took(passed, on);
