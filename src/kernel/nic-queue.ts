@@ -212,10 +212,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     if (tx !== null && tx.txRoom) tx.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
-      const { frames } = ring;
-      const skb = frames.headTrain() as Skb;
-      const index = frames.headFirst();
-      const mark = frames.headMark();
+      const { flight } = ring;
+      const skb = flight.headTrain() as Skb;
+      const index = flight.headFirst();
+      const mark = flight.headMark();
       ring.refill(now, 1);
       if (this.good(skb, index, 1, mark)) {
         const received = this.skbOf(skb, index, mark);
@@ -307,16 +307,16 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   /** `taking` frames leave the ring, run by run. */
   private takeFrames(): void {
     const { ring, nic, gro } = this;
-    const { frames } = ring;
+    const { flight } = ring;
     const { now, trace } = this.engine;
     ring.sync(now); // before the refill
     this.work += this.taking;
     nic.host.counters.softnet_processed += this.taking;
     for (let left = this.taking; left > 0;) {
-      const n = Math.min(left, frames.headCount());
-      const skb = frames.headTrain() as Skb;
-      const first = frames.headFirst();
-      const mark = frames.headMark();
+      const n = Math.min(left, flight.headCount());
+      const skb = flight.headTrain() as Skb;
+      const first = flight.headFirst();
+      const mark = flight.headMark();
       if (trace.on) this.traceRx(skb, first, n);
       ring.refill(now, n);
       left -= n;
@@ -360,7 +360,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       trace.record(now, this.lane.name, 'rx', {
         seq: (skb.wireSeq + (first + j) * skb.segSize) >>> 0,
         bytes: ipBytes(skb, first + j),
-        inRing: now - this.ring.frames.headArrival(j),
+        inRing: now - this.flight.headArrival(j),
       });
     }
   }
