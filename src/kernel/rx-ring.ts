@@ -66,6 +66,12 @@ export class RxRing {
     this.flight.release(n);
   }
 
+  /** Arrival of the oldest frame known: held or in flight; NEVER when there is none. */
+  get first(): Instant {
+    const { flight } = this;
+    return flight.held > 0 ? flight.headArrival(0) : flight.next;
+  }
+
   /** Arrival of the n-th frame known, n from 1: held or in flight; NEVER when there are fewer. */
   nth(n: number): Instant {
     return this.flight.nthArrival(n);
