@@ -100,7 +100,8 @@ export class Backlog {
 
   /** When frame j of run k departs. */
   departure(k: number, j: number): number {
-    return this.departureIn(this.slot(k), j);
+    const at = this.slot(k);
+    return this.departureIn(at, j, this.isLast(at * INTS, j));
   }
 
   /** When the service of frame j of run k starts. */
@@ -124,15 +125,17 @@ export class Backlog {
 
   /** The first frame has departed. */
   pop(): void {
-    const i = this.head * INTS;
+    const at = this.head;
     const { ints } = this;
-    if (ints[i + COUNT] === 1) {
+    const left = ints[at * INTS + COUNT]! - 1;
+    if (left === 0) {
       this.popRun();
       return;
     }
-    ints[i + FIRST]!++;
-    ints[i + COUNT]!--;
-    this.aim();
+    const j = ints[at * INTS + FIRST]! + 1;
+    ints[at * INTS + FIRST] = j;
+    ints[at * INTS + COUNT] = left;
+    this.next = this.departureIn(at, j, left === 1);
   }
 
   /** All runs of which the last frame has departed by `now` go. */
@@ -150,7 +153,8 @@ export class Backlog {
   private aim(): void {
     const at = this.head;
     const first = this.ints[at * INTS + FIRST]!;
-    this.next = this.runs === 0 ? NEVER : (this.departureIn(at, first) as Instant);
+    const single = this.ints[at * INTS + COUNT] === 1;
+    this.next = this.runs === 0 ? NEVER : this.departureIn(at, first, single);
   }
 
   /** Run k without its first `skip` frames. */
@@ -203,9 +207,9 @@ export class Backlog {
     return j === this.ints[i + FIRST]! + this.ints[i + COUNT]! - 1;
   }
 
-  private departureIn(at: number, j: number): number {
-    if (this.isLast(at * INTS, j)) return this.doubles[at * DOUBLES + END]!;
-    return this.time(at * DOUBLES, j + 1);
+  private departureIn(at: number, j: number, isLast: boolean): Instant {
+    if (isLast) return this.doubles[at * DOUBLES + END]! as Instant;
+    return this.time(at * DOUBLES, j + 1) as Instant;
   }
 
   private time(d: number, n: number): number {
