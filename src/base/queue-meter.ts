@@ -2,13 +2,15 @@
  * What one queue did over time: its depth, its peak, and the area under its depth, so that Little's law can be checked
  * exactly: with whole nanoseconds, area(T) = Σ time each item spent in the queue up to T.
  *
+ * That area is Σ n·t of what left − Σ n·t of what came + depth·T: one product for each change, and none for a look at it.
+ *
  * It measures and never refuses: whether `peak` is within `bound` is for the invariants to say.
  */
 import { InvariantError } from './assert.ts';
 import type { Instant } from './units.ts';
 
-/** One unit of the area's high word, in item·ns. */
-const HIGH = 0x10_0000_0000_0000; // 2^52
+/** The balance is kept below this: then the sum with a product of up to 2^53 is exact. */
+const ROOM = 0x10_0000_0000_0000; // 2^52
 
 export class QueueMeter {
   readonly name: string;
@@ -17,13 +19,12 @@ export class QueueMeter {
   depth = 0;
   /** The greatest depth so far. */
   peak = 0;
-  /** Items that came in, and items that went out. */
+  /** Items that came in. */
   entered = 0;
-  left = 0;
   private since = 0;
-  // The area is areaHigh·2^52 + areaLow: bytes times nanoseconds leave 2^53 behind within seconds.
-  private areaHigh = 0;
-  private areaLow = 0;
+  // Σ n·t of what left − Σ n·t of what came is carried + balance: bytes times nanoseconds leave 2^53 behind within seconds.
+  private balance = 0;
+  private carried = 0n;
 
   constructor(name: string, bound: number) {
     this.name = name;
@@ -35,56 +36,52 @@ export class QueueMeter {
     if (bound > this.bound) this.bound = bound;
   }
 
+  /** Items that went out. */
+  get left(): number {
+    return this.entered - this.depth;
+  }
+
   /** `n` items come in at `now`; times may not go back. */
   enter(now: Instant, n = 1): void {
-    this.advance(now);
+    if (!(now >= this.since)) this.fail('queue: time went back', now);
+    this.since = now;
     this.entered += n;
     this.depth += n;
     if (this.depth > this.peak) this.peak = this.depth;
+    const balance = this.balance - n * now;
+    if (balance > -ROOM) this.balance = balance;
+    else this.carry(now, -n);
   }
 
   /** `n` items go out at `now`. */
   leave(now: Instant, n = 1): void {
-    this.advance(now);
-    this.left += n;
+    if (!(now >= this.since)) this.fail('queue: time went back', now);
+    this.since = now;
     this.depth -= n;
     if (this.depth < 0) this.fail('queue: more left than entered', now);
+    const balance = this.balance + n * now;
+    if (balance < ROOM) this.balance = balance;
+    else this.carry(now, n);
   }
 
   /** ∫ depth dt from 0 to `now`, in item·ns: exact below 2^53, else the nearest double. */
   area(now: Instant): number {
-    this.advance(now);
-    return this.areaHigh * HIGH + this.areaLow;
+    return Number(this.exactArea(now));
   }
 
   /** ∫ depth dt from 0 to `now`, exact at any size. */
   exactArea(now: Instant): bigint {
-    this.advance(now);
-    return BigInt(this.areaHigh) * BigInt(HIGH) + BigInt(this.areaLow);
-  }
-
-  private advance(now: number): void {
-    let dt = now - this.since;
-    if (dt === 0) return;
-    if (!(dt > 0 && dt !== Infinity)) this.fail('queue: time went back', now);
+    if (!(now >= this.since)) this.fail('queue: time went back', now);
+    this.carry(now, 0);
     this.since = now;
-    const depth = this.depth;
-    if (depth === 0) return;
-    // One round unless depth·dt itself passes 2^52.
-    while (depth * dt >= HIGH) {
-      const some = depth >= HIGH ? 1 : Math.floor((HIGH - 1) / depth);
-      this.addArea(depth * some);
-      dt -= some;
-    }
-    this.addArea(depth * dt);
+    return this.carried + BigInt(this.depth) * BigInt(now);
   }
 
-  private addArea(x: number): void {
-    this.areaLow += x;
-    if (this.areaLow >= HIGH) {
-      this.areaLow -= HIGH;
-      this.areaHigh++;
-    }
+  /** Adds n·now where doubles do not reach, which no time without end can take part in. */
+  private carry(now: Instant, n: number): void {
+    if (now === Infinity) this.fail('queue: time has no end', now);
+    this.carried += BigInt(this.balance) + BigInt(n) * BigInt(now);
+    this.balance = 0;
   }
 
   private fail(law: string, now: number): never {

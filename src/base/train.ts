@@ -6,7 +6,7 @@
  * a prefix of a run. Nothing is scheduled per frame: a receiver pulls what has arrived when it looks.
  */
 import { assert } from './assert.ts';
-import type { Instant } from './units.ts';
+import { type Instant, NEVER } from './units.ts';
 
 /** What a link must know of the packet it carries. kernel/skb.ts is the implementation. */
 export interface Train {
@@ -52,9 +52,13 @@ export const MARK_DUPLICATE = 8; // a copy made by the wire
  * Frames between a sender's wire and a receiver, in order of arrival. The link appends, the receiver takes. Columns in
  * growing power-of-two rings: nothing is allocated per frame.
  *
+ * A receiver with descriptors accepts a frame when it has arrived and releases it later; meanwhile the frame stays where it is,
+ * so that what is held are the first frames here. What finds no descriptor free is cut out: a run of which nothing is left keeps
+ * its place, without frames, until what was held before it is released.
+ *
  * Frame j (counted in its train) of a run arrives at `base + floor((rem + (j + 1)·unit) / den)`, the last one at `last`:
  * it may be shorter. `base` is the start of serialisation + delay; `rem` the fraction of a nanosecond carried over from
- * the frame before, in 1/den ns.
+ * the frame before, in 1/den ns. A run of one frame needs `last` alone.
  */
 export class Flight {
   private cap = 8;
@@ -69,13 +73,20 @@ export class Flight {
   private units = new Float64Array(8);
   private dens = new Float64Array(8);
   private lasts = new Float64Array(8);
-  /** Frames in flight. */
+  /** Frames in flight: on their way, or arrived and not yet looked at. */
   frames = 0;
-  /** Frames that the receiver has taken so far. */
+  /** Frames that the receiver has accepted or missed so far. */
   taken = 0;
+  /** Frames that it has accepted and not released: they lie before those in flight. */
+  held = 0;
+  /** Arrival of the first frame in flight; NEVER when there is none. */
+  next: Instant = NEVER;
+  /** That frame: its run's slot (that of the next run to come, when there is none), and its place in its train. */
+  private nextSlot = 0;
+  private nextIndex = 0;
 
   get empty(): boolean {
-    return this.runs === 0;
+    return this.frames === 0;
   }
 
   /** Appends frames [first, first + count) of `train`; arrivals may not go back before those already here. */
@@ -91,29 +102,23 @@ export class Flight {
     last: Instant,
   ): void {
     assert(count > 0, 'flight: empty run');
-    if (this.runs === this.cap) this.grow();
-    const i = (this.head + this.runs) & (this.cap - 1);
-    this.trains[i] = train;
-    this.firsts[i] = first;
-    this.counts[i] = count;
-    this.marks[i] = mark;
-    this.bases[i] = base;
-    this.rems[i] = rem;
-    this.units[i] = unit;
-    this.dens[i] = den;
-    this.lasts[i] = last;
-    this.runs++;
+    this.append(train, first, count, mark, base, rem, unit, den, last);
     this.frames += count;
+    if (this.frames === count) this.aim();
   }
 
   /** Inserts one frame by its arrival, after those that arrive at the same instant: for wires that reorder. */
   insert(train: Train, index: number, mark: number, arrival: Instant): void {
+    this.reserve(2);
     const m = this.cap - 1;
     let k = this.runs;
     while (k > 0 && this.lasts[(this.head + k - 1) & m]! > arrival) k--;
     if (k < this.runs && this.splitRun(k, arrival)) k++;
     this.push(train, index, 1, mark, 0, 0, 0, 1, arrival);
     this.sink(k);
+    if (arrival >= this.next) return;
+    this.nextSlot = (this.head + k) & (this.cap - 1);
+    this.aim();
   }
 
   /**
@@ -126,13 +131,17 @@ export class Flight {
       if (this.trains[i] !== train || this.lasts[i] !== arrival || this.marks[i] !== mark) continue;
       const count = this.counts[i]!;
       if (this.firsts[i]! + count - 1 !== index) continue;
+      const wasNext = i === this.nextSlot && index === this.nextIndex;
       this.frames--;
       if (count > 1) {
         this.lasts[i] = this.timeOf(i, index - 1);
         this.counts[i] = count - 1;
+        // What is left of the run is held.
+        if (wasNext) this.nextSlot = (i + 1) & (this.cap - 1);
       } else {
         this.removeRun(k);
       }
+      if (wasNext) this.aim();
       return;
     }
     assert(
@@ -142,28 +151,26 @@ export class Flight {
     );
   }
 
-  /** Arrival of the last frame in flight; −∞ when there is none. */
+  /** Arrival of the last frame in flight; a time that has been, or −∞, when there is none. */
   lastArrival(): number {
     return this.runs === 0 ? -Infinity : this.lasts[(this.head + this.runs - 1) & (this.cap - 1)]!;
   }
 
-  /** Arrival of the first frame in flight; only when not empty. */
-  firstArrival(): Instant {
-    return this.arrivalIn(this.head, this.firsts[this.head]!);
-  }
-
-  /** Arrival of the n-th frame in flight, n from 1; NEVER when there are fewer. */
+  /** Arrival of the n-th frame, held ones included, n from 1; NEVER when there are fewer. */
   nthArrival(n: number): Instant {
-    if (n > this.frames) return Infinity as Instant;
+    if (n > this.held + this.frames) return NEVER;
     for (let k = 0, left = n; k < this.runs; k++) {
       const i = (this.head + k) & (this.cap - 1);
       if (left <= this.counts[i]!) return this.arrivalIn(i, this.firsts[i]! + left - 1);
       left -= this.counts[i]!;
     }
-    return Infinity as Instant;
+    return NEVER;
   }
 
-  /** How many frames of the head run have arrived by `now` (≤: arrivals at t come before anything a CPU does at t). */
+  /**
+   * How many frames of the head run have arrived by `now` (≤: arrivals at t come before anything a CPU does at t): for a receiver
+   * that holds none.
+   */
   arrivedInHead(now: Instant): number {
     if (this.runs === 0) return 0;
     const i = this.head;
@@ -192,47 +199,124 @@ export class Flight {
     return this.arrivalIn(this.head, this.firsts[this.head]! + k);
   }
 
-  /** Takes `n` frames off the head run. They are the caller's now. */
-  take(n: number): void {
-    const i = this.head;
-    assert(n > 0 && n <= this.counts[i]!, 'flight: takes more than the run holds');
-    this.frames -= n;
-    this.taken += n;
-    if (n === this.counts[i]!) {
+  /** Train of the first frame in flight, and its place there. */
+  nextTrain(): Train {
+    return this.trains[this.nextSlot]!;
+  }
+  nextFrame(): number {
+    return this.nextIndex;
+  }
+
+  /** The receiver has a descriptor for the first frame in flight. */
+  accept(): void {
+    const i = this.nextSlot;
+    this.held++;
+    this.frames--;
+    this.taken++;
+    const index = this.nextIndex + 1;
+    if (index < this.firsts[i]! + this.counts[i]!) {
+      this.nextIndex = index;
+      this.next = this.arrivalIn(i, index);
+    } else {
+      this.nextSlot = (i + 1) & (this.cap - 1);
+      this.aim();
+    }
+  }
+
+  /** It has none: that frame is the caller's now. */
+  miss(): void {
+    if (this.nextIndex > this.firsts[this.nextSlot]!) this.cutBeforeNext();
+    const i = this.nextSlot;
+    this.frames--;
+    this.taken++;
+    this.firsts[i] = this.nextIndex + 1;
+    this.counts[i] = this.counts[i]! - 1;
+    if (this.counts[i] === 0) {
       this.trains[i] = null;
-      this.head = (i + 1) & (this.cap - 1);
-      this.runs--;
+      this.nextSlot = (i + 1) & (this.cap - 1);
+    }
+    this.aim();
+  }
+
+  /** `n` held frames of the head run are the caller's now. */
+  release(n: number): void {
+    const i = this.head;
+    assert(n > 0 && n <= this.held && n <= this.counts[i]!, 'flight: releases more than it holds');
+    this.held -= n;
+    if (n < this.counts[i]!) {
+      this.firsts[i] = this.firsts[i]! + n;
+      this.counts[i] = this.counts[i]! - n;
       return;
     }
-    this.firsts[i] = this.firsts[i]! + n;
-    this.counts[i] = this.counts[i]! - n;
+    this.trains[i] = null;
+    do {
+      this.head = (this.head + 1) & (this.cap - 1);
+      this.runs--;
+    } while (this.runs > 0 && this.counts[this.head] === 0);
   }
 
-  /** Shows every run: its train, and how many frames of it. */
+  /** Takes `n` frames off the head run, without holding them. They are the caller's now. */
+  take(n: number): void {
+    assert(n > 0 && n <= this.counts[this.head]!, 'flight: takes more than the run holds');
+    for (let k = 0; k < n; k++) this.accept();
+    this.release(n);
+  }
+
+  /** Shows every run in flight: its train, and how many frames of it. */
   each(visit: (train: Train, count: number) => void): void {
-    for (let k = 0; k < this.runs; k++) {
-      const i = (this.head + k) & (this.cap - 1);
-      visit(this.trains[i]!, this.counts[i]!);
+    for (let left = this.frames, i = this.nextSlot; left > 0; i = (i + 1) & (this.cap - 1)) {
+      const before = i === this.nextSlot ? this.nextIndex - this.firsts[i]! : 0;
+      visit(this.trains[i]!, this.counts[i]! - before);
+      left -= this.counts[i]! - before;
     }
   }
 
-  /** Moves the first `n` frames of the head run to the end of `to`, with their arrivals. */
-  moveHead(n: number, to: Flight): void {
-    const i = this.head;
-    const first = this.firsts[i]!;
-    const last = this.arrivalIn(i, first + n - 1);
-    to.push(
-      this.trains[i]!,
-      first,
-      n,
-      this.marks[i]!,
-      this.bases[i]!,
-      this.rems[i]!,
-      this.units[i]!,
-      this.dens[i]!,
-      last,
-    );
-    this.take(n);
+  /** The same of those that are held. */
+  eachHeld(visit: (train: Train, count: number) => void): void {
+    for (let k = 0; k < this.runs; k++) {
+      const i = (this.head + k) & (this.cap - 1);
+      const isNext = this.frames > 0 && i === this.nextSlot;
+      const count = isNext ? this.nextIndex - this.firsts[i]! : this.counts[i]!;
+      if (count > 0) visit(this.trains[i]!, count);
+      if (isNext) return;
+    }
+  }
+
+  /** The first frame in flight is the first one of the run in `nextSlot`, if there is one. */
+  private aim(): void {
+    if (this.frames === 0) {
+      this.next = NEVER;
+      return;
+    }
+    this.nextIndex = this.firsts[this.nextSlot]!;
+    this.next = this.arrivalIn(this.nextSlot, this.nextIndex);
+  }
+
+  private append(
+    train: Train,
+    first: number,
+    count: number,
+    mark: number,
+    base: number,
+    rem: number,
+    unit: number,
+    den: number,
+    last: number,
+  ): void {
+    this.reserve(1);
+    const i = (this.head + this.runs) & (this.cap - 1);
+    this.trains[i] = train;
+    this.firsts[i] = first;
+    this.counts[i] = count;
+    this.marks[i] = mark;
+    if (count > 1) {
+      this.bases[i] = base;
+      this.rems[i] = rem;
+      this.units[i] = unit;
+      this.dens[i] = den;
+    }
+    this.lasts[i] = last;
+    this.runs++;
   }
 
   private arrivalIn(i: number, frame: number): Instant {
@@ -253,16 +337,22 @@ export class Flight {
     const count = this.counts[i]!;
     let n = 0;
     while (n < count - 1 && this.timeOf(i, first + n) <= t) n++;
-    if (n === 0) return false;
-    const last = this.lasts[i]! as Instant;
+    if (n > 0) this.cut(k, n);
+    return n > 0;
+  }
+
+  /** What follows the first `n` frames of run k becomes a run of its own, for which there is room. */
+  private cut(k: number, n: number): void {
+    const i = (this.head + k) & (this.cap - 1);
+    const first = this.firsts[i]! + n;
+    const count = this.counts[i]! - n;
+    const last = this.lasts[i]!;
     this.counts[i] = n;
-    this.lasts[i] = this.timeOf(i, first + n - 1);
-    this.frames -= count - n;
-    // push may move the columns: nothing is read from slot i behind it.
-    this.push(
+    this.lasts[i] = this.timeOf(i, first - 1);
+    this.append(
       this.trains[i]!,
-      first + n,
-      count - n,
+      first,
+      count,
       this.marks[i]!,
       this.bases[i]!,
       this.rems[i]!,
@@ -271,7 +361,14 @@ export class Flight {
       last,
     );
     this.sink(k + 1);
-    return true;
+  }
+
+  /** Some frames of the run of the first frame in flight are held: they become a run of their own. */
+  private cutBeforeNext(): void {
+    this.reserve(1);
+    const i = this.nextSlot;
+    this.cut((i - this.head) & (this.cap - 1), this.nextIndex - this.firsts[i]!);
+    this.nextSlot = (this.nextSlot + 1) & (this.cap - 1);
   }
 
   /** Moves the newest run back to place k. */
@@ -301,22 +398,34 @@ export class Flight {
     swapIn(this.lasts, i, j);
   }
 
-  private grow(): void {
-    const from = this.cap;
-    const order = new Array<number>(from);
-    for (let k = 0; k < from; k++) order[k] = (this.head + k) & (from - 1);
-    this.cap = from * 2;
-    this.trains = order
-      .map((i) => this.trains[i] ?? null)
-      .concat(new Array<Train | null>(from).fill(null));
-    this.firsts = spread(this.firsts, order, new Int32Array(this.cap));
-    this.counts = spread(this.counts, order, new Int32Array(this.cap));
-    this.marks = spread(this.marks, order, new Uint8Array(this.cap));
-    this.bases = spread(this.bases, order, new Float64Array(this.cap));
-    this.rems = spread(this.rems, order, new Float64Array(this.cap));
-    this.units = spread(this.units, order, new Float64Array(this.cap));
-    this.dens = spread(this.dens, order, new Float64Array(this.cap));
-    this.lasts = spread(this.lasts, order, new Float64Array(this.cap));
+  /** Room for `n` more runs: their places may change. */
+  private reserve(n: number): void {
+    if (this.runs + n > this.cap) this.makeRoom();
+  }
+
+  /** Runs without frames go; if these are few, the columns grow. */
+  private makeRoom(): void {
+    const order: number[] = [];
+    let next = 0;
+    for (let k = 0; k < this.runs; k++) {
+      const i = (this.head + k) & (this.cap - 1);
+      if (i === this.nextSlot) next = order.length;
+      if (this.counts[i]! > 0) order.push(i);
+    }
+    if (2 * order.length > this.cap) this.cap *= 2;
+    const { trains, cap } = this;
+    this.trains = new Array<Train | null>(cap).fill(null);
+    for (let k = 0; k < order.length; k++) this.trains[k] = trains[order[k]!]!;
+    this.firsts = spread(this.firsts, order, new Int32Array(cap));
+    this.counts = spread(this.counts, order, new Int32Array(cap));
+    this.marks = spread(this.marks, order, new Uint8Array(cap));
+    this.bases = spread(this.bases, order, new Float64Array(cap));
+    this.rems = spread(this.rems, order, new Float64Array(cap));
+    this.units = spread(this.units, order, new Float64Array(cap));
+    this.dens = spread(this.dens, order, new Float64Array(cap));
+    this.lasts = spread(this.lasts, order, new Float64Array(cap));
+    this.nextSlot = this.frames === 0 ? order.length : next;
+    this.runs = order.length;
     this.head = 0;
   }
 }

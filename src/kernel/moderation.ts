@@ -19,6 +19,8 @@ import type { CoalesceOptions } from './profile.ts';
 
 /** What completes: frames received, skbs sent. */
 export interface Completions {
+  /** When the first of those not yet told completes; NEVER when there is none. */
+  readonly first: Instant;
   /** When number n of those not yet told completes, n from 1; NEVER while that is not known. */
   nth(n: number): Instant;
 }
@@ -55,12 +57,12 @@ export class Moderation {
 
   /** When the interrupt is due, for what is known now; NEVER: not for that. */
   deadline(of: Completions): Instant {
-    const first = of.nth(1);
-    if (first === NEVER) return NEVER;
-    if (this.cqe && this.delay > 0) return this.pause(of, first);
-    const byTime = this.delay > 0 ? add(first, this.delay) : NEVER;
-    const n = this.frames;
-    return n > 0 ? earlier(byTime, n === 1 ? first : of.nth(n)) : byTime;
+    const { first } = of;
+    const { frames, delay } = this;
+    if (first === NEVER || frames === 1) return first;
+    if (this.cqe && delay > 0) return this.pause(of, first);
+    const byTime = delay > 0 ? add(first, delay) : NEVER;
+    return frames > 0 ? earlier(byTime, of.nth(frames)) : byTime;
   }
 
   /**

@@ -17,6 +17,7 @@ import { type Flight, type Ingress, ipBytes, MARK_CORRUPT } from '../base/train.
 import { add, type Duration, earlier, type Instant, later, NEVER } from '../base/units.ts';
 import { DEVICE, type Engine, type Timer } from '../engine/engine.ts';
 import { SK_BUFF } from '../tcp/truesize.ts';
+import type { Costs } from './costs.ts';
 import type { Core } from './cpu.ts';
 import { Gro, NORMAL_BATCH } from './gro.ts';
 import { IrqLine, type IrqHandler } from './irq.ts';
@@ -49,11 +50,18 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   /** Where its packets are taken further; null: here. */
   private readonly rps: Rps | null;
+  private readonly costs: Costs;
   /** What the stack's part of an skb costs here, ns. */
   private readonly skbNs: number;
   private readonly engine: Engine;
   private readonly timer: Timer;
   private readonly lane: Lane;
+  /** Nothing costs time here, nor does an interrupt. */
+  private readonly atOnce: boolean;
+  /** Somebody looks for a better moderation. */
+  private readonly adaptive: boolean;
+  /** The end of a poll may leave the interrupt, or what GRO has, to the watchdog. */
+  private readonly mayHold: boolean;
   /** The transmit queue whose completions it takes. */
   readonly tx: TxQueue | null;
   readonly rxModeration: Moderation;
@@ -90,6 +98,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.ring = new RxRing(`${name}/rx-${index}`, options.rxRing, flight, this);
     const mask = options.rps?.[index] ?? 0;
     this.rps = mask === 0 ? null : new Rps(host, mask, options.rpsFlows ?? 0);
+    this.costs = host.costs;
     this.skbNs = this.rps === null ? host.costs.rxSkb : host.costs.rps;
     this.topHalfNs = options.napi ? 0 : host.costs.rxFrame;
     this.irq = new IrqLine(`${name}-${index}`, core, this);
@@ -105,6 +114,9 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     const { coalesce, napi, rxRing, txRing } = options;
     this.rxModeration = napi ? rxModeration(coalesce, rxRing) : unmoderated();
     this.txModeration = txModeration(coalesce, txRing);
+    this.atOnce = host.costless && napi;
+    this.adaptive = this.rxModeration.dim !== null || this.txModeration.dim !== null;
+    this.mayHold = options.groFlushTimeout > 0 || options.deferHardIrqs > 0;
   }
 
   // ---- moderation --------------------------------------------------------------------------------------------------
@@ -160,12 +172,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   private interrupt(): void {
     this.deadline = NEVER;
     this.nic.counters.interrupts++;
-    if (this.core.host.costless && this.nic.options.napi) {
-      this.interruptAtOnce();
-      return;
+    if (this.atOnce) this.interruptAtOnce();
+    else {
+      this.masked = true;
+      this.irq.raise();
     }
-    this.masked = true;
-    this.irq.raise();
   }
 
   /** Where nothing costs time: top half and completions without steps of their own. */
@@ -184,7 +195,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.masked = true;
       core.softirq.napiSchedule(this);
     } else {
-      this.sample();
+      if (this.adaptive) this.sample();
       this.plan();
     }
     core.enter();
@@ -192,7 +203,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   /** Looks at the ring, then lets interrupts through again. */
   private unmask(): void {
-    this.sample();
+    if (this.adaptive) this.sample();
     this.masked = false;
     this.plan();
   }
@@ -212,10 +223,10 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     if (tx !== null && tx.txRoom) tx.qdisc.wake(core);
     ring.sync(now);
     if (ring.held > 0) {
-      const { frames } = ring;
-      const skb = frames.headTrain() as Skb;
-      const index = frames.headFirst();
-      const mark = frames.headMark();
+      const { flight } = ring;
+      const skb = flight.headTrain() as Skb;
+      const index = flight.headFirst();
+      const mark = flight.headMark();
       ring.refill(now, 1);
       if (this.good(skb, index, 1, mark)) {
         const received = this.skbOf(skb, index, mark);
@@ -241,12 +252,11 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.over = false;
       return POLL_DONE;
     }
-    const { costs, costless } = this.core.host;
-    const { gro } = this;
-    const now = this.engine.now;
-    if (this.tx !== null && !this.txLooked) {
+    const { costs, gro, ring, tx } = this;
+    const { now } = this.engine;
+    if (tx !== null && !this.txLooked) {
       this.txLooked = true;
-      this.freeing = this.tx.ring.done(now);
+      this.freeing = tx.ring.done(now);
       if (this.freeing > 0) {
         this.step = STEP_TX;
         return costs.txClean * this.freeing;
@@ -256,20 +266,22 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.step = STEP_DELIVER;
       return this.skbNs;
     }
-    this.ring.sync(now);
-    const { held } = this.ring;
-    if (held > 0 && this.work < this.weight && !this.empty) {
-      this.step = STEP_RX;
-      if (gro === null) {
-        this.taking = 1;
-        return costs.rxFrame + this.skbNs;
+    ring.sync(now);
+    if (this.work < this.weight && !this.empty) {
+      const { held } = ring;
+      if (held > 0) {
+        this.step = STEP_RX;
+        if (gro === null) {
+          this.taking = 1;
+          return costs.rxFrame + this.skbNs;
+        }
+        this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
+        return costs.rxFrame * this.taking;
       }
-      this.taking = Math.min(held, this.weight - this.work, NORMAL_BATCH);
-      return costs.rxFrame * this.taking;
-    }
-    if (this.work < this.weight && !this.empty && !this.inBusyPoll) {
-      this.empty = true;
-      this.holdFor = this.holdTime();
+      if (!this.inBusyPoll) {
+        this.empty = true;
+        if (this.mayHold) this.holdFor = this.holdTime();
+      }
     }
     if (gro !== null) {
       if (this.inBusyPoll) gro.flushNormal();
@@ -281,7 +293,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     }
     if (this.work >= this.weight) return POLL_AGAIN;
     if (this.inBusyPoll) return POLL_DONE;
-    if (costless) {
+    if (this.atOnce) {
       this.empty = false;
       this.scheduled = false;
       this.rearm();
@@ -307,16 +319,16 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
   /** `taking` frames leave the ring, run by run. */
   private takeFrames(): void {
     const { ring, nic, gro } = this;
-    const { frames } = ring;
+    const { flight } = ring;
     const { now, trace } = this.engine;
     ring.sync(now); // before the refill
     this.work += this.taking;
     nic.host.counters.softnet_processed += this.taking;
     for (let left = this.taking; left > 0;) {
-      const n = Math.min(left, frames.headCount());
-      const skb = frames.headTrain() as Skb;
-      const first = frames.headFirst();
-      const mark = frames.headMark();
+      const n = Math.min(left, flight.headCount());
+      const skb = flight.headTrain() as Skb;
+      const first = flight.headFirst();
+      const mark = flight.headMark();
       if (trace.on) this.traceRx(skb, first, n);
       ring.refill(now, n);
       left -= n;
@@ -360,7 +372,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       trace.record(now, this.lane.name, 'rx', {
         seq: (skb.wireSeq + (first + j) * skb.segSize) >>> 0,
         bytes: ipBytes(skb, first + j),
-        inRing: now - this.ring.frames.headArrival(j),
+        inRing: now - this.flight.headArrival(j),
       });
     }
   }
@@ -404,11 +416,13 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   /** The end of a poll: the interrupt is armed again, or the timer is to poll in its place. */
   private rearm(): void {
-    const { holdFor, deferring } = this;
-    this.holdFor = 0;
-    this.deferring = false;
-    if (holdFor > 0) this.watchdog!.arm(add(this.engine.now, holdFor as Duration));
-    if (holdFor === 0 || !deferring) this.unmask();
+    const { holdFor } = this;
+    if (holdFor > 0) {
+      this.holdFor = 0;
+      this.watchdog!.arm(add(this.engine.now, holdFor as Duration));
+      if (this.deferring) return;
+    }
+    this.unmask();
   }
 
   /** napi_watchdog() */
@@ -429,7 +443,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       skb.drop(n);
       return false;
     }
-    const bytes = (n - 1) * ipBytes(skb, first) + ipBytes(skb, first + n - 1);
+    let bytes = ipBytes(skb, first + n - 1);
+    if (n > 1) bytes += (n - 1) * ipBytes(skb, first);
     counters.rx_packets += n;
     counters.rx_bytes += bytes;
     this.rxPackets += n;

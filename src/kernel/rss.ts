@@ -21,10 +21,15 @@ export class QueueFlight extends Flight {
     super();
     this.whole = whole;
   }
-  override take(n: number): void {
-    super.take(n);
-    this.whole.frames -= n;
-    this.whole.taken += n;
+  override accept(): void {
+    super.accept();
+    this.whole.frames--;
+    this.whole.taken++;
+  }
+  override miss(): void {
+    super.miss();
+    this.whole.frames--;
+    this.whole.taken++;
   }
 }
 
@@ -42,9 +47,6 @@ export class SpreadFlight extends Flight {
     return flowHash(train.flow) % this.queues.length;
   }
 
-  override get empty(): boolean {
-    return this.frames === 0;
-  }
   override push(
     train: Train,
     first: number,

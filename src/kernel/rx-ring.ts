@@ -1,12 +1,12 @@
 /**
- * The receive descriptors of one NIC queue, and the frames on their way to it. Frames are pulled: `sync` takes what has
- * arrived by now from the flight and puts it into the ring, in order of arrival; what finds no descriptor free is missed.
+ * The receive descriptors of one NIC queue, and the frames on their way to it. Frames are pulled: `sync` gives a descriptor
+ * to each one of the flight that has arrived by now, in order of arrival; what finds none free is missed.
  *
  * Between two refills a ring only fills, so it does not matter how often or when `sync` is called, as long as it is called
  * before every refill and before every look. A missed frame carries the time of its arrival.
  */
 import { QueueMeter } from '../base/queue-meter.ts';
-import { Flight } from '../base/train.ts';
+import type { Flight, Train } from '../base/train.ts';
 import type { Instant } from '../base/units.ts';
 import type { Skb } from './skb.ts';
 
@@ -17,11 +17,10 @@ export interface MissedFrames {
 
 export class RxRing {
   readonly size: number;
+  /** What the descriptors hold are its first frames, in runs of one train: look at its head, then `refill`. */
   readonly flight: Flight;
   /** Frames in the ring, each from its arrival to its refill. Call `sync` before you read it. */
   readonly meter: QueueMeter;
-  /** What the descriptors hold, in runs of frames of one train: look at its head, then `refill`. */
-  readonly frames: Flight = new Flight();
   private readonly missed: MissedFrames;
 
   constructor(name: string, size: number, flight: Flight, missed: MissedFrames) {
@@ -33,7 +32,7 @@ export class RxRing {
 
   /** Descriptors that hold a frame. */
   get held(): number {
-    return this.frames.frames;
+    return this.flight.held;
   }
 
   /** The most frames it ever held. */
@@ -43,34 +42,43 @@ export class RxRing {
 
   /** What has arrived by `now` is in the ring, or missed. */
   sync(now: Instant): void {
-    const { flight, meter } = this;
-    for (;;) {
-      const k = flight.arrivedInHead(now);
-      if (k === 0) return;
-      const n = Math.min(k, this.size - this.frames.frames);
-      for (let j = 0; j < n; j++) meter.enter(flight.headArrival(j));
-      if (n > 0) flight.moveHead(n, this.frames);
-      if (n < k) this.miss(k - n);
+    const { flight } = this;
+    while (flight.next <= now) {
+      if (flight.held < this.size) {
+        this.meter.enter(flight.next);
+        flight.accept();
+      } else this.miss();
     }
   }
 
-  private miss(n: number): void {
+  private miss(): void {
     const { flight } = this;
-    const skb = flight.headTrain() as Skb;
-    const first = flight.headFirst();
-    for (let j = 0; j < n; j++) this.missed.onMissed(skb, first + j, flight.headArrival(j));
-    flight.take(n);
+    const skb = flight.nextTrain() as Skb;
+    const index = flight.nextFrame();
+    const at = flight.next;
+    flight.miss();
+    this.missed.onMissed(skb, index, at);
   }
 
   /** Takes the `n` oldest frames, of the head run, and refills their descriptors at `now`. `sync` comes before. */
   refill(now: Instant, n: number): void {
     this.meter.leave(now, n);
-    this.frames.take(n);
+    this.flight.release(n);
+  }
+
+  /** Arrival of the oldest frame known: held or in flight; NEVER when there is none. */
+  get first(): Instant {
+    const { flight } = this;
+    return flight.held > 0 ? flight.headArrival(0) : flight.next;
   }
 
   /** Arrival of the n-th frame known, n from 1: held or in flight; NEVER when there are fewer. */
   nth(n: number): Instant {
-    const { frames } = this;
-    return n > frames.frames ? this.flight.nthArrival(n - frames.frames) : frames.nthArrival(n);
+    return this.flight.nthArrival(n);
+  }
+
+  /** Shows what the descriptors hold: of which train, and how many frames of it. */
+  each(visit: (train: Train, count: number) => void): void {
+    this.flight.eachHeld(visit);
   }
 }

@@ -136,7 +136,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
   }
 
   onRetimed(): void {
-    this.plan(this.flight.empty ? NEVER : this.flight.firstArrival());
+    this.plan(this.flight.next);
   }
 
   /** Nothing waits in the device: there is nothing to look at. */
@@ -170,7 +170,7 @@ export class Tun implements NetDevice, TxDriver, Ingress {
       }
     }
     this.deadline = NEVER;
-    if (!flight.empty) this.plan(flight.firstArrival());
+    if (!flight.empty) this.plan(flight.next);
     this.core.enter();
   }
 }

@@ -23,8 +23,8 @@ export class TxRing {
   readonly dql: Dql | null;
   private cap = 16;
   private head = 0;
-  /** How many were given back so far: the number of the oldest one, as the wire counts them. */
-  private first = 0;
+  /** How many were ever given back: the number of the oldest one in use, as the wire counts them. */
+  returned = 0;
   private owners: unknown[] = new Array<unknown>(16).fill(null);
   private sizes = new Int32Array(16);
   private wires = new Int32Array(16);
@@ -84,6 +84,11 @@ export class TxRing {
     return n;
   }
 
+  /** When it is through with the oldest in the ring; NEVER when the wire has none. */
+  get first(): Instant {
+    return this.known === 0 ? NEVER : (this.departures[this.head]! as Instant);
+  }
+
   /** When it is through with the n-th in the ring, n from 1; NEVER when the wire has fewer. */
   nth(n: number): Instant {
     if (n > this.known) return NEVER;
@@ -92,13 +97,8 @@ export class TxRing {
 
   /** The link has changed: transmission `n`, counted from 0, is through at `departure` now. */
   retime(n: number, departure: Instant): void {
-    const k = n - this.first;
+    const k = n - this.returned;
     if (k >= 0 && k < this.used) this.departures[(this.head + k) & (this.cap - 1)] = departure;
-  }
-
-  /** Descriptors that were ever given back. */
-  get returned(): number {
-    return this.first;
   }
 
   /** Shows what each descriptor in use keeps: whom it is charged to, how much, and the driver's bytes. */
@@ -131,7 +131,7 @@ export class TxRing {
       this.head = (i + 1) & (this.cap - 1);
       this.used--;
       this.known--;
-      this.first++;
+      this.returned++;
     }
     if (owner !== null) handler.txFreed(owner, sum, core);
     this.dql?.completed(bytes, core.host.engine.now);

@@ -112,9 +112,9 @@ class KeepsWhatDepartsNow extends Link {
   }
 }
 function missesWhatArrivesNow(nic: Nic): void {
-  const { flight } = nic.queues[0]!;
-  const arrived = flight.arrivedInHead.bind(flight);
-  flight.arrivedInHead = (now): number => arrived((now - 1) as Instant);
+  const { ring } = nic.queues[0]!;
+  const sync = ring.sync.bind(ring);
+  ring.sync = (now): void => sync((now - 1) as Instant);
 }
 function refillsFirst(nic: Nic): void {
   const { ring } = nic.queues[0]!;

@@ -91,7 +91,7 @@ export class Sink implements Ingress {
   take(now: number = Infinity): { id: number; index: number; mark: number; arrival: number }[] {
     const taken = [];
     const flight = this.flight;
-    while (!flight.empty && flight.firstArrival() <= now) {
+    while (!flight.empty && flight.next <= now) {
       const train = flight.headTrain();
       const arrival = flight.headArrival(0);
       taken.push({ id: idOf(train), index: flight.headFirst(), mark: flight.headMark(), arrival });

@@ -6,6 +6,7 @@
  * `base + floor((rem + (j + 1)·unit) / den)`, the last one at `end`; its service starts where that of frame j − 1 ends.
  */
 import type { Train } from '../../base/train.ts';
+import { type Instant, NEVER } from '../../base/units.ts';
 
 /** Frames that were taken back, to be given new times. */
 export interface QueuedRun {
@@ -26,6 +27,10 @@ export interface QueuedRun {
 
 export class Backlog {
   runs = 0;
+  /** When the first frame departs; NEVER: there is none. */
+  next: Instant = NEVER;
+  /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left. */
+  den: number = 1;
   private cap = 8;
   private head = 0;
   private trains: (Train | null)[] = new Array<Train | null>(8).fill(null);
@@ -68,7 +73,7 @@ export class Backlog {
     doubles[d + OFFSET] = offset;
     doubles[d + EXTRA] = extra;
     doubles[d + TRANSMISSION] = transmission;
-    this.runs++;
+    if (this.runs++ === 0) this.aim();
   }
 
   // Runs are counted from the oldest: k = 0.
@@ -94,36 +99,62 @@ export class Backlog {
   }
 
   /** When frame j of run k departs. */
-  departure(k: number, j: number, den: number): number {
+  departure(k: number, j: number): number {
     const at = this.slot(k);
-    if (this.isLast(at * INTS, j)) return this.doubles[at * DOUBLES + END]!;
-    return this.time(at * DOUBLES, j + 1, den);
+    return this.departureIn(at, j, this.isLast(at * INTS, j));
   }
 
   /** When the service of frame j of run k starts. */
-  start(k: number, j: number, den: number): number {
-    return this.time(this.slot(k) * DOUBLES, j, den);
+  start(k: number, j: number): number {
+    return this.time(this.slot(k) * DOUBLES, j);
   }
 
   /** The fraction by which that service starts later, in 1/den ns. */
-  startFraction(k: number, j: number, den: number): number {
+  startFraction(k: number, j: number): number {
+    const { den } = this;
     const d = this.slot(k) * DOUBLES;
     const x = this.doubles[d + REM]! + j * this.doubles[d + UNIT]!;
     return x - Math.floor(x / den) * den;
   }
 
-  /** The first `n` frames of the oldest run are done with. */
-  drop(n: number): void {
+  /** Wire bytes of the first frame. */
+  get nextBytes(): number {
     const i = this.head * INTS;
-    const ints = this.ints;
-    if (n < ints[i + COUNT]!) {
-      ints[i + FIRST] = ints[i + FIRST]! + n;
-      ints[i + COUNT] = ints[i + COUNT]! - n;
+    return this.ints[i + (this.ints[i + COUNT] === 1 ? LAST_BYTES : BYTES)]!;
+  }
+
+  /** The first frame has departed. */
+  pop(): void {
+    const at = this.head;
+    const { ints } = this;
+    const left = ints[at * INTS + COUNT]! - 1;
+    if (left === 0) {
+      this.popRun();
       return;
     }
+    const j = ints[at * INTS + FIRST]! + 1;
+    ints[at * INTS + FIRST] = j;
+    ints[at * INTS + COUNT] = left;
+    this.next = this.departureIn(at, j, left === 1);
+  }
+
+  /** All runs of which the last frame has departed by `now` go. */
+  popRuns(now: number): void {
+    while (this.runs > 0 && this.end(0) <= now) this.popRun();
+  }
+
+  private popRun(): void {
     this.trains[this.head] = null;
     this.head = (this.head + 1) & (this.cap - 1);
     this.runs--;
+    this.aim();
+  }
+
+  private aim(): void {
+    const at = this.head;
+    const first = this.ints[at * INTS + FIRST]!;
+    const single = this.ints[at * INTS + COUNT] === 1;
+    this.next = this.runs === 0 ? NEVER : this.departureIn(at, first, single);
   }
 
   /** Run k without its first `skip` frames. */
@@ -146,13 +177,14 @@ export class Backlog {
   clear(): void {
     this.trains.fill(null);
     this.runs = 0;
+    this.aim();
   }
 
   /** Only the very first frame stays: the one in service. Its times no longer depend on `den`. */
-  keepOne(den: number): void {
+  keepOne(): void {
     const j = this.first(0);
-    const start = this.start(0, j, den);
-    const end = this.departure(0, j, den);
+    const start = this.start(0, j);
+    const end = this.departure(0, j);
     const bytes = this.bytes(0, j);
     const i = this.head * INTS;
     this.ints[i + COUNT] = 1;
@@ -164,6 +196,7 @@ export class Backlog {
     this.doubles[d + END] = end;
     for (let k = 1; k < this.runs; k++) this.trains[this.slot(k)] = null;
     this.runs = 1;
+    this.aim();
   }
 
   private slot(k: number): number {
@@ -174,9 +207,14 @@ export class Backlog {
     return j === this.ints[i + FIRST]! + this.ints[i + COUNT]! - 1;
   }
 
-  private time(d: number, n: number, den: number): number {
+  private departureIn(at: number, j: number, isLast: boolean): Instant {
+    if (isLast) return this.doubles[at * DOUBLES + END]! as Instant;
+    return this.time(at * DOUBLES, j + 1) as Instant;
+  }
+
+  private time(d: number, n: number): number {
     const doubles = this.doubles;
-    return doubles[d + BASE]! + Math.floor((doubles[d + REM]! + n * doubles[d + UNIT]!) / den);
+    return doubles[d + BASE]! + Math.floor((doubles[d + REM]! + n * doubles[d + UNIT]!) / this.den);
   }
 
   private grow(): void {

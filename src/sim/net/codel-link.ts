@@ -151,7 +151,7 @@ export class CodelLink extends Link implements CodelQueue {
     if (this.length === 0) return NEVER;
     const since = this.since[this.head]! as Instant;
     if (this.device === null) return Math.max(this.pipe.free, since) as Instant;
-    return this.device.avail >= 0 ? since : this.nextDeparture();
+    return this.device.avail >= 0 ? since : this.pipe.backlog.next;
   }
 
   private serve(s: Instant): void {
@@ -166,15 +166,10 @@ export class CodelLink extends Link implements CodelQueue {
 
   // ---- The device. What it has taken and not sent yet is what the wire has not let go: runs of one frame.
 
-  private nextDeparture(): Instant {
-    const { backlog } = this.pipe;
-    return backlog.runs === 0 ? NEVER : (backlog.end(0) as Instant);
-  }
-
   /** What the device has sent is told before what comes in at that time: the interrupt runs the queue. */
   private settleDevice(device: Dql, now: Instant): void {
     for (;;) {
-      const sent = this.nextDeparture();
+      const sent = this.pipe.backlog.next;
       const s = this.nextService();
       if (Math.min(sent, s) > now) return;
       if (sent <= s) this.complete(device, sent);
@@ -197,7 +192,7 @@ export class CodelLink extends Link implements CodelQueue {
   private resetDevice(): void {
     const { backlog } = this.pipe;
     this.device = new Dql(this.limits!);
-    if (backlog.runs > 0) this.device.queued(backlog.bytes(0, backlog.first(0)));
+    if (backlog.runs > 0) this.device.queued(backlog.nextBytes);
   }
 
   /** All that came in before this instant is known. */

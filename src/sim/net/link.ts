@@ -225,13 +225,15 @@ export class Link {
 
   /** All departures up to `now` leave the queue, each at its own time. */
   protected settle(now: Instant): void {
-    const backlog = this.pipe.backlog;
-    while (backlog.runs > 0) {
-      const whole = backlog.end(0) <= now;
-      if (!whole && !this.metered) return;
-      const n = this.metered ? this.leave(now) : backlog.count(0);
-      if (n > 0) backlog.drop(n);
-      if (!whole) return;
+    const { backlog } = this.pipe;
+    if (!this.metered) {
+      backlog.popRuns(now);
+      return;
+    }
+    const inBytes = this.limitBytes !== Infinity;
+    while (backlog.next <= now) {
+      this.queue.leave(backlog.next, inBytes ? backlog.nextBytes : 1);
+      backlog.pop();
     }
   }
 
@@ -248,20 +250,6 @@ export class Link {
       queue.enter(at, ipBytes(train, first + n) + this.options.overhead);
     }
     return n;
-  }
-
-  /** The frames of the oldest run that depart by `now` leave the meter; returns their number. */
-  private leave(now: Instant): number {
-    const { backlog, den } = this.pipe;
-    const first = backlog.first(0);
-    const end = first + backlog.count(0);
-    const inBytes = this.limitBytes !== Infinity;
-    for (let j = first; j < end; j++) {
-      const departure = backlog.departure(0, j, den);
-      if (departure > now) return j - first;
-      this.queue.leave(departure as Instant, inBytes ? backlog.bytes(0, j) : 1);
-    }
-    return end - first;
   }
 
   /** The frames have their place on the wire. */

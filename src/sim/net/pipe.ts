@@ -46,6 +46,7 @@ export class Pipe {
     if (num !== this.num || den !== this.den) this.rem = 0;
     this.num = num;
     this.den = den;
+    this.backlog.den = den;
     this.delay = options.delay;
     this.keepsOrder = options.jitter?.keepOrder ?? false;
   }
@@ -125,17 +126,17 @@ export class Pipe {
    * @returns them, oldest first
    */
   takeBack(now: number): QueuedRun[] {
-    const { backlog, den } = this;
-    while (backlog.runs > 0 && backlog.departure(0, backlog.first(0), den) <= now) backlog.drop(1);
+    const { backlog } = this;
+    while (backlog.next <= now) backlog.pop();
     const runs = backlog.runs > 0 ? this.takeBackQueued(now) : [];
     this.ordered = Math.max(0, this.to.flight.lastArrival());
     return runs;
   }
 
   private takeBackQueued(now: number): QueuedRun[] {
-    const { backlog, den } = this;
+    const { backlog } = this;
     const head = backlog.first(0);
-    const serving = backlog.start(0, head, den) < now ? 1 : 0;
+    const serving = backlog.start(0, head) < now ? 1 : 0;
     const runs: QueuedRun[] = [];
     for (let k = 0; k < backlog.runs; k++) {
       const skip = k === 0 ? serving : 0;
@@ -143,25 +144,25 @@ export class Pipe {
     }
     for (let k = backlog.runs - 1; k >= 0; k--) this.retract(k, k === 0 ? serving : 0);
     if (serving === 0) {
-      this.free = backlog.start(0, head, den);
-      this.rem = backlog.startFraction(0, head, den);
+      this.free = backlog.start(0, head);
+      this.rem = backlog.startFraction(0, head);
       backlog.clear();
       return runs;
     }
-    this.free = backlog.departure(0, head, den);
-    if (backlog.count(0) > 1) this.rem = backlog.startFraction(0, head + 1, den);
-    else if (backlog.runs > 1) this.rem = backlog.startFraction(1, backlog.first(1), den);
-    backlog.keepOne(den);
+    this.free = backlog.departure(0, head);
+    if (backlog.count(0) > 1) this.rem = backlog.startFraction(0, head + 1);
+    else if (backlog.runs > 1) this.rem = backlog.startFraction(1, backlog.first(1));
+    backlog.keepOne();
     return runs;
   }
 
   private retract(k: number, skip: number): void {
-    const { backlog, den } = this;
+    const { backlog } = this;
     const { train, first, count, mark, fate } = backlog.copy(k, skip);
     if (train === null) return;
     const flight = this.to.flight;
     for (let j = first + count - 1; j >= first; j--) {
-      const arrival = (backlog.departure(k, j, den) + backlog.offset(k)) as Instant;
+      const arrival = (backlog.departure(k, j) + backlog.offset(k)) as Instant;
       if ((fate & COPIED) !== 0) {
         flight.retract(train, j, mark | MARK_DUPLICATE, arrival);
         this.tap?.onRetract?.(train, j, mark | MARK_DUPLICATE, arrival);

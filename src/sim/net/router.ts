@@ -14,7 +14,7 @@
  */
 import { ScenarioError } from '../../base/assert.ts';
 import { Flight, type Ingress } from '../../base/train.ts';
-import { type Instant, NEVER } from '../../base/units.ts';
+import type { Instant } from '../../base/units.ts';
 import { type Engine, type Kind, type Timer, WIRE } from '../../engine/engine.ts';
 import { ArrivalHeap } from './arrival-heap.ts';
 import type { Link } from './link.ts';
@@ -103,7 +103,7 @@ export class Router implements Feeder {
       const port = this.ports[heads.first()]!;
       this.forwardOne(port);
       const flight = port.flight;
-      heads.set(port.index, flight.empty ? NEVER : flight.firstArrival());
+      heads.set(port.index, flight.next);
     }
   }
 
@@ -116,7 +116,7 @@ export class Router implements Feeder {
   /** The frames on their way to a port have other times, or are fewer. */
   onRetimed(port: number): void {
     const flight = this.ports[port]!.flight;
-    this.heads.set(port, flight.empty ? NEVER : flight.firstArrival());
+    this.heads.set(port, flight.next);
     this.plan();
   }
 

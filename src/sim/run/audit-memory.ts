@@ -51,7 +51,7 @@ function findFrames(world: World, charged: Charges): Map<Skb, number> {
         waiting.each(whole);
       }
       for (const q of d.queues) {
-        q.ring.frames.each(run);
+        q.ring.each(run);
         q.gro?.each(whole);
       }
     }

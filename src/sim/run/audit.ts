@@ -169,7 +169,7 @@ function descriptors(d: Interface, world: World, ledger: Ledger): void {
   }
   for (const { ring } of d.queues) {
     let frames = 0;
-    ring.frames.each((_train, count) => (frames += count));
+    ring.each((_train, count) => (frames += count));
     check('receive', 'descriptors in use', ring.held, frames);
     check('receive', 'descriptors in use by the meter', ring.meter.depth, frames);
   }

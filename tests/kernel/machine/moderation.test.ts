@@ -11,6 +11,7 @@ import { at, Sink, World } from './support.ts';
 const NONE: CoalesceOptions = { rxUsecs: 0, rxFrames: 1, txUsecs: 0, txFrames: 1 };
 
 const completions = (times: readonly number[]) => ({
+  first: (times[0] ?? Infinity) as Instant,
   nth: (n: number) => (times[n - 1] ?? Infinity) as Instant,
 });
 
