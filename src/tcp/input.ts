@@ -27,8 +27,9 @@ import { awaitsHandshake } from './fastopen-state.ts';
 import { finState } from './fin.ts';
 import { syncMss } from './mss.ts';
 import { startMtuProbing } from './mtu-probe.ts';
+import { isPredicted, takePredicted } from './predict.ts';
 import { startKeepalive } from './probe.ts';
-import { queueData, queueSynPayload } from './receive.ts';
+import { queueData, queueNext, queueSynPayload } from './receive.ts';
 import { ACK, FIN, RST, SYN, URG, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
@@ -43,6 +44,12 @@ export function onSegment(c: Connection, seg: Segment, now: Instant): void {
   c.context.mib.InSegs += seg.segs;
   if (seg.len > 0) c.dataSegsIn += seg.segs;
   c.context.observer?.onReceived(c, seg);
+  if (isPredicted(c, seg)) return predicted(c, seg, now);
+  bySteps(c, seg, now);
+}
+
+/** The way of a segment of which nothing is known yet. */
+export function bySteps(c: Connection, seg: Segment, now: Instant): void {
   switch (c.state) {
     case 'SYN-SENT':
       return synSent(c, seg, now);
@@ -193,6 +200,15 @@ export function initTransfer(c: Connection, now: Instant): void {
 }
 
 // ---- All synchronized states
+
+/** A segment that was to be expected (predict.ts): its header, then the seventh step. */
+export function predicted(c: Connection, seg: Segment, now: Instant): void {
+  takePredicted(c, seg, now);
+  if (c.tsOk) measureRcvRttTs(c, seg, now);
+  queueNext(c, seg, now);
+  dataSndCheck(c);
+  ackSndCheck(c, now);
+}
 
 /** RFC 9293 §3.10.7.4. */
 function synchronized(c: Connection, seg: Segment, now: Instant): void {
