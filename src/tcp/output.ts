@@ -54,20 +54,21 @@ import { tsoShouldDefer } from './tso-defer.ts';
 /** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
 const PURE_ACK_TRUESIZE = 2;
 
+/** What `pollSeldom` looks at. */
+const WORK_SELDOM =
+  WORK_PRIOR_ACK |
+  WORK_REPLY_RST |
+  WORK_RST |
+  WORK_SYN |
+  WORK_HEAD |
+  WORK_TAIL_PROBE |
+  WORK_WAKEUP |
+  WORK_PROBE;
+
 /** Fills `out` with the next segment that `c` has to send; false: nothing now. Costs next to nothing when idle. */
 export function pollSegment(c: Connection, now: Instant, out: Segment): boolean {
   if (c.work === 0) return false;
-  if (c.work & WORK_PRIOR_ACK) return sendPriorAck(c, now, out);
-  if (c.work & WORK_REPLY_RST) return sendReplyRst(c, now, out);
-  if (c.work & WORK_RST) return sendRst(c, now, out);
-  if (c.work & WORK_SYN) return sendSyn(c, now, out);
-  if (c.work & WORK_HEAD) {
-    c.work &= ~WORK_HEAD;
-    if (c.packetsOut > 0 && retransmit(c, c.sendQueue!, 0, 1, now, out)) return true;
-  }
-  if (c.work & WORK_TAIL_PROBE && sendTailProbe(c, now, out)) return true;
-  if (c.work & WORK_WAKEUP && writeWakeup(c, now, out)) return true;
-  if (c.work & WORK_PROBE) return sendProbe(c, now, out);
+  if (c.work & WORK_SELDOM && pollSeldom(c, now, out)) return true;
   if (c.work & WORK_RTX) {
     if (retransmitLost(c, now, out)) return true;
     c.work &= ~WORK_RTX;
@@ -83,6 +84,21 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
   }
   if (c.work & WORK_ACK) return sendPureAck(c, now, out);
   return false;
+}
+
+/** What goes before all data, and seldom does. */
+function pollSeldom(c: Connection, now: Instant, out: Segment): boolean {
+  if (c.work & WORK_PRIOR_ACK) return sendPriorAck(c, now, out);
+  if (c.work & WORK_REPLY_RST) return sendReplyRst(c, now, out);
+  if (c.work & WORK_RST) return sendRst(c, now, out);
+  if (c.work & WORK_SYN) return sendSyn(c, now, out);
+  if (c.work & WORK_HEAD) {
+    c.work &= ~WORK_HEAD;
+    if (c.packetsOut > 0 && retransmit(c, c.sendQueue!, 0, 1, now, out)) return true;
+  }
+  if (c.work & WORK_TAIL_PROBE && sendTailProbe(c, now, out)) return true;
+  if (c.work & WORK_WAKEUP && writeWakeup(c, now, out)) return true;
+  return (c.work & WORK_PROBE) !== 0 && sendProbe(c, now, out);
 }
 
 // ---- Segments without data
