@@ -22,7 +22,7 @@ import {
   type AckState,
 } from './ack-state.ts';
 import { CHRONO_BUSY, stopChrono } from './chrono.ts';
-import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
+import { tsClock, usBetween, usOf } from './clock.ts';
 import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
 import { fastRetransAlert, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
@@ -85,7 +85,7 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
 
   c.probesOut = 0;
   if (c.sender !== null) c.sender.softError = 0; // something gets through
-  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.rcvTstamp = now;
   if (outBefore === 0) {
     // Nothing was out: at most a D-SACK, or an answer to a probe. DCTCP's average forgets all the same.
     if (heeded) c.congestion.onAck(c);

@@ -277,6 +277,7 @@ export class Connection {
   fastOpen: FastOpen | null = null;
 
   // ---- Keepalive
+  /** When something came last; whoever asks wants the tick before (rcv_tstamp). */
   rcvTstamp: Instant = START;
 
   // ---- tcp_info

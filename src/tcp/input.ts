@@ -7,7 +7,7 @@ import { unreachable } from '../base/assert.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { ackSndCheck, ackWithData, sendAck } from './ack.ts';
 import { ACK_BAD, ACK_NEW, dataSndCheck, processAck, takeRttSample } from './acknowledge.ts';
-import { jiffiesNow, jiffiesOfMs, tsClock, usBetween } from './clock.ts';
+import { jiffiesOfMs, tsClock, usBetween } from './clock.ts';
 import {
   CONNECTED,
   TIMER_RETRANS,
@@ -189,7 +189,7 @@ function established(c: Connection, now: Instant): void {
 export function initTransfer(c: Connection, now: Instant): void {
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
   c.establishedAt = now;
-  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.rcvTstamp = now;
   if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   c.sender?.start(c);
   c.receiver?.start(c);

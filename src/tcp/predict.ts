@@ -5,7 +5,6 @@
  * (tests/tcp/prediction.test.ts).
  */
 import type { Instant } from '../base/units.ts';
-import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { ACK, PSH, type Segment } from './segment.ts';
 import { seqGt } from './seq.ts';
@@ -41,5 +40,5 @@ export function takePredicted(c: Connection, seg: Segment, now: Instant): void {
   if (seqGt(seg.seq, c.sndWl1)) c.sndWl1 = seg.seq;
   c.probesOut = 0;
   if (c.sender !== null) c.sender.softError = 0;
-  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.rcvTstamp = now;
 }

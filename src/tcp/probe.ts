@@ -138,7 +138,7 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
     return;
   }
   const t = jiffiesNow(c.context, now);
-  const quiet = Math.min(t - lastReceived(c), t - c.rcvTstamp);
+  const quiet = Math.min(t - lastReceived(c), t - jiffiesNow(c.context, c.rcvTstamp));
   if (quiet < idle) {
     c.keepaliveAt = add(now, (idle - quiet) as Duration);
     return;
