@@ -20,6 +20,7 @@ import {
   awaitsHandshake,
   CLOSED,
   CONNECTED,
+  DEADLINE,
   departureOf,
   ERROR,
   FIN,
@@ -542,6 +543,8 @@ export class Sock
   }
 
   onTimer(): void {
+    // It is not armed any more, whatever becomes of the deadline.
+    this.c!.events |= DEADLINE;
     if (this.owner !== null) {
       this.flags |= TIMER_DEFERRED;
       return;
@@ -562,8 +565,11 @@ export class Sock
   /** Delivers TCP's events and arms the connection's one timer. Sending is for `follow` or the owner's release. */
   settle(core: Core): void {
     const c = this.c!;
-    if (c.events !== 0) this.deliver(c, takeEvents(c), core);
-    if (this.c !== null && !isClosed(c)) this.arm(nextDeadline(c), core);
+    if (c.events === 0) return;
+    const events = takeEvents(c);
+    if (events !== DEADLINE) this.deliver(c, events, core);
+    if ((events & DEADLINE) !== 0 && this.c !== null && !isClosed(c))
+      this.arm(nextDeadline(c), core);
   }
 
   private arm(t: Instant, core: Core): void {

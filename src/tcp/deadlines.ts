@@ -19,6 +19,7 @@ import { onReoTimer } from './loss.ts';
 import { onPacingTimer } from './pacing.ts';
 import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
 import { onRetransmitTimer } from './rto.ts';
+import { moveKeepalive, moveTimer } from './timers.ts';
 
 /** The earliest deadline; NEVER: none. */
 export function nextDeadline(c: Connection): Instant {
@@ -41,7 +42,7 @@ export function onTimer(c: Connection, now: Instant): void {
   if (withSlack(c.context, c.timerAt) <= now) {
     const kind = c.timer;
     const due = c.timerAt;
-    c.timerAt = NEVER;
+    moveTimer(c, NEVER);
     // The other two stand in for the retransmission timer, and it matters to that which did (rearmRto).
     if (kind === TIMER_RETRANS || kind === TIMER_PROBE0) c.timer = TIMER_NONE;
     if (kind === TIMER_RETRANS) onRetransmitTimer(c, due, now);
@@ -52,7 +53,7 @@ export function onTimer(c: Connection, now: Instant): void {
   const pacing = c.sender === null ? null : c.sender.pacing;
   if (pacing !== null && pacing.at <= now) onPacingTimer(c, pacing);
   if (withSlack(c.context, c.keepaliveAt) <= now) {
-    c.keepaliveAt = NEVER;
+    moveKeepalive(c, NEVER);
     onKeepaliveTimer(c, now);
   }
 }

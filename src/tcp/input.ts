@@ -34,7 +34,7 @@ import { ACK, FIN, RST, SYN, URG, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { setState } from './state.ts';
-import { stopTimer } from './timers.ts';
+import { moveKeepalive, stopTimer } from './timers.ts';
 import { checkUrgent } from './urgent.ts';
 import { acceptable, challengeAck } from './validate.ts';
 import { initBufferSpace, initRcvMss, measureRcvRttTs } from './window.ts';
@@ -317,8 +317,8 @@ function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
   }
   const wait = finTime(c);
   const most = jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000);
-  if (wait > most) c.keepaliveAt = add(now, (wait - most) as Duration);
-  else if (seg.flags & FIN) c.keepaliveAt = add(now, wait);
+  if (wait > most) moveKeepalive(c, add(now, (wait - most) as Duration));
+  else if (seg.flags & FIN) moveKeepalive(c, add(now, wait));
   else {
     enterTimeWait(c, wait);
     return false;

@@ -3,7 +3,7 @@
  * Linux: an ACK of before (DCTCP), reset, SYN, forced retransmission, probes, what is lost, new data, and a pure ACK only if
  * nothing carried it.
  */
-import { NEVER, type Instant } from '../base/units.ts';
+import type { Instant } from '../base/units.ts';
 import { acceptableSeq, emitted, fill, fillData } from './build.ts';
 import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { jiffiesNow, jiffiesOfMs } from './clock.ts';
@@ -46,7 +46,7 @@ import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { smallQueueFull } from './small-queue.ts';
 import { sendSyn } from './syn.ts';
-import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
+import { armTimer, clearTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
@@ -187,7 +187,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const flight = inFlight(c);
   if (flight >= c.cwnd && !probe) return false;
   const pacing = c.sender!.pacing;
-  if (pacing !== null && pacing.holds(now)) return false;
+  if (pacing !== null && pacing.holds(c, now)) return false;
   const t = q.records.at(q.sent);
   if (c.held && seqGe(t.seq, c.heldSeq)) return false;
   const search = c.sender!.mtuProbe;
@@ -426,7 +426,5 @@ function unsend(c: Connection, q: SendQueue, t: Tx): void {
   if (inCwndReduction(c)) snd.prrOut -= t.segs;
   if (seqGt(snd.sndSml, c.sndNxt)) snd.sndSml = c.sndUna;
   if (snd.tlpActive && seqGt(snd.tlpHighSeq, c.sndNxt)) snd.tlpActive = false;
-  if (c.packetsOut > 0) return;
-  c.timer = TIMER_NONE;
-  c.timerAt = NEVER;
+  if (c.packetsOut === 0) clearTimer(c);
 }
