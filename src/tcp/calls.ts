@@ -319,7 +319,7 @@ export function setWindowClamp(c: Connection, bytes: number): number {
 export function inq(c: Connection): number {
   if (c.rcvQueue === null || c.rcvQueue.length === 0) return 0;
   let n = seqDiff(c.rcvNxt, c.copiedSeq);
-  if (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0) n--;
+  if (c.rcvShutdown && c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0) n--;
   const rcv = c.receiver;
   return rcv !== null && rcv.urgent ? beforeMark(c, rcv, n) : n;
 }

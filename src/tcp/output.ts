@@ -206,7 +206,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const segs = tsoSegments(c, mss);
   const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, segs);
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
-  if (!headFits(c, mss)) {
+  if (!fits(c, t, mss)) {
     c.sender!.rwndLimited = true;
     return false;
   }
@@ -330,7 +330,7 @@ function sendTailProbe(c: Connection, now: Instant, out: Segment): boolean {
   let sent = false;
   if (c.packetsOut > 0 && !snd.tlpActive) {
     snd.tlpRetrans = false;
-    const next = headFits(c, currentMss(c));
+    const next = hasSendable(c);
     sent = next ? writeXmit(c, true, now, out) : repeatTail(c, now, out);
     if (next && sent) {
       validateCwnd(c, inFlight(c) >= c.cwnd, now);
@@ -349,13 +349,15 @@ function sendTailProbe(c: Connection, now: Instant, out: Segment): boolean {
   return sent;
 }
 
-/** Is there new data, and does a segment of it fit into the peer's window (tcp_snd_wnd_test)? */
-function headFits(c: Connection, mss: number): boolean {
+/** Is there new data that the peer's window lets go? */
+function hasSendable(c: Connection): boolean {
   const q = c.sendQueue;
-  if (q === null || q.unsent === 0) return false;
-  const t = q.records.at(q.sent);
-  return !seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, windowEnd(c));
+  return q !== null && q.unsent > 0 && fits(c, q.records.at(q.sent), currentMss(c));
 }
+
+/** Does a segment of `t` fit into the peer's window (tcp_snd_wnd_test)? */
+const fits = (c: Connection, t: Tx, mss: number): boolean =>
+  !seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, windowEnd(c));
 
 /**
  * A probe that carries data, when the window is open but too small for a whole segment (tcp_write_wakeup). False when
