@@ -4,7 +4,7 @@
  * nothing carried it.
  */
 import type { Instant } from '../base/units.ts';
-import { acceptableSeq, emitted, fill, fillData } from './build.ts';
+import { acceptableSeq, emitted, fillBare, fillData } from './build.ts';
 import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { jiffiesNow, jiffiesOfMs } from './clock.ts';
 import {
@@ -50,9 +50,6 @@ import { armTimer, clearTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from '.
 import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
-
-/** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
-const PURE_ACK_TRUESIZE = 2;
 
 /** What `pollSeldom` looks at. */
 const WORK_SELDOM =
@@ -104,11 +101,10 @@ function pollSeldom(c: Connection, now: Instant, out: Segment): boolean {
 // ---- Segments without data
 
 function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
-  fill(c, out, ACK, acceptableSeq(c), now);
+  fillBare(c, out, ACK, acceptableSeq(c), now);
   c.work &= ~WORK_ACK;
   // Also one that a reader sends, or the timer (tcp_mstamp_refresh in __tcp_cleanup_rbuf, tcp_delack_timer_handler).
   if (c.receiver !== null) c.receiver.mstamp = now;
-  out.truesize = PURE_ACK_TRUESIZE;
   emitted(c, out, false, now);
   return true;
 }
@@ -120,11 +116,10 @@ function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
 function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
   const rcv = c.receiver!;
   c.work &= ~WORK_PRIOR_ACK;
-  fill(c, out, ACK, acceptableSeq(c), now);
+  fillBare(c, out, ACK, acceptableSeq(c), now);
   c.work |= WORK_ACK;
   out.ack = rcv.priorAck;
   out.flags = rcv.priorEce ? out.flags | ECE : out.flags & ~ECE;
-  out.truesize = PURE_ACK_TRUESIZE;
   // The window was reckoned from RCV.NXT (tcp_select_window).
   c.context.observer?.onWindow(c, c.rcvWnd, 'late');
   emitted(c, out, false, now);
@@ -133,16 +128,14 @@ function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
 
 function sendProbe(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_PROBE;
-  fill(c, out, ACK, seqAdd(c.sndUna, -1), now);
-  out.truesize = PURE_ACK_TRUESIZE;
+  fillBare(c, out, ACK, seqAdd(c.sndUna, -1), now);
   emitted(c, out, false, now);
   return true;
 }
 
 function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work = 0;
-  fill(c, out, RST | ACK, acceptableSeq(c), now);
-  out.truesize = PURE_ACK_TRUESIZE;
+  fillBare(c, out, RST | ACK, acceptableSeq(c), now);
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
   return true;
@@ -152,14 +145,13 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
 function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_REPLY_RST;
   const { seq, ack } = c.reply!;
-  fill(c, out, RST, seq, now);
+  fillBare(c, out, RST, seq, now);
   out.hasTs = false;
   out.headerLen = BASE_HEADER;
   if (ack !== null) {
     out.flags |= ACK;
     out.ack = ack;
   }
-  out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
   return true;
