@@ -236,7 +236,8 @@ export function onAckSent(c: Connection): void {
 export function onDataSent(c: Connection, now: Instant): void {
   const t = jiffiesNow(c.context, now);
   c.sender!.lsndTime = t;
-  if (t - lastReceived(c) < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
+  // Nothing has come yet where there is no ATO.
+  if (c.ackAto > 0 && t - lastReceived(c) < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
 }
 
 /** The application has read `copied` bytes: is an ACK or a window update due (tcp_cleanup_rbuf)? */
