@@ -17,7 +17,6 @@ import { takeEcnMark } from './ecn.ts';
 import { lastReceived, receiverOf } from './receiver.ts';
 import type { Segment } from './segment.ts';
 import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
-import { rtoMin } from './rtt.ts';
 import { moveCompressed, moveDelack } from './timers.ts';
 import { growWindow, measureRcvMss, measureRcvRtt, receiveWindow, selectWindow } from './window.ts';
 
@@ -156,9 +155,7 @@ function delayAck(c: Connection, now: Instant): void {
     if (c.srttUs > 0) most = Math.min(most, Math.max(jiffiesOfUs(x, c.srttUs >> 3), atoMin(c)));
     ato = Math.min(ato, most);
   }
-  // Never later than the peer's smallest RTO would allow.
-  const tick = x.jiffyNs === 0 ? 1_000_000 : x.jiffyNs;
-  ato = Math.min(ato, x.delackMax, Math.max(rtoMin(c), 2 * tick) - tick);
+  ato = Math.min(ato, x.atoMax);
   let at = add(now, ato as Duration);
   if (c.ackPending & ACK_TIMER) {
     const quarter = x.jiffyNs === 0 ? ato / 4 : Math.floor(ato / x.jiffyNs / 4) * x.jiffyNs;

@@ -24,10 +24,7 @@ import { moveKeepalive, moveTimer } from './timers.ts';
 /** The earliest deadline; NEVER: none. */
 export function nextDeadline(c: Connection): Instant {
   const rcv = c.receiver;
-  let t: number = c.timerAt;
-  if (c.delackAt < t) t = c.delackAt;
-  if (c.keepaliveAt < t) t = c.keepaliveAt;
-  t = withSlack(c.context, t as Instant);
+  let t: number = Math.min(c.timerAt, c.delackAt, c.keepaliveAt) + c.context.slackNs;
   // The other two have high resolution.
   const snd = c.sender;
   if (snd !== null && snd.pacing !== null && snd.pacing.at < t) t = snd.pacing.at;
