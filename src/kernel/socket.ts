@@ -20,6 +20,7 @@ import {
   awaitsHandshake,
   CLOSED,
   CONNECTED,
+  DEADLINE,
   departureOf,
   ERROR,
   FIN,
@@ -299,11 +300,13 @@ export class Sock
   /** The end of release_sock(): `next` has said −1. */
   unlock(): void {
     assert(this.owner !== null, 'socket: released, but not owned');
-    assert(this.backlog === null || this.backlog.length === 0, 'socket: released with a backlog');
     this.owner = null;
     // What was in the backlog counts as long as it is being worked off (__release_sock).
     if (this.c !== null) this.c.backlogLen = 0;
-    if (this.backlog !== null) this.backlog.done = 0;
+    if (this.backlog !== null) {
+      assert(this.backlog.length === 0, 'socket: released with a backlog');
+      this.backlog.done = 0;
+    }
     this.stack.assertPumped(this);
     if (this.lockQueue !== null && !this.lockQueue.empty) this.lockQueue.wake(0, 1, false);
   }
@@ -542,6 +545,8 @@ export class Sock
   }
 
   onTimer(): void {
+    // It is not armed any more, whatever becomes of the deadline.
+    this.c!.events |= DEADLINE;
     if (this.owner !== null) {
       this.flags |= TIMER_DEFERRED;
       return;
@@ -562,8 +567,11 @@ export class Sock
   /** Delivers TCP's events and arms the connection's one timer. Sending is for `follow` or the owner's release. */
   settle(core: Core): void {
     const c = this.c!;
-    if (c.events !== 0) this.deliver(c, takeEvents(c), core);
-    if (this.c !== null && !isClosed(c)) this.arm(nextDeadline(c), core);
+    if (c.events === 0) return;
+    const events = takeEvents(c);
+    if (events !== DEADLINE) this.deliver(c, events, core);
+    if ((events & DEADLINE) !== 0 && this.c !== null && !isClosed(c))
+      this.arm(nextDeadline(c), core);
   }
 
   private arm(t: Instant, core: Core): void {
@@ -580,16 +588,23 @@ export class Sock
   }
 
   private deliver(c: Connection, events: number, core: Core): void {
+    if (!this.orphan && !this.wait.empty) this.wake(events);
+    if ((events & (CONNECTED | CLOSED | TIME_WAIT)) !== 0) this.stateChanged(c, events, core);
+  }
+
+  private wake(events: number): void {
+    const wait = this.wait;
+    // sk_state_change: everyone, whatever they wait for.
+    if ((events & (CONNECTED | HANGUP | CLOSED | TIME_WAIT)) !== 0) wait.wake(0, 0, false);
+    if ((events & READABLE) !== 0) wait.wake(POLL_READABLE, 1, true);
+    if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
+    if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
+  }
+
+  /** The connection has been opened, or has ended. */
+  private stateChanged(c: Connection, events: number, core: Core): void {
     // The handshake is complete: its timer goes, if nothing else waits for one.
     if ((events & CONNECTED) !== 0 && nextDeadline(c) === Infinity) this.dropTimer();
-    const wait = this.wait;
-    if (!this.orphan && !wait.empty) {
-      // sk_state_change: everyone, whatever they wait for.
-      if ((events & (CONNECTED | HANGUP | CLOSED | TIME_WAIT)) !== 0) wait.wake(0, 0, false);
-      if ((events & READABLE) !== 0) wait.wake(POLL_READABLE, 1, true);
-      if ((events & WRITABLE) !== 0) wait.wake(POLL_WRITABLE, 1, false);
-      if ((events & ERROR) !== 0) wait.wake(EPOLLERR, 1, false);
-    }
     if (this.fastOpen !== null && (events & (CONNECTED | CLOSED)) !== 0)
       this.leaveFastOpenQueue(c, this.fastOpen);
     if ((events & TIME_WAIT) !== 0) this.stack.enterTimeWait(this, c, core);

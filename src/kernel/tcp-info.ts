@@ -218,7 +218,7 @@ function fillTimes(c: Connection, into: TcpInfo, now: Instant): void {
   const ms = (since: number): number => Math.max(0, Math.floor((t - since) / 1_000_000));
   into.last_data_sent = ms(c.sender === null ? jiffiesNow(x, c.establishedAt) : c.sender.lsndTime);
   into.last_data_recv = ms(lastReceived(c));
-  into.last_ack_recv = ms(c.rcvTstamp);
+  into.last_ack_recv = ms(jiffiesNow(x, c.rcvTstamp));
   const busy = chronoTime(c, CHRONO_BUSY, now);
   const rwnd = chronoTime(c, CHRONO_RWND, now);
   const sndbuf = chronoTime(c, CHRONO_SNDBUF, now);

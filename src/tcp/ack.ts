@@ -17,7 +17,7 @@ import { takeEcnMark } from './ecn.ts';
 import { lastReceived, receiverOf } from './receiver.ts';
 import type { Segment } from './segment.ts';
 import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
-import { rtoMin } from './rtt.ts';
+import { moveCompressed, moveDelack } from './timers.ts';
 import { growWindow, measureRcvMss, measureRcvRtt, receiveWindow, selectWindow } from './window.ts';
 
 /** include/net/tcp.h TCP_MAX_QUICKACKS. */
@@ -48,7 +48,7 @@ export function sendAck(c: Connection): void {
 export function ackWithData(c: Connection, now: Instant): void {
   enterQuickack(c, MAX_QUICKACKS);
   c.ackPending |= ACK_SCHED | ACK_TIMER;
-  c.delackAt = add(now, c.context.delackMax);
+  moveDelack(c, add(now, c.context.delackMax));
 }
 
 /** Grants quick ACKs for half a window of segments, at most `max` (tcp_incr_quickack). */
@@ -142,7 +142,7 @@ function compressAck(c: Connection, now: Instant): void {
   if (c.srttUs > 0 && c.srttUs < rtt) rtt = c.srttUs;
   // Both estimates are scaled by 8: 1.25 makes a hundredth of them in ns.
   const share = (rtt + (rtt >> 2)) * o.compSackRttPercent;
-  rcv.compressedAt = add(now, Math.min(share, o.compSackDelayNs) as Duration);
+  moveCompressed(c, rcv, add(now, Math.min(share, o.compSackDelayNs) as Duration));
 }
 
 /** Arms the delayed-ACK timer (tcp_send_delayed_ack). */
@@ -155,9 +155,7 @@ function delayAck(c: Connection, now: Instant): void {
     if (c.srttUs > 0) most = Math.min(most, Math.max(jiffiesOfUs(x, c.srttUs >> 3), atoMin(c)));
     ato = Math.min(ato, most);
   }
-  // Never later than the peer's smallest RTO would allow.
-  const tick = x.jiffyNs === 0 ? 1_000_000 : x.jiffyNs;
-  ato = Math.min(ato, x.delackMax, Math.max(rtoMin(c), 2 * tick) - tick);
+  ato = Math.min(ato, x.atoMax);
   let at = add(now, ato as Duration);
   if (c.ackPending & ACK_TIMER) {
     const quarter = x.jiffyNs === 0 ? ato / 4 : Math.floor(ato / x.jiffyNs / 4) * x.jiffyNs;
@@ -168,12 +166,12 @@ function delayAck(c: Connection, now: Instant): void {
     if (at >= c.delackAt) at = c.delackAt;
   }
   c.ackPending |= ACK_SCHED | ACK_TIMER;
-  c.delackAt = at;
+  moveDelack(c, at);
 }
 
 /** The delayed-ACK timer fired (tcp_delack_timer_handler). */
 export function onDelackTimer(c: Connection): void {
-  c.delackAt = NEVER;
+  moveDelack(c, NEVER);
   if (flushCompressed(c)) return;
   if ((c.ackPending & ACK_TIMER) === 0) return;
   c.ackPending &= ~ACK_TIMER;
@@ -192,7 +190,7 @@ export function onDelackTimer(c: Connection): void {
 /** The compression timer fired (tcp_compressed_ack_kick): one ACK for all that were held back. */
 export function onCompressedTimer(c: Connection): void {
   const rcv = c.receiver!;
-  rcv.compressedAt = NEVER;
+  moveCompressed(c, rcv, NEVER);
   if (rcv.compressedAck === 0) return;
   // It does not count as a compressed one itself.
   rcv.compressedAck--;
@@ -205,7 +203,7 @@ export function flushCompressed(c: Connection): boolean {
   if (rcv === null || rcv.compressedAck === 0) return false;
   c.context.mib.TCPAckCompressed += rcv.compressedAck - 1;
   rcv.compressedAck = 0;
-  rcv.compressedAt = NEVER;
+  moveCompressed(c, rcv, NEVER);
   c.ackPending &= ~ACK_SCHED;
   sendAck(c);
   return true;
@@ -219,7 +217,7 @@ export function onAckSent(c: Connection): void {
       c.context.mib.TCPAckCompressed += rcv.compressedAck;
       rcv.compressedAck = 0;
     }
-    rcv.compressedAt = NEVER;
+    moveCompressed(c, rcv, NEVER);
     if (c.ofo !== null) c.ofo.reportDeferred();
   }
   if (c.ackQuick > 0 && c.ackPending & ACK_SCHED) {
@@ -227,7 +225,7 @@ export function onAckSent(c: Connection): void {
     if (c.ackQuick === 0) c.ackAto = atoMin(c);
   }
   c.ackPending = 0;
-  c.delackAt = NEVER;
+  moveDelack(c, NEVER);
   c.work &= ~WORK_ACK;
 }
 
@@ -235,7 +233,8 @@ export function onAckSent(c: Connection): void {
 export function onDataSent(c: Connection, now: Instant): void {
   const t = jiffiesNow(c.context, now);
   c.sender!.lsndTime = t;
-  if (t - lastReceived(c) < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
+  // Nothing has come yet where there is no ATO.
+  if (c.ackAto > 0 && t - lastReceived(c) < c.ackAto && c.ackPingpong < 255) c.ackPingpong++;
 }
 
 /** The application has read `copied` bytes: is an ACK or a window update due (tcp_cleanup_rbuf)? */

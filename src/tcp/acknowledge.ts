@@ -22,7 +22,7 @@ import {
   type AckState,
 } from './ack-state.ts';
 import { CHRONO_BUSY, stopChrono } from './chrono.ts';
-import { jiffiesNow, tsClock, usBetween, usOf } from './clock.ts';
+import { tsClock, usBetween, usOf } from './clock.ts';
 import { CA_OPEN, ECN_NEEDED, WORK_SPACE, WORK_XMIT, type Connection } from './connection.ts';
 import { fastRetransAlert, xmitRecovery } from './loss.ts';
 import { inCwndReduction, slowStartAfterIdle } from './cwnd.ts';
@@ -33,13 +33,14 @@ import { mtuProbeAcked } from './mtu-probe.ts';
 import { updatePacingRate } from './pacing.ts';
 import { olderThanRecent } from './paws.ts';
 import { removeRenoSacks } from './newreno.ts';
+import { headerPredicted } from './predict.ts';
 import { ackProbe } from './probe.ts';
 import { reduceCwnd } from './prr.ts';
 import { adaptReorderWindow, highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
 import { trimHead } from './records.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
-import { ACK, PSH, SYN, segLen, type Segment } from './segment.ts';
+import { SYN, segLen, type Segment } from './segment.ts';
 import { EVER_RETRANS, LOST, RETRANS, SACKED, type Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqEq, seqGt, seqLe, seqLt } from './seq.ts';
@@ -63,7 +64,8 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   }
   const outBefore = c.packetsOut;
   const deliveredBefore = c.delivered;
-  const wndBefore = c.sndWnd;
+  // Linux takes data with a predicted header without a look at an ACK that acknowledges nothing.
+  const heeded = (c.ecn & ECN_NEEDED) !== 0 && !headerPredicted(c, seg);
   if (seqGt(ack, c.sndUna)) {
     a.flag |= F_SND_UNA_ADVANCED;
     c.retransmits = 0;
@@ -83,10 +85,10 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
 
   c.probesOut = 0;
   if (c.sender !== null) c.sender.softError = 0; // something gets through
-  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.rcvTstamp = now;
   if (outBefore === 0) {
     // Nothing was out: at most a D-SACK, or an answer to a probe. DCTCP's average forgets all the same.
-    if (c.ecn & ECN_NEEDED && !predicted(c, seg, wndBefore)) c.congestion.onAck(c);
+    if (heeded) c.congestion.onAck(c);
     if (a.flag & F_DSACKING_ACK) {
       fastRetransAlert(c, a, now);
       xmitRecovery(c, a);
@@ -122,21 +124,6 @@ export function processAck(c: Connection, seg: Segment, challenge: boolean, now:
   xmitRecovery(c, a);
   return ACK_NEW;
 }
-
-/**
- * Data that acknowledges nothing and whose header says nothing new: Linux takes it without a look at its ACK
- * (tcp_rcv_established(): header prediction).
- *
- * @param wnd SND.WND before it came
- */
-const predicted = (c: Connection, seg: Segment, wnd: number): boolean =>
-  c.state === 'ESTABLISHED' &&
-  seg.len > 0 &&
-  seqEq(seg.seq, c.rcvNxt) &&
-  (seg.flags & ~(ACK | PSH)) === 0 &&
-  seg.nsack === 0 &&
-  c.sndWnd === wnd &&
-  (c.ofo === null || c.ofo.records.length === 0);
 
 function resetAckState(a: AckState, c: Connection, seg: Segment): void {
   a.flag = 0;

@@ -5,14 +5,33 @@ import { tsClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { markEcn } from './ecn.ts';
 import { currentMss, sackBlocks, windowEnd } from './mss.ts';
-import { ACK, BASE_HEADER, PSH, resetSegment, sackRoom, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, PSH, sackRoom, type Segment } from './segment.ts';
 import type { Tx } from './send-queue.ts';
-import { seqDiff, type Seq } from './seq.ts';
+import { SEQ_ZERO, seqDiff, type Seq } from './seq.ts';
 import { advertiseWindow } from './window.ts';
 
-/** Header fields of a segment of an established connection; the caller sets the payload. */
-export function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
-  resetSegment(out);
+/** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
+const PURE_ACK_TRUESIZE = 2;
+
+/** A segment of an established connection without payload. */
+export function fillBare(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
+  fill(c, out, flags, seq, now);
+  out.stream = null;
+  out.off = 0;
+  out.len = 0;
+  out.segs = 1;
+  out.segSize = 0;
+  out.truesize = PURE_ACK_TRUESIZE;
+}
+
+/** The header, and what only a receiver says; the caller sets the payload. `emitted` gives the segment its place. */
+function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
+  out.extras = null;
+  out.tailroom = 0;
+  out.mergeable = 0;
+  out.pages = 0;
+  out.cloned = false;
+  out.ce = false;
   out.src = c.src;
   out.dst = c.dst;
   out.sport = c.sport;
@@ -21,26 +40,23 @@ export function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: 
   out.flags = flags;
   out.seq = seq;
   out.tos = c.settings.tos;
-  out.ack = flags & ACK ? c.rcvNxt : (0 as unknown as Seq);
-  let options = 0;
   const pacing = c.sender === null ? null : c.sender.pacing;
   const departure = pacing === null ? now : pacing.depart(now);
-  if (c.tsOk) {
-    out.hasTs = true;
-    out.tsVal = (tsClock(departure) + c.tsOffset) | 0;
-    out.tsEcr = c.tsRecent;
-    options = 12;
-  }
+  out.hasTs = c.tsOk;
+  out.tsVal = c.tsOk ? (tsClock(departure) + c.tsOffset) | 0 : 0;
+  out.tsEcr = c.tsOk ? c.tsRecent : 0;
+  out.headerLen = c.tsOk ? BASE_HEADER + 12 : BASE_HEADER;
+  out.nsack = 0;
   if (flags & ACK) {
+    out.ack = c.rcvNxt;
     const n = sackBlocks(c);
-    if (n > 0) {
-      fillSack(c, out, n);
-      options += 4 + 8 * n;
-    }
+    if (n > 0) fillSack(c, out, n);
     out.window = advertiseWindow(c);
     onAckSent(c);
+  } else {
+    out.ack = SEQ_ZERO;
+    out.window = 0;
   }
-  out.headerLen = BASE_HEADER + options;
 }
 
 /** The D-SACK first, then the islands, newest first (RFC 2883 §4, RFC 2018 §4). */
@@ -59,6 +75,7 @@ function fillSack(c: Connection, out: Segment, n: number): void {
     sacks[2 * i + 1] = c.ofo!.blocks[2 * k + 1]!;
   }
   out.nsack = n;
+  out.headerLen += 4 + 8 * n;
 }
 
 /** Counts what leaves, and gives it its place among the connection's frames. */

@@ -37,6 +37,7 @@ import { ACK, BASE_HEADER, resetSegment, RST, segLen, type Segment } from './seg
 import { hasWriteSpace } from './send-memory.ts';
 import { seq, seqAdd, seqDiff } from './seq.ts';
 import { receives, setState } from './state.ts';
+import { moveKeepalive } from './timers.ts';
 import { adjustRcvSpace, selectInitialWindow, setClamp } from './window.ts';
 import { atMark, beforeMark, passMark } from './urgent.ts';
 import { mayWrite, pushHeld, takeError } from './write.ts';
@@ -219,7 +220,7 @@ function orphanInFinWait2(c: Connection, now: Instant): void {
   }
   const wait = finTime(c);
   const most = c.context.options.timeWaitS * 1_000_000_000;
-  if (wait > most) c.keepaliveAt = add(now, (wait - most) as Duration);
+  if (wait > most) moveKeepalive(c, add(now, (wait - most) as Duration));
   else enterTimeWait(c, wait);
 }
 
@@ -318,7 +319,7 @@ export function setWindowClamp(c: Connection, bytes: number): number {
 export function inq(c: Connection): number {
   if (c.rcvQueue === null || c.rcvQueue.length === 0) return 0;
   let n = seqDiff(c.rcvNxt, c.copiedSeq);
-  if (c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0) n--;
+  if (c.rcvShutdown && c.rcvQueue.at(c.rcvQueue.length - 1).fin !== 0) n--;
   const rcv = c.receiver;
   return rcv !== null && rcv.urgent ? beforeMark(c, rcv, n) : n;
 }

@@ -30,6 +30,7 @@ export const ERROR = 8; // c.error is set
 export const HANGUP = 16; // the peer's FIN was taken
 export const CLOSED = 32; // the record may go
 export const TIME_WAIT = 64; // replace it by timeWaitOf(c)
+export const DEADLINE = 128; // a deadline is another than before: nextDeadline may be, too
 
 /** What pollSegment has to look at; 0: nothing to send. */
 export const WORK_SYN = 1;
@@ -277,6 +278,7 @@ export class Connection {
   fastOpen: FastOpen | null = null;
 
   // ---- Keepalive
+  /** When something came last; whoever asks wants the tick before (rcv_tstamp). */
   rcvTstamp: Instant = START;
 
   // ---- tcp_info

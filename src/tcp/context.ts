@@ -137,6 +137,8 @@ export class TcpContext {
   readonly atoMin: Duration;
   /** TCP_DELACK_MAX = HZ/5. */
   readonly delackMax: Duration;
+  /** What bounds every delayed ACK: that, and the tick before the peer's smallest RTO. */
+  atoMax: Duration;
   /** Challenge ACKs sent in the current second (RFC 5961 §7). */
   challengeSecond = -1;
   challengeCount = 0;
@@ -162,6 +164,7 @@ export class TcpContext {
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
     this.atoMin = jiffiesOfMs(this, 40);
     this.delackMax = jiffiesOfMs(this, 200);
+    this.atoMax = this.mostAto();
   }
 
   /** Sysctls were written: all connections see the new values, new sockets begin with them. `hz` stays. */
@@ -171,6 +174,12 @@ export class TcpContext {
     this.settings.shared = true;
     this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
+    this.atoMax = this.mostAto();
+  }
+
+  private mostAto(): Duration {
+    const tick = this.jiffyNs === 0 ? 1_000_000 : this.jiffyNs;
+    return Math.min(this.delackMax, Math.max(this.rtoMin, 2 * tick) - tick) as Duration;
   }
 
   takeTx(): Tx {

@@ -19,14 +19,12 @@ import { onReoTimer } from './loss.ts';
 import { onPacingTimer } from './pacing.ts';
 import { onKeepaliveTimer, onProbeTimer } from './probe.ts';
 import { onRetransmitTimer } from './rto.ts';
+import { moveKeepalive, moveTimer } from './timers.ts';
 
 /** The earliest deadline; NEVER: none. */
 export function nextDeadline(c: Connection): Instant {
   const rcv = c.receiver;
-  let t: number = c.timerAt;
-  if (c.delackAt < t) t = c.delackAt;
-  if (c.keepaliveAt < t) t = c.keepaliveAt;
-  t = withSlack(c.context, t as Instant);
+  let t: number = Math.min(c.timerAt, c.delackAt, c.keepaliveAt) + c.context.slackNs;
   // The other two have high resolution.
   const snd = c.sender;
   if (snd !== null && snd.pacing !== null && snd.pacing.at < t) t = snd.pacing.at;
@@ -41,7 +39,7 @@ export function onTimer(c: Connection, now: Instant): void {
   if (withSlack(c.context, c.timerAt) <= now) {
     const kind = c.timer;
     const due = c.timerAt;
-    c.timerAt = NEVER;
+    moveTimer(c, NEVER);
     // The other two stand in for the retransmission timer, and it matters to that which did (rearmRto).
     if (kind === TIMER_RETRANS || kind === TIMER_PROBE0) c.timer = TIMER_NONE;
     if (kind === TIMER_RETRANS) onRetransmitTimer(c, due, now);
@@ -52,7 +50,7 @@ export function onTimer(c: Connection, now: Instant): void {
   const pacing = c.sender === null ? null : c.sender.pacing;
   if (pacing !== null && pacing.at <= now) onPacingTimer(c, pacing);
   if (withSlack(c.context, c.keepaliveAt) <= now) {
-    c.keepaliveAt = NEVER;
+    moveKeepalive(c, NEVER);
     onKeepaliveTimer(c, now);
   }
 }

@@ -68,21 +68,11 @@ export class Deque<T> {
   }
 
   shift(): T {
-    const x = this.at(0);
     this.length--;
-    if (this.tiers === null) {
-      this.items[this.head] = undefined;
-      this.head = (this.head + 1) & (this.items.length - 1);
-      return x;
-    }
-    const first = this.tiers[0]!;
-    first.set(this.head, undefined);
-    this.head++;
-    if (this.head === TIER) {
-      this.head = 0;
-      this.dropFirstTier(first);
-    }
-    if (this.length === 0) this.shrink();
+    if (this.tiers !== null) return this.shiftTiers(this.tiers[0]!);
+    const x = this.items[this.head]!;
+    this.items[this.head] = undefined;
+    this.head = (this.head + 1) & (this.items.length - 1);
     return x;
   }
 
@@ -183,6 +173,18 @@ export class Deque<T> {
   private shrink(): void {
     this.tiers = null;
     this.head = 0;
+  }
+
+  private shiftTiers(first: Tier<T>): T {
+    const x = first.at(this.head);
+    first.set(this.head, undefined);
+    this.head++;
+    if (this.head === TIER) {
+      this.head = 0;
+      this.dropFirstTier(first);
+    }
+    if (this.length === 0) this.shrink();
+    return x;
   }
 
   private insertInTiers(i: number, x: T): void {

@@ -7,7 +7,7 @@ import { unreachable } from '../base/assert.ts';
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { ackSndCheck, ackWithData, sendAck } from './ack.ts';
 import { ACK_BAD, ACK_NEW, dataSndCheck, processAck, takeRttSample } from './acknowledge.ts';
-import { jiffiesNow, jiffiesOfMs, tsClock, usBetween } from './clock.ts';
+import { jiffiesOfMs, tsClock, usBetween } from './clock.ts';
 import {
   CONNECTED,
   TIMER_RETRANS,
@@ -27,13 +27,14 @@ import { awaitsHandshake } from './fastopen-state.ts';
 import { finState } from './fin.ts';
 import { syncMss } from './mss.ts';
 import { startMtuProbing } from './mtu-probe.ts';
+import { isPredicted, takePredicted } from './predict.ts';
 import { startKeepalive } from './probe.ts';
-import { queueData, queueSynPayload } from './receive.ts';
+import { queueData, queueNext, queueSynPayload } from './receive.ts';
 import { ACK, FIN, RST, SYN, URG, segLen, type Segment } from './segment.ts';
 import { expandSndbuf } from './send-memory.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { setState } from './state.ts';
-import { stopTimer } from './timers.ts';
+import { moveKeepalive, stopTimer } from './timers.ts';
 import { checkUrgent } from './urgent.ts';
 import { acceptable, challengeAck } from './validate.ts';
 import { initBufferSpace, initRcvMss, measureRcvRttTs } from './window.ts';
@@ -43,6 +44,12 @@ export function onSegment(c: Connection, seg: Segment, now: Instant): void {
   c.context.mib.InSegs += seg.segs;
   if (seg.len > 0) c.dataSegsIn += seg.segs;
   c.context.observer?.onReceived(c, seg);
+  if (isPredicted(c, seg)) return predicted(c, seg, now);
+  bySteps(c, seg, now);
+}
+
+/** The way of a segment of which nothing is known yet. */
+export function bySteps(c: Connection, seg: Segment, now: Instant): void {
   switch (c.state) {
     case 'SYN-SENT':
       return synSent(c, seg, now);
@@ -182,7 +189,7 @@ function established(c: Connection, now: Instant): void {
 export function initTransfer(c: Connection, now: Instant): void {
   c.cwnd = c.synRetransmitted && c.totalRetrans > 1 ? 1 : c.path.initCwnd;
   c.establishedAt = now;
-  c.rcvTstamp = jiffiesNow(c.context, now);
+  c.rcvTstamp = now;
   if (c.context.options.mtuProbing === 2) startMtuProbing(c, now);
   c.sender?.start(c);
   c.receiver?.start(c);
@@ -193,6 +200,15 @@ export function initTransfer(c: Connection, now: Instant): void {
 }
 
 // ---- All synchronized states
+
+/** A segment that was to be expected (predict.ts): its header, then the seventh step. */
+export function predicted(c: Connection, seg: Segment, now: Instant): void {
+  takePredicted(c, seg, now);
+  if (c.tsOk) measureRcvRttTs(c, seg, now);
+  queueNext(c, seg, now);
+  dataSndCheck(c);
+  ackSndCheck(c, now);
+}
 
 /** RFC 9293 §3.10.7.4. */
 function synchronized(c: Connection, seg: Segment, now: Instant): void {
@@ -301,8 +317,8 @@ function finWait1Acked(c: Connection, seg: Segment, now: Instant): boolean {
   }
   const wait = finTime(c);
   const most = jiffiesOfMs(c.context, c.context.options.timeWaitS * 1000);
-  if (wait > most) c.keepaliveAt = add(now, (wait - most) as Duration);
-  else if (seg.flags & FIN) c.keepaliveAt = add(now, wait);
+  if (wait > most) moveKeepalive(c, add(now, (wait - most) as Duration));
+  else if (seg.flags & FIN) moveKeepalive(c, add(now, wait));
   else {
     enterTimeWait(c, wait);
     return false;

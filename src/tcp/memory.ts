@@ -162,13 +162,14 @@ function raise(c: Connection, size: number, kind: number): boolean {
   // The marks are compared with what would be held; what is refused never was.
   memory.allocated += pages;
   c.memPages += pages;
-  if (memory.allocated <= options.mem[0]) leavePressure(c);
-  else if (!mayExceed(c, size, kind)) {
+  if (memory.allocated <= options.mem[0]) {
+    if (memory.pressure) leavePressure(c);
+  } else if (!mayExceed(c, size, kind)) {
     memory.allocated -= pages;
     c.memPages -= pages;
     return false;
   }
-  notePeak(memory);
+  if (memory.allocated > memory.peak) memory.peak = memory.allocated;
   return true;
 }
 
@@ -199,10 +200,6 @@ function hold(c: Connection, pages: number): void {
   const { memory } = c.context;
   c.memPages += pages;
   memory.allocated += pages;
-  notePeak(memory);
-}
-
-function notePeak(memory: TcpMemory): void {
   if (memory.allocated > memory.peak) memory.peak = memory.allocated;
 }
 
@@ -223,7 +220,6 @@ function enterPressure(c: Connection): void {
 
 function leavePressure(c: Connection): void {
   const { memory, mib } = c.context;
-  if (!memory.pressure) return;
   memory.pressure = false;
   const lasted = jiffiesNow(c.context, memory.clock.now) - memory.since;
   mib.TCPMemoryPressuresChrono += Math.floor(lasted / 1_000_000);

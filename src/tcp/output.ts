@@ -3,8 +3,8 @@
  * Linux: an ACK of before (DCTCP), reset, SYN, forced retransmission, probes, what is lost, new data, and a pure ACK only if
  * nothing carried it.
  */
-import { NEVER, type Instant } from '../base/units.ts';
-import { acceptableSeq, emitted, fill, fillData } from './build.ts';
+import type { Instant } from '../base/units.ts';
+import { acceptableSeq, emitted, fillBare, fillData } from './build.ts';
 import { CHRONO_RWND, CHRONO_SNDBUF, startChrono, stopChrono } from './chrono.ts';
 import { jiffiesNow, jiffiesOfMs } from './clock.ts';
 import {
@@ -46,28 +46,26 @@ import { senderOf, type Sender } from './sender.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, type Seq } from './seq.ts';
 import { smallQueueFull } from './small-queue.ts';
 import { sendSyn } from './syn.ts';
-import { armTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
+import { armTimer, clearTimer, probe0When, rearmRto, RESOURCE_PROBE_MS } from './timers.ts';
 import { scheduleLossProbe } from './tlp.ts';
 import { expandSndbuf, hasWriteSpace } from './send-memory.ts';
 import { tsoShouldDefer } from './tso-defer.ts';
 
-/** What Linux charges a pure ACK (skb_set_tcp_pure_ack). */
-const PURE_ACK_TRUESIZE = 2;
+/** What `pollSeldom` looks at. */
+const WORK_SELDOM =
+  WORK_PRIOR_ACK |
+  WORK_REPLY_RST |
+  WORK_RST |
+  WORK_SYN |
+  WORK_HEAD |
+  WORK_TAIL_PROBE |
+  WORK_WAKEUP |
+  WORK_PROBE;
 
 /** Fills `out` with the next segment that `c` has to send; false: nothing now. Costs next to nothing when idle. */
 export function pollSegment(c: Connection, now: Instant, out: Segment): boolean {
   if (c.work === 0) return false;
-  if (c.work & WORK_PRIOR_ACK) return sendPriorAck(c, now, out);
-  if (c.work & WORK_REPLY_RST) return sendReplyRst(c, now, out);
-  if (c.work & WORK_RST) return sendRst(c, now, out);
-  if (c.work & WORK_SYN) return sendSyn(c, now, out);
-  if (c.work & WORK_HEAD) {
-    c.work &= ~WORK_HEAD;
-    if (c.packetsOut > 0 && retransmit(c, c.sendQueue!, 0, 1, now, out)) return true;
-  }
-  if (c.work & WORK_TAIL_PROBE && sendTailProbe(c, now, out)) return true;
-  if (c.work & WORK_WAKEUP && writeWakeup(c, now, out)) return true;
-  if (c.work & WORK_PROBE) return sendProbe(c, now, out);
+  if (c.work & WORK_SELDOM && pollSeldom(c, now, out)) return true;
   if (c.work & WORK_RTX) {
     if (retransmitLost(c, now, out)) return true;
     c.work &= ~WORK_RTX;
@@ -85,14 +83,28 @@ export function pollSegment(c: Connection, now: Instant, out: Segment): boolean 
   return false;
 }
 
+/** What goes before all data, and seldom does. */
+function pollSeldom(c: Connection, now: Instant, out: Segment): boolean {
+  if (c.work & WORK_PRIOR_ACK) return sendPriorAck(c, now, out);
+  if (c.work & WORK_REPLY_RST) return sendReplyRst(c, now, out);
+  if (c.work & WORK_RST) return sendRst(c, now, out);
+  if (c.work & WORK_SYN) return sendSyn(c, now, out);
+  if (c.work & WORK_HEAD) {
+    c.work &= ~WORK_HEAD;
+    if (c.packetsOut > 0 && retransmit(c, c.sendQueue!, 0, 1, now, out)) return true;
+  }
+  if (c.work & WORK_TAIL_PROBE && sendTailProbe(c, now, out)) return true;
+  if (c.work & WORK_WAKEUP && writeWakeup(c, now, out)) return true;
+  return (c.work & WORK_PROBE) !== 0 && sendProbe(c, now, out);
+}
+
 // ---- Segments without data
 
 function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
-  fill(c, out, ACK, acceptableSeq(c), now);
+  fillBare(c, out, ACK, acceptableSeq(c), now);
   c.work &= ~WORK_ACK;
   // Also one that a reader sends, or the timer (tcp_mstamp_refresh in __tcp_cleanup_rbuf, tcp_delack_timer_handler).
   if (c.receiver !== null) c.receiver.mstamp = now;
-  out.truesize = PURE_ACK_TRUESIZE;
   emitted(c, out, false, now);
   return true;
 }
@@ -104,11 +116,10 @@ function sendPureAck(c: Connection, now: Instant, out: Segment): boolean {
 function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
   const rcv = c.receiver!;
   c.work &= ~WORK_PRIOR_ACK;
-  fill(c, out, ACK, acceptableSeq(c), now);
+  fillBare(c, out, ACK, acceptableSeq(c), now);
   c.work |= WORK_ACK;
   out.ack = rcv.priorAck;
   out.flags = rcv.priorEce ? out.flags | ECE : out.flags & ~ECE;
-  out.truesize = PURE_ACK_TRUESIZE;
   // The window was reckoned from RCV.NXT (tcp_select_window).
   c.context.observer?.onWindow(c, c.rcvWnd, 'late');
   emitted(c, out, false, now);
@@ -117,16 +128,14 @@ function sendPriorAck(c: Connection, now: Instant, out: Segment): boolean {
 
 function sendProbe(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_PROBE;
-  fill(c, out, ACK, seqAdd(c.sndUna, -1), now);
-  out.truesize = PURE_ACK_TRUESIZE;
+  fillBare(c, out, ACK, seqAdd(c.sndUna, -1), now);
   emitted(c, out, false, now);
   return true;
 }
 
 function sendRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work = 0;
-  fill(c, out, RST | ACK, acceptableSeq(c), now);
-  out.truesize = PURE_ACK_TRUESIZE;
+  fillBare(c, out, RST | ACK, acceptableSeq(c), now);
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
   return true;
@@ -136,14 +145,13 @@ function sendRst(c: Connection, now: Instant, out: Segment): boolean {
 function sendReplyRst(c: Connection, now: Instant, out: Segment): boolean {
   c.work &= ~WORK_REPLY_RST;
   const { seq, ack } = c.reply!;
-  fill(c, out, RST, seq, now);
+  fillBare(c, out, RST, seq, now);
   out.hasTs = false;
   out.headerLen = BASE_HEADER;
   if (ack !== null) {
     out.flags |= ACK;
     out.ack = ack;
   }
-  out.truesize = PURE_ACK_TRUESIZE;
   c.context.mib.OutRsts++;
   emitted(c, out, false, now);
   return true;
@@ -171,7 +179,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const flight = inFlight(c);
   if (flight >= c.cwnd && !probe) return false;
   const pacing = c.sender!.pacing;
-  if (pacing !== null && pacing.holds(now)) return false;
+  if (pacing !== null && pacing.holds(c, now)) return false;
   const t = q.records.at(q.sent);
   if (c.held && seqGe(t.seq, c.heldSeq)) return false;
   const search = c.sender!.mtuProbe;
@@ -190,7 +198,7 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
   const segs = tsoSegments(c, mss);
   const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, segs);
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
-  if (!headFits(c, mss)) {
+  if (!fits(c, t, mss)) {
     c.sender!.rwndLimited = true;
     return false;
   }
@@ -314,7 +322,7 @@ function sendTailProbe(c: Connection, now: Instant, out: Segment): boolean {
   let sent = false;
   if (c.packetsOut > 0 && !snd.tlpActive) {
     snd.tlpRetrans = false;
-    const next = headFits(c, currentMss(c));
+    const next = hasSendable(c);
     sent = next ? writeXmit(c, true, now, out) : repeatTail(c, now, out);
     if (next && sent) {
       validateCwnd(c, inFlight(c) >= c.cwnd, now);
@@ -333,13 +341,15 @@ function sendTailProbe(c: Connection, now: Instant, out: Segment): boolean {
   return sent;
 }
 
-/** Is there new data, and does a segment of it fit into the peer's window (tcp_snd_wnd_test)? */
-function headFits(c: Connection, mss: number): boolean {
+/** Is there new data that the peer's window lets go? */
+function hasSendable(c: Connection): boolean {
   const q = c.sendQueue;
-  if (q === null || q.unsent === 0) return false;
-  const t = q.records.at(q.sent);
-  return !seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, windowEnd(c));
+  return q !== null && q.unsent > 0 && fits(c, q.records.at(q.sent), currentMss(c));
 }
+
+/** Does a segment of `t` fit into the peer's window (tcp_snd_wnd_test)? */
+const fits = (c: Connection, t: Tx, mss: number): boolean =>
+  !seqGt(t.len > mss ? seqAdd(t.seq, mss) : t.end, windowEnd(c));
 
 /**
  * A probe that carries data, when the window is open but too small for a whole segment (tcp_write_wakeup). False when
@@ -410,7 +420,5 @@ function unsend(c: Connection, q: SendQueue, t: Tx): void {
   if (inCwndReduction(c)) snd.prrOut -= t.segs;
   if (seqGt(snd.sndSml, c.sndNxt)) snd.sndSml = c.sndUna;
   if (snd.tlpActive && seqGt(snd.tlpHighSeq, c.sndNxt)) snd.tlpActive = false;
-  if (c.packetsOut > 0) return;
-  c.timer = TIMER_NONE;
-  c.timerAt = NEVER;
+  if (c.packetsOut === 0) clearTimer(c);
 }

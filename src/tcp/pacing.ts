@@ -8,6 +8,7 @@ import { NEVER, START, type Instant } from '../base/units.ts';
 import { WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
 import { windowRate } from './mss.ts';
 import { senderOf } from './sender.ts';
+import { movePacing } from './timers.ts';
 
 /** Frames that go at once at the start, as fq always let them. */
 const INITIAL_QUANTUM = 10;
@@ -36,9 +37,9 @@ export class Pacing {
   }
 
   /** Has the next segment to wait? Then the deadline is set. */
-  holds(now: Instant): boolean {
+  holds(c: Connection, now: Instant): boolean {
     if (this.fq || this.nextAt <= now) return false;
-    this.at = this.nextAt;
+    movePacing(c, this, this.nextAt);
     return true;
   }
 
@@ -62,7 +63,7 @@ export class Pacing {
 
 /** The deadline has come: what waited may go (tcp_pace_kick). */
 export function onPacingTimer(c: Connection, p: Pacing): void {
-  p.at = NEVER;
+  movePacing(c, p, NEVER);
   if (c.sendQueue !== null) c.work |= WORK_XMIT | (c.lostOut > c.retransOut ? WORK_RTX : 0);
 }
 

@@ -21,6 +21,7 @@ import { seqGt, seqLt } from './seq.ts';
 import {
   armTimer,
   clampToUserTimeout,
+  moveKeepalive,
   probe0When,
   RESOURCE_PROBE_MS,
   stopTimer,
@@ -118,7 +119,7 @@ const idleTime = (c: Connection): Duration =>
 
 /** Starts the keepalive timer, if the socket wants it. */
 export function startKeepalive(c: Connection, now: Instant): void {
-  if (c.settings.keepAlive) c.keepaliveAt = add(now, idleTime(c));
+  if (c.settings.keepAlive) moveKeepalive(c, add(now, idleTime(c)));
 }
 
 export function onKeepaliveTimer(c: Connection, now: Instant): void {
@@ -134,13 +135,13 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
   if (!c.settings.keepAlive || c.state === 'CLOSED' || c.state === 'SYN-SENT') return;
   const idle = idleTime(c);
   if (c.packetsOut > 0 || hasUnsent(c)) {
-    c.keepaliveAt = add(now, idle);
+    moveKeepalive(c, add(now, idle));
     return;
   }
   const t = jiffiesNow(c.context, now);
-  const quiet = Math.min(t - lastReceived(c), t - c.rcvTstamp);
+  const quiet = Math.min(t - lastReceived(c), t - jiffiesNow(c.context, c.rcvTstamp));
   if (quiet < idle) {
-    c.keepaliveAt = add(now, (idle - quiet) as Duration);
+    moveKeepalive(c, add(now, (idle - quiet) as Duration));
     return;
   }
   const o = c.context.options;
@@ -157,5 +158,5 @@ export function onKeepaliveTimer(c: Connection, now: Instant): void {
   c.context.mib.TCPKeepAlive++;
   c.work |= WORK_PROBE;
   c.probesOut++;
-  c.keepaliveAt = add(now, seconds(c, c.settings.keepIntvlS, o.keepaliveIntvlS));
+  moveKeepalive(c, add(now, seconds(c, c.settings.keepIntvlS, o.keepaliveIntvlS)));
 }

@@ -63,6 +63,14 @@ export function queueData(c: Connection, seg: Segment, now: Instant): void {
   queueOutOfOrder(c, seg, end);
 }
 
+/** The same for data that begins at RCV.NXT and that the window takes (header prediction). */
+export function queueNext(c: Connection, seg: Segment, now: Instant): void {
+  const rcv = receiverOf(c);
+  rcv.dsack = false;
+  rcv.mstamp = now;
+  queueInOrder(c, seg, seqAdd(seg.seq, seg.len), now);
+}
+
 function outOfWindow(c: Connection): void {
   enterQuickack(c, MAX_QUICKACKS);
   scheduleAck(c);

@@ -17,7 +17,7 @@ export function retransmitLost(c: Connection, now: Instant, out: Segment): boole
   const q = c.sendQueue;
   if (q === null || c.lostOut <= c.retransOut || inFlight(c) >= c.cwnd) return false;
   const snd = c.sender!;
-  if (snd.pacing !== null && snd.pacing.holds(now)) return false;
+  if (snd.pacing !== null && snd.pacing.holds(c, now)) return false;
   for (let i = q.find(snd.rtxHint); i < q.sent; i++) {
     const t = q.records.at(i);
     snd.rtxHint = t.seq;

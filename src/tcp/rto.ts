@@ -254,6 +254,6 @@ function shrunkTooLong(c: Connection, due: Instant, now: Instant): boolean {
     timeout = Math.min(timeout, jiffiesOfMs(c.context, userMs));
   }
   // The silence up to when the timer was due (icsk_timeout): if it is late, what comes meanwhile has not been waited for.
-  if (jiffiesNow(c.context, due) - c.rcvTstamp <= timeout) return false;
+  if (jiffiesNow(c.context, due) - jiffiesNow(c.context, c.rcvTstamp) <= timeout) return false;
   return jiffiesOfMs(c.context, repeatedMs) > timeout;
 }

@@ -7,20 +7,23 @@ declare const seqTag: unique symbol;
 
 export type Seq = symbol & { readonly [seqTag]: true };
 
-const raw = (a: Seq): number => a as unknown as number;
+// What is computed with them is written for the numbers that they are.
+type Moves = (a: Seq, n: number) => Seq;
+type Measures = (a: Seq, b: Seq) => number;
+type Compares = (a: Seq, b: Seq) => boolean;
 
 /** The sequence number `n` modulo 2^32; `n` any integer. */
 export const seq = (n: number): Seq => (n | 0) as unknown as Seq;
 /** As on the wire: 0 … 2^32 − 1. */
-export const seqRaw = (a: Seq): number => raw(a) >>> 0;
+export const seqRaw = ((a: number) => a >>> 0) as unknown as (a: Seq) => number;
 /** a + n; `n` may be negative. */
-export const seqAdd = (a: Seq, n: number): Seq => ((raw(a) + n) | 0) as unknown as Seq;
+export const seqAdd = ((a: number, n: number) => (a + n) | 0) as unknown as Moves;
 /** How far `a` lies after `b`: −2^31 … 2^31 − 1. */
-export const seqDiff = (a: Seq, b: Seq): number => (raw(a) - raw(b)) | 0;
-export const seqLt = (a: Seq, b: Seq): boolean => ((raw(a) - raw(b)) | 0) < 0;
-export const seqLe = (a: Seq, b: Seq): boolean => ((raw(a) - raw(b)) | 0) <= 0;
-export const seqGt = (a: Seq, b: Seq): boolean => ((raw(a) - raw(b)) | 0) > 0;
-export const seqGe = (a: Seq, b: Seq): boolean => ((raw(a) - raw(b)) | 0) >= 0;
+export const seqDiff = ((a: number, b: number) => (a - b) | 0) as unknown as Measures;
+export const seqLt = ((a: number, b: number) => ((a - b) | 0) < 0) as unknown as Compares;
+export const seqLe = ((a: number, b: number) => ((a - b) | 0) <= 0) as unknown as Compares;
+export const seqGt = ((a: number, b: number) => ((a - b) | 0) > 0) as unknown as Compares;
+export const seqGe = ((a: number, b: number) => ((a - b) | 0) >= 0) as unknown as Compares;
 export const seqEq = (a: Seq, b: Seq): boolean => a === b;
 export const seqMax = (a: Seq, b: Seq): Seq => (seqLt(a, b) ? b : a);
 export const seqMin = (a: Seq, b: Seq): Seq => (seqLt(a, b) ? a : b);

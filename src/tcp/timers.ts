@@ -1,8 +1,17 @@
 /** Arming and stopping the timers of a connection, and how long they run. What happens when they expire: deadlines.ts. */
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
 import { jiffiesOfMs, usOf } from './clock.ts';
-import { TIMER_NONE, TIMER_REO, TIMER_RETRANS, TIMER_TLP, type Connection } from './connection.ts';
+import {
+  DEADLINE,
+  TIMER_NONE,
+  TIMER_REO,
+  TIMER_RETRANS,
+  TIMER_TLP,
+  type Connection,
+} from './connection.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
+import type { Pacing } from './pacing.ts';
+import type { Receiver } from './receiver.ts';
 import { rtoMax, rtoMin } from './rtt.ts';
 
 /** What Linux waits before it tries again to send what its own host had no room for (TCP_RESOURCE_PROBE_INTERVAL). */
@@ -10,24 +19,66 @@ export const RESOURCE_PROBE_MS = 500;
 /** Least length of a probe's or reordering timer, µs (include/net/tcp.h TCP_TIMEOUT_MIN_US). */
 export const TIMEOUT_MIN_US = 2000;
 
+// ---- The deadlines: written here only, so that whoever waits for the earliest hears of it (DEADLINE)
+
+/** Of the retransmission timer and what excludes it (`c.timer` says which). */
+export function moveTimer(c: Connection, at: Instant): void {
+  if (c.timerAt === at) return;
+  c.timerAt = at;
+  c.events |= DEADLINE;
+}
+
+/** Of the delayed ACK. */
+export function moveDelack(c: Connection, at: Instant): void {
+  if (c.delackAt === at) return;
+  c.delackAt = at;
+  c.events |= DEADLINE;
+}
+
+/** Of keepalive, and of an orphan in FIN-WAIT-2. */
+export function moveKeepalive(c: Connection, at: Instant): void {
+  if (c.keepaliveAt === at) return;
+  c.keepaliveAt = at;
+  c.events |= DEADLINE;
+}
+
+/** Of ACKs that are held back. */
+export function moveCompressed(c: Connection, rcv: Receiver, at: Instant): void {
+  if (rcv.compressedAt === at) return;
+  rcv.compressedAt = at;
+  c.events |= DEADLINE;
+}
+
+/** Of what waits for the pacing rate. */
+export function movePacing(c: Connection, p: Pacing, at: Instant): void {
+  if (p.at === at) return;
+  p.at = at;
+  c.events |= DEADLINE;
+}
+
+// ---- Arming and stopping
+
 export function armTimer(c: Connection, kind: number, after: Duration, now: Instant): void {
   c.timer = kind;
-  c.timerAt = add(now, Math.min(after, rtoMax(c)) as Duration);
+  moveTimer(c, add(now, Math.min(after, rtoMax(c)) as Duration));
 }
 
 export function stopTimer(c: Connection, kind: number): void {
-  if (c.timer !== kind) return;
+  if (c.timer === kind) clearTimer(c);
+}
+
+/** Nothing waits for the retransmission timer any more. */
+export function clearTimer(c: Connection): void {
   c.timer = TIMER_NONE;
-  c.timerAt = NEVER;
+  moveTimer(c, NEVER);
 }
 
 export function stopAllTimers(c: Connection): void {
-  c.timer = TIMER_NONE;
-  c.timerAt = NEVER;
-  c.delackAt = NEVER;
-  if (c.receiver !== null) c.receiver.compressedAt = NEVER;
-  if (c.sender !== null && c.sender.pacing !== null) c.sender.pacing.at = NEVER;
-  c.keepaliveAt = NEVER;
+  clearTimer(c);
+  moveDelack(c, NEVER);
+  if (c.receiver !== null) moveCompressed(c, c.receiver, NEVER);
+  if (c.sender !== null && c.sender.pacing !== null) movePacing(c, c.sender.pacing, NEVER);
+  moveKeepalive(c, NEVER);
 }
 
 /** Until the first segment that is out has waited for an RTO, in whole ticks; ≤ 0: it has (tcp_rto_delta_us). */
@@ -47,8 +98,7 @@ export function rearmRto(c: Connection, now: Instant): void {
   // The timer is that of the SYN-ACK, whatever is sent meanwhile.
   if (awaitsHandshake(c)) return;
   if (c.packetsOut === 0) {
-    c.timer = TIMER_NONE;
-    c.timerAt = NEVER;
+    clearTimer(c);
     return;
   }
   let after: number = c.rto;

@@ -119,32 +119,27 @@ export function selectWindow(c: Connection): number {
 
 /** Decides the window field of a segment that leaves now, and makes the promise (tcp_select_window). */
 export function advertiseWindow(c: Connection): number {
-  const o = c.context.options;
-  const mib = c.context.mib;
   const had = c.rcvWnd;
   let why: WindowMove = 'kept';
-  let wnd: number;
-  if (c.ackPending & ACK_NOMEM) {
-    wnd = 0;
-    why = 'memory';
-  } else {
+  let wnd = 0;
+  if (c.ackPending & ACK_NOMEM) why = 'memory';
+  else {
     const cur = receiveWindow(c);
     wnd = selectWindow(c);
     if (wnd < cur) {
-      if (o.shrinkWindow && c.rcvWscale > 0) why = 'shrink';
+      if (c.context.options.shrinkWindow && c.rcvWscale > 0) why = 'shrink';
       else {
-        if (wnd === 0) mib.TCPWantZeroWindowAdv++;
+        if (wnd === 0) c.context.mib.TCPWantZeroWindowAdv++;
         wnd = roundUp(cur, 1 << c.rcvWscale);
       }
+    }
+    if ((wnd === 0) !== (had === 0)) {
+      if (wnd === 0) c.context.mib.TCPToZeroWindowAdv++;
+      else c.context.mib.TCPFromZeroWindowAdv++;
     }
   }
   c.rcvWnd = wnd;
   c.rcvWup = c.rcvNxt;
-  if (why !== 'memory') {
-    if (wnd === 0) {
-      if (had !== 0) mib.TCPToZeroWindowAdv++;
-    } else if (had === 0) mib.TCPFromZeroWindowAdv++;
-  }
   c.context.observer?.onWindow(c, wnd, why);
   return Math.min(wnd, U16_MAX << c.rcvWscale) >> c.rcvWscale;
 }

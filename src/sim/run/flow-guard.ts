@@ -72,10 +72,10 @@ export class HostGuard extends HostMeter {
     e.wmemSeen = c.wmemQueued;
   }
 
-  override onQueued(c: Connection, stream: PayloadStream, off: number, len: number): void {
+  override onQueued(c: Connection, _stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     const before = e.queued;
-    super.onQueued(c, stream, off, len);
+    this.queued(e, off + len);
     this.ledger.checks['conserve-bytes']++;
     if (off !== before)
       this.ledger.fail(
@@ -97,7 +97,7 @@ export class HostGuard extends HostMeter {
   override onRead(c: Connection, stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
     const next = e.read;
-    super.onRead(c, stream, off, len);
+    this.read(e, off, len);
     this.ledger.checks['in-order']++;
     if (e.rxStream === null) e.rxStream = e.peer === null ? stream : e.peer.c.tx;
     if (stream !== e.rxStream) {

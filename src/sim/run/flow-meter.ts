@@ -148,11 +148,14 @@ export class HostMeter implements TcpObserver {
 
   /** The record of `c`, made with its first data or the peer's FIN: an idle connection costs none. */
   protected end(c: Connection): FlowEnd {
-    const watch = this.watch(c);
-    if (watch.end !== null) return watch.end;
-    watch.end = new FlowEnd(this, c);
-    this.flows.add(watch.end);
-    return watch.end;
+    return this.known(c) ?? this.begin(c);
+  }
+
+  private begin(c: Connection): FlowEnd {
+    const e = new FlowEnd(this, c);
+    this.watch(c).end = e;
+    this.flows.add(e);
+    return e;
   }
 
   onSent(c: Connection, seg: Segment, retransmit: boolean): void {
@@ -199,14 +202,23 @@ export class HostMeter implements TcpObserver {
   }
 
   onQueued(c: Connection, _stream: PayloadStream, off: number, len: number): void {
-    const e = this.end(c);
-    e.queued = off + len;
+    this.queued(this.end(c), off + len);
+  }
+
+  /** What came in order goes up to `end` now. */
+  protected queued(e: FlowEnd, end: number): void {
+    const { c } = e;
+    e.queued = end;
     this.weighWindow(e);
-    this.measureReceive(c);
+    if (c.rmemAlloc > this.rmemPeak) this.rmemPeak = c.rmemAlloc;
+    if (c.rcvbuf > this.rmemBound) this.rmemBound = c.rcvbuf;
   }
 
   onRead(c: Connection, _stream: PayloadStream, off: number, len: number): void {
-    const e = this.end(c);
+    this.read(this.end(c), off, len);
+  }
+
+  protected read(e: FlowEnd, off: number, len: number): void {
     e.read = off + len;
     this.lastReadAt = this.clock.now;
     this.bytesRead += len;
@@ -255,19 +267,15 @@ export class HostMeter implements TcpObserver {
 
   /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
   private weighWindow(e: FlowEnd): void {
+    const { now } = this.clock;
     if (e.dataAt === NEVER) e.window = inHeader(e.c, e.c.rcvWnd);
     else {
-      this.windowArea += e.windowArea + e.window * (this.clock.now - e.windowSince);
-      this.windowTime += this.clock.now - e.dataAt;
+      this.windowArea += e.windowArea + e.window * (now - e.windowSince);
+      this.windowTime += now - e.dataAt;
       e.windowArea = 0;
     }
-    e.windowSince = this.clock.now;
-    e.dataAt = this.clock.now;
-  }
-
-  private measureReceive(c: Connection): void {
-    if (c.rmemAlloc > this.rmemPeak) this.rmemPeak = c.rmemAlloc;
-    if (c.rcvbuf > this.rmemBound) this.rmemBound = c.rcvbuf;
+    e.windowSince = now;
+    e.dataAt = now;
   }
 }
 
