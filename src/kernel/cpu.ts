@@ -20,7 +20,7 @@
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';
 import { NEVER, type Instant } from '../base/units.ts';
-import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
+import { type Engine, type Kind, type Timer } from '../engine/engine.ts';
 import { type IdleState, idleState } from './cpuidle.ts';
 import type { Host } from './host.ts';
 import { FlowLimit } from './rps.ts';
@@ -229,9 +229,8 @@ export class Core {
     for (;;) {
       const level = this.choose();
       if (level === IDLE) break;
-      const end = (this.engine.now + this.remOf(level)) as Instant;
-      if (!this.engine.tryAdvance(end, CPU)) {
-        this.arm(end);
+      if (!this.engine.tryAdvance(this.timer, this.remOf(level))) {
+        this.armed = true;
         break;
       }
       this.finish(level);
