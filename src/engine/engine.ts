@@ -171,7 +171,8 @@ export class Engine {
     const t = (this.now + ns) as Instant;
     this.checkTime(t, kind);
     if (!this.comesNext(t, cls)) {
-      queue.arm(timer, t, cls);
+      queue.slots.schedule(timer, t, cls);
+      queue.place(timer);
       return false;
     }
     this.moveTo(t, kind);

@@ -44,9 +44,14 @@ export class EventQueue {
 
   /** The timer is due at t. Arming it to the time it is due at already changes nothing, its place among equals included. */
   arm(row: number, t: number, cls: number): void {
-    const slots = this.slots;
-    if (slots.due[row] === t) return;
-    slots.schedule(row, t, cls);
+    if (this.slots.due[row] === t) return;
+    this.slots.schedule(row, t, cls);
+    this.place(row);
+  }
+
+  /** A timer that has been scheduled anew goes where it belongs. */
+  place(row: number): void {
+    const { slots } = this;
     const heap = slots.mode[row] === COLD_TIMER ? this.cold : this.hot;
     if (slots.position[row]! >= 0) {
       heap.update(row);

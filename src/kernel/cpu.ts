@@ -200,7 +200,7 @@ export class Core {
     assert(this.inEffect < 0, 'cpu: entered from inside');
     this.looping = true;
     this.settle();
-    this.engine.arm(this.timer, NEVER);
+    if (this.running !== IDLE) this.engine.arm(this.timer, NEVER);
     this.loop();
   }
 
@@ -260,8 +260,10 @@ export class Core {
     this.bill();
     const { host, running: level } = this;
     this.rem[level] = -1;
-    if (level === STOLEN) this.giveBack();
-    if (level > TASK) return;
+    if (level > TASK) {
+      if (level === STOLEN) this.giveBack();
+      return;
+    }
     this.inEffect = level;
     host.executing = this;
     if (level === SOFT) this.softStep!.effect(this);
