@@ -85,8 +85,6 @@ export class Core {
   private since: Instant;
   /** Inside the loop: whoever raises something need not poke. */
   private looping = false;
-  /** The level whose effect is being done; −1 outside effects. */
-  private inEffect = -1;
 
   constructor(host: Host, index: number, kind: Kind) {
     this.host = host;
@@ -132,8 +130,9 @@ export class Core {
    * next packet of the poll; those that a write releases, before the system call returns. In the order of asking.
    */
   follow(source: StepSource): void {
-    if (this.inEffect === SOFT) this.softFollows.push(source);
-    else if (this.inEffect === TASK) this.taskFollows.push(source);
+    const { context } = this;
+    if (context === SOFT) this.softFollows.push(source);
+    else if (context === TASK) this.taskFollows.push(source);
     else this.softirq.tasklet(source);
   }
 
@@ -154,7 +153,7 @@ export class Core {
 
   /** The level whose effect is being done (HARD, SOFT, TASK), or −1. */
   get context(): number {
-    return this.inEffect;
+    return this.host.executing === this ? this.running : -1;
   }
 
   /**
@@ -197,7 +196,7 @@ export class Core {
 
   /** As `poke`, in the tail of an event handler: steps may run at once. */
   enter(): void {
-    assert(this.inEffect < 0, 'cpu: entered from inside');
+    assert(this.host.executing !== this, 'cpu: entered from inside');
     this.looping = true;
     this.settle();
     if (this.running !== IDLE) this.engine.arm(this.timer, NEVER);
@@ -264,7 +263,6 @@ export class Core {
       if (level === STOLEN) this.giveBack();
       return;
     }
-    this.inEffect = level;
     host.executing = this;
     if (level === SOFT) this.softStep!.effect(this);
     else if (level === TASK) this.taskStep!.effect(this);
@@ -273,7 +271,6 @@ export class Core {
       this.softirq.irqExit();
     }
     host.executing = null;
-    this.inEffect = -1;
   }
 
   /** The highest level that has something to do; its step is set up. */
