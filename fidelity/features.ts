@@ -556,6 +556,8 @@ export const MACHINE: readonly Feature[] = [
     basis: 'lib/dynamic_queue_limits.c; tcp_small_queue_check',
     scripts: [],
     tests: [
+      ['kernel/machine/bql-recorded.test.ts', 'answer every call of seed'],
+      ['kernel/machine/bql-recorded.test.ts', 'settle where Linux does'],
       ['kernel/machine/bql.test.ts', 'settle within two packets of twice'],
       ['kernel/sockets/small-queue.test.ts', 'TCP small queues'],
     ],
