@@ -61,9 +61,11 @@ function steps(inline: boolean): () => void {
   const step = engine.define('step', CPU, () => {
     for (;;) {
       if (--left === 0) engine.stop();
-      const end = add(engine.now, ns(100 + (delay() & 511)));
-      if (!inline || !engine.tryAdvance(end, CPU)) {
-        engine.arm(core, end);
+      const cost = 100 + (delay() & 511);
+      if (inline) {
+        if (!engine.tryAdvance(core, cost)) return;
+      } else {
+        engine.arm(core, add(engine.now, ns(cost)));
         return;
       }
     }

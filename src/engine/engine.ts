@@ -15,7 +15,6 @@ import { NO_TRACE, type TraceSink } from '../base/trace.ts';
 import { LAST, NEVER, START, type Instant } from '../base/units.ts';
 import { EventQueue } from './event-queue.ts';
 import { LivelockError } from './livelock.ts';
-import { ONE_SHOT } from './slots.ts';
 
 /** The classes of events, in the order in which they run at one instant. */
 export const WIRE = 0;
@@ -79,7 +78,7 @@ export class Engine {
   private readonly noted = new Map<number, number>();
   private running = false;
   private stopped = false;
-  /** tryAdvance may go up to here. */
+  /** Events up to here may happen. */
   private horizon: number = NO_RUN;
   /** The kind being handled. */
   private current = 0;
@@ -94,7 +93,7 @@ export class Engine {
     this.trace = options.trace ?? NO_TRACE;
     this.eventLane = options.eventHash === true ? new Lane('engine/events') : null;
     this.maxPerInstant = options.maxEventsPerInstant ?? 1_000_000;
-    this.noteFrom = Math.max(0, this.maxPerInstant - NOTED);
+    this.noteFrom = Math.max(1, this.maxPerInstant - NOTED);
   }
 
   /** Registers a kind of event. Several may have one name (one per host); the name is for people and for the event hash. */
@@ -157,18 +156,37 @@ export class Engine {
   }
 
   /**
-   * If an event of that class, scheduled now for t, would be the next one to run, makes t the time and returns true: the
-   * caller does what the event would have done. Exact by construction. Only in tail position of a handler: it must touch
-   * nothing of the earlier time afterwards. False outside of `run`, past its end, and once `stop` was called.
+   * A disarmed timer is to be due in `ns`. If its event would be the next one to run, makes that the time and returns true:
+   * the caller does what the event would have done. Otherwise arms it, and returns false. Exact by construction. Only in tail
+   * position of a handler: it must touch nothing of the earlier time afterwards.
+   *
+   * It is given a length of time, not a point in it: one is most often a small integer, the other a double on the heap.
+   *
+   * @throws InvariantError when `ns` is below 0, no integer, or leads past 2^53 ns
    */
-  tryAdvance(t: Instant, cls: EventClass): boolean {
-    if (!(t <= this.horizon) || !this.queue.noneBefore(t, cls)) return false;
-    this.checkTime(t, this.current);
-    this.moveTo(t);
-    if (++this.atThisInstant > this.noteFrom) this.note(this.current);
+  tryAdvance(timer: Timer, ns: number): boolean {
+    const { queue } = this;
+    const kind = queue.slots.kind[timer]!;
+    const cls = this.classes[kind]!;
+    const t = (this.now + ns) as Instant;
+    this.checkTime(t, kind);
+    if (!this.comesNext(t, cls)) {
+      queue.slots.schedule(timer, t, cls);
+      queue.place(timer);
+      return false;
+    }
+    this.moveTo(t, kind);
     this.elided++;
     if (this.eventLane !== null) this.hashEvent(this.eventLane, cls, t, 0, 0);
     return true;
+  }
+
+  /**
+   * Would an event of that class, scheduled now for t, be the next one to run? False outside of `run`, past its end, and once
+   * `stop` was called. A method, so that a test can break it.
+   */
+  comesNext(t: Instant, cls: EventClass): boolean {
+    return t <= this.horizon && this.queue.noneBefore(t, cls);
   }
 
   /** When the next event is due; NEVER when there is none. */
@@ -210,13 +228,8 @@ export class Engine {
       const slots = queue.slots;
       for (;;) {
         const row = queue.first();
-        if (row < 0) return 'idle';
-        if (slots.due[row]! > until) {
-          this.moveTo(until);
-          return 'until';
-        }
+        if (row < 0 || slots.due[row]! > this.horizon) return this.leave(row, until);
         this.dispatch(row);
-        if (this.stopped) return 'stopped';
       }
     } finally {
       this.running = false;
@@ -251,27 +264,39 @@ export class Engine {
     return { events: this.dispatched, elided: this.elided, peakPending: this.queue.peak };
   }
 
+  /** Nothing is left, the next event is later than the end, or `stop` was called. */
+  private leave(row: number, until: Instant): 'idle' | 'until' | 'stopped' {
+    if (this.stopped) return 'stopped';
+    if (row < 0) return 'idle';
+    if (until > this.now) {
+      this.now = until;
+      this.atThisInstant = 0;
+    }
+    return 'until';
+  }
+
   private dispatch(row: number): void {
-    const queue = this.queue;
-    const slots = queue.slots;
-    const t = slots.due[row]! as Instant;
+    const { queue } = this;
+    const { slots } = queue;
     const kind = slots.kind[row]!;
     const a = slots.a[row]!;
     const b = slots.b[row]!;
-    queue.take(row);
-    // Freed before the handler runs: what the handler schedules may use the row again.
-    if (slots.mode[row] === ONE_SHOT) slots.free(row);
-    this.moveTo(t);
+    this.moveTo(slots.due[row]! as Instant, kind);
     this.current = kind;
-    if (++this.atThisInstant > this.noteFrom) this.note(kind);
+    // Before the handler runs: what that schedules may use the row again.
+    queue.take(row);
     this.dispatched++;
-    if (this.eventLane !== null) this.hashEvent(this.eventLane, this.nameHashes[kind]!, t, a, b);
+    if (this.eventLane !== null)
+      this.hashEvent(this.eventLane, this.nameHashes[kind]!, this.now, a, b);
     this.handlers[kind]!(a, b);
   }
 
-  private moveTo(t: Instant): void {
-    if (t !== this.now) this.atThisInstant = 0;
-    this.now = t;
+  /** An event of that kind happens at t. */
+  private moveTo(t: Instant, kind: number): void {
+    if (t !== this.now) {
+      this.now = t;
+      this.atThisInstant = 1;
+    } else if (++this.atThisInstant > this.noteFrom) this.note(kind);
   }
 
   private enter(): void {

@@ -44,9 +44,14 @@ export class EventQueue {
 
   /** The timer is due at t. Arming it to the time it is due at already changes nothing, its place among equals included. */
   arm(row: number, t: number, cls: number): void {
-    const slots = this.slots;
-    if (slots.due[row] === t) return;
-    slots.schedule(row, t, cls);
+    if (this.slots.due[row] === t) return;
+    this.slots.schedule(row, t, cls);
+    this.place(row);
+  }
+
+  /** A timer that has been scheduled anew goes where it belongs. */
+  place(row: number): void {
+    const { slots } = this;
     const heap = slots.mode[row] === COLD_TIMER ? this.cold : this.hot;
     if (slots.position[row]! >= 0) {
       heap.update(row);
@@ -57,7 +62,7 @@ export class EventQueue {
 
   /** The timer is due never. */
   disarm(row: number): void {
-    this.slots.due[row] = Infinity;
+    this.slots.unschedule(row);
   }
 
   /** The timer's row may be used for something else. */
@@ -71,18 +76,20 @@ export class EventQueue {
   /** The row that is due first, or −1. */
   first(): number {
     const hot = this.hot.first();
-    if (hot < 0) return this.cold.first();
-    if (!this.cold.mayPrecede(hot)) return hot;
+    if (hot >= 0 && this.slots.due[hot]! < this.cold.bound) return hot;
     const cold = this.cold.first();
-    if (cold < 0) return hot;
+    if (hot < 0 || cold < 0) return hot < 0 ? cold : hot;
     const { due, order } = this.slots;
     return this.slots.isBefore(hot, due[cold]!, order[cold]!) ? hot : cold;
   }
 
-  /** Takes out what `first` gave. A timer is disarmed by that; a one-shot row is still the caller's to free. */
+  /** Takes out what `first` gave: a timer is disarmed by that, the row of a one-shot event may be used again. */
   take(row: number): void {
-    this.slots.due[row] = Infinity;
-    (this.slots.mode[row] === COLD_TIMER ? this.cold : this.hot).takeFirst();
+    const { slots } = this;
+    const mode = slots.mode[row]!;
+    (mode === COLD_TIMER ? this.cold : this.hot).takeFirst();
+    if (mode === ONE_SHOT) slots.free(row);
+    else slots.unschedule(row);
   }
 
   /** Would an event of that class, scheduled now for t, come before all others? */

@@ -16,6 +16,8 @@ const ROWS = 0x100_0000;
 const GENERATIONS = 0x2000_0000;
 /** Orders of one class are consecutive, so that (time, order) sorts by class first: class·2^44 + a counter. */
 export const CLASS_SPAN = 0x1000_0000_0000;
+/** The order of what is not scheduled: equal to none, not even to itself. */
+export const NO_ORDER: number = NaN;
 
 export class Slots {
   /** The kind of event, an index into the engine's handlers; FREE when the row is not in use. */
@@ -24,9 +26,12 @@ export class Slots {
   a: Int32Array = new Int32Array(16);
   b: Int32Array = new Int32Array(16);
   mode: Uint8Array = new Uint8Array(16);
-  /** When it is to happen, and its place among equal times; Infinity: disarmed. */
+  /**
+   * When it is to happen, and its place among equal times, which it has anew each time it is scheduled; Infinity and
+   * NO_ORDER: disarmed.
+   */
   due: Float64Array = new Float64Array(16).fill(Infinity);
-  order: Float64Array = new Float64Array(16);
+  order: Float64Array = new Float64Array(16).fill(NO_ORDER);
   /** Its index in its heap, or −1. */
   position: Int32Array = new Int32Array(16).fill(-1);
   protected generation: Int32Array = new Int32Array(16).fill(1);
@@ -50,7 +55,7 @@ export class Slots {
   /** Gives a row back, disarmed and out of its heap; ids of its last use are stale from now on. */
   free(row: number): void {
     this.kind[row] = FREE;
-    this.due[row] = Infinity;
+    this.unschedule(row);
     const generation = this.generation[row]! + 1;
     this.generation[row] = generation;
     // A row whose generations are used up is never used again, so that no id ever means two events.
@@ -63,6 +68,12 @@ export class Slots {
     if (n >= CLASS_SPAN) assert(false, 'engine: more than 2^44 events');
     this.due[row] = t;
     this.order[row] = cls * CLASS_SPAN + n;
+  }
+
+  /** The row is due never. */
+  unschedule(row: number): void {
+    this.due[row] = Infinity;
+    this.order[row] = NO_ORDER;
   }
 
   /** Is the row due before (t, order)? */
@@ -107,7 +118,7 @@ export class Slots {
     this.b = extend(this.b, new Int32Array(n));
     this.mode = extend(this.mode, new Uint8Array(n));
     this.due = extend(this.due, new Float64Array(n).fill(Infinity));
-    this.order = extend(this.order, new Float64Array(n));
+    this.order = extend(this.order, new Float64Array(n).fill(NO_ORDER));
     this.position = extend(this.position, new Int32Array(n).fill(-1));
     this.generation = extend(this.generation, new Int32Array(n).fill(1));
     this.freeRows = extend(this.freeRows, new Int32Array(n));

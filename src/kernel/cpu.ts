@@ -20,21 +20,19 @@
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';
 import { NEVER, type Instant } from '../base/units.ts';
-import { CPU, type Engine, type Kind, type Timer } from '../engine/engine.ts';
+import { type Engine, type Kind, type Timer } from '../engine/engine.ts';
 import { type IdleState, idleState } from './cpuidle.ts';
 import type { Host } from './host.ts';
 import { FlowLimit } from './rps.ts';
 import { RunQueue } from './sched.ts';
 import { Softirq } from './softirq.ts';
 import {
-  BILL_IDLE,
-  BILL_IRQ,
   BILL_NAMES,
   BILL_SOFTIRQ,
-  BILL_STEAL,
   BILL_SYSTEM,
   HARD,
   IDLE,
+  LEVEL_BILLS,
   SOFT,
   type StepSource,
   STOLEN,
@@ -59,19 +57,17 @@ export class Core {
 
   private readonly engine: Engine;
   private readonly timer: Timer;
-  private armed = false;
 
-  // Per level: ns left of the step in progress (−1: none), and whose it is.
-  private hardRem = -1;
-  private softRem = -1;
-  private taskRem = -1;
+  // By level: ns left of the step in progress (−1: none), and what its time is billed as (BILL_…).
+  private readonly rem = new Float64Array(LEVEL_BILLS.length).fill(-1);
+  private readonly bills = Uint8Array.from(LEVEL_BILLS);
+  // Whose it is.
   private hardStep: StepSource | null = null;
   private softStep: StepSource | null = null;
   private taskStep: StepSource | null = null;
-  private taskBill: number = BILL_SYSTEM;
 
-  /** ns left until a core that was asleep is back (−1: it is); what it was woken by waits. */
-  private wakeRem = -1;
+  /** It sleeps when it is idle, or has been taken away before: what it has to do may have to wait. */
+  private mayBeAway: boolean;
   /** Until when it is taken away; a time that is past: it is there. */
   private stolenUntil: Instant;
   /** ns in all that it has been or will be away. */
@@ -89,8 +85,6 @@ export class Core {
   private since: Instant;
   /** Inside the loop: whoever raises something need not poke. */
   private looping = false;
-  /** The level whose effect is being done; −1 outside effects. */
-  private inEffect = -1;
 
   constructor(host: Host, index: number, kind: Kind) {
     this.host = host;
@@ -102,6 +96,7 @@ export class Core {
     this.idleSince = this.since;
     this.stolenUntil = this.since;
     this.sleep = idleState(host.engine, this.lane, host.idle);
+    this.mayBeAway = this.sleep !== null;
     this.flowLimit = ((host.softnet.flowLimitCpus >>> index) & 1) === 1 ? new FlowLimit() : null;
     this.softirq = new Softirq(this);
     this.rq = new RunQueue(this);
@@ -135,8 +130,9 @@ export class Core {
    * next packet of the poll; those that a write releases, before the system call returns. In the order of asking.
    */
   follow(source: StepSource): void {
-    if (this.inEffect === SOFT) this.softFollows.push(source);
-    else if (this.inEffect === TASK) this.taskFollows.push(source);
+    const { context } = this;
+    if (context === SOFT) this.softFollows.push(source);
+    else if (context === TASK) this.taskFollows.push(source);
     else this.softirq.tasklet(source);
   }
 
@@ -157,7 +153,7 @@ export class Core {
 
   /** The level whose effect is being done (HARD, SOFT, TASK), or −1. */
   get context(): number {
-    return this.inEffect;
+    return this.host.executing === this ? this.running : -1;
   }
 
   /**
@@ -169,6 +165,7 @@ export class Core {
     if (until <= from) return;
     this.stolen += until - from;
     this.stolenUntil = until;
+    this.mayBeAway = true;
     this.poke();
   }
 
@@ -187,8 +184,8 @@ export class Core {
     if (this.looping) return;
     this.settle();
     const level = this.choose();
-    if (level === IDLE) this.disarm();
-    else this.arm((this.engine.now + this.remOf(level)) as Instant);
+    const end = level === IDLE ? NEVER : this.engine.now + this.rem[level]!;
+    this.engine.arm(this.timer, end as Instant);
   }
 
   /** What is raised from here on waits for `enter`, which must follow in the same event. */
@@ -199,117 +196,102 @@ export class Core {
 
   /** As `poke`, in the tail of an event handler: steps may run at once. */
   enter(): void {
-    assert(this.inEffect < 0, 'cpu: entered from inside');
-    this.looping = false;
+    assert(this.host.executing !== this, 'cpu: entered from inside');
+    this.looping = true;
     this.settle();
-    this.disarm();
+    if (this.running !== IDLE) this.engine.arm(this.timer, NEVER);
     this.loop();
   }
 
   /** The step that the timer was armed for has ended. */
   onTimer(): void {
-    this.armed = false;
-    this.finish(this.running);
+    this.looping = true;
+    this.finish();
     this.loop();
   }
 
   /** What the running task has had up to now is charged to it; it goes on. */
   catchUp(): void {
-    if (this.running === TASK) this.taskRem -= this.bill(TASK);
+    if (this.running === TASK) this.rem[TASK]! -= this.bill();
   }
 
   /** ns spent as `bill` (BILL_…) up to now. They add up to the time since boot, exactly. */
   spent(bill: number): number {
     const open = this.engine.now - this.since;
-    return this.billed[bill]! + (bill === this.billOf(this.running) ? open : 0);
+    return this.billed[bill]! + (bill === this.bills[this.running] ? open : 0);
   }
 
+  /** Steps, as long as nothing else in the world comes before their ends. */
   private loop(): void {
-    this.looping = true;
-    for (;;) {
-      const level = this.choose();
-      if (level === IDLE) break;
-      const end = (this.engine.now + this.remOf(level)) as Instant;
-      if (!this.engine.tryAdvance(end, CPU)) {
-        this.arm(end);
-        break;
-      }
-      this.finish(level);
+    while (this.choose() !== IDLE) {
+      if (!this.engine.tryAdvance(this.timer, this.rem[this.running]!)) break;
+      this.finish();
     }
     this.looping = false;
   }
 
   /** What runs from now on. */
   private choose(): number {
-    let level = this.pick();
-    if (this.sleep !== null && (level === IDLE) !== (this.running === IDLE)) {
-      if (level === IDLE) this.idleSince = this.engine.now;
-      else {
-        this.wakeRem = this.sleep.exit(this.engine.now - this.idleSince);
-        if (this.wakeRem > 0) level = WAKING;
-        else this.wakeRem = -1;
-      }
-    }
-    if (this.stolenUntil > this.engine.now && level !== IDLE) level = STOLEN;
-    this.running = level;
-    return level;
+    return (this.running = this.mayBeAway ? this.pickPresent() : this.pick());
   }
 
-  /** The step of `level` has had its time: bill it and do its effect. */
-  private finish(level: number): void {
-    this.bill(level);
-    if (level === WAKING) {
-      this.wakeRem = -1;
+  /** As `pick`, of a core that may have to come back first. */
+  private pickPresent(): number {
+    const { now } = this.engine;
+    let level = this.rem[WAKING]! >= 0 ? WAKING : this.pick();
+    if (this.sleep !== null && (level === IDLE) !== (this.running === IDLE)) {
+      if (level === IDLE) this.idleSince = now;
+      else {
+        const exit = this.sleep.exit(now - this.idleSince);
+        if (exit > 0) {
+          this.rem[WAKING] = exit;
+          level = WAKING;
+        }
+      }
+    }
+    if (this.stolenUntil <= now || level === IDLE) return level;
+    this.rem[STOLEN] = this.stolenUntil - now;
+    return STOLEN;
+  }
+
+  /** The step that runs has had its time: bill it and do its effect. */
+  private finish(): void {
+    this.bill();
+    const { host, running: level } = this;
+    this.rem[level] = -1;
+    if (level > TASK) {
+      if (level === STOLEN) this.giveBack();
       return;
     }
-    if (level === STOLEN) {
-      this.giveBack();
-      return;
-    }
-    const host = this.host;
-    const was = this.looping;
-    this.looping = true;
-    this.inEffect = level;
     host.executing = this;
-    if (level === HARD) {
-      this.hardRem = -1;
+    if (level === SOFT) this.softStep!.effect(this);
+    else if (level === TASK) this.taskStep!.effect(this);
+    else {
       this.hardStep!.effect(this);
       this.softirq.irqExit();
-    } else if (level === SOFT) {
-      this.softRem = -1;
-      this.softStep!.effect(this);
-    } else {
-      this.taskRem = -1;
-      this.taskStep!.effect(this);
     }
     host.executing = null;
-    this.inEffect = -1;
-    this.looping = was;
   }
 
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
-    if (this.wakeRem >= 0) return WAKING;
+    const { rem } = this;
     // Asked several times a packet, and most sources are empty: their lengths are looked at here.
-    if (this.hardRem >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
-    if (this.softRem >= 0) return SOFT;
+    if (rem[HARD]! >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
+    if (rem[SOFT]! >= 0) return SOFT;
     if (this.softFollows.length > 0 && this.nextOf(this.softFollows, SOFT)) return SOFT;
-    const soft = this.softirq.isQuiet ? -1 : this.softirq.next();
-    if (soft >= 0) {
-      this.softRem = soft;
+    if (!this.softirq.isQuiet && (rem[SOFT] = this.softirq.next()) >= 0) {
       this.softStep = this.softirq;
       return SOFT;
     }
-    if (this.taskRem >= 0) return TASK;
+    if (rem[TASK]! >= 0) return TASK;
     if (this.taskFollows.length > 0 && this.nextOf(this.taskFollows, TASK)) {
-      this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
+      this.bills[TASK] = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
       return TASK;
     }
-    const task = this.rq.next();
-    if (task < 0) return IDLE;
-    this.taskRem = task;
+    if ((rem[TASK] = this.rq.next()) < 0) return IDLE;
     this.taskStep = this.rq;
-    this.taskBill = this.rq.bill;
+    this.bills[TASK] = this.rq.bill;
     return TASK;
   }
 
@@ -319,16 +301,10 @@ export class Core {
       const source = sources.peek()!;
       const cost = source.next(this);
       if (cost >= 0) {
-        if (level === HARD) {
-          this.hardRem = cost;
-          this.hardStep = source;
-        } else if (level === SOFT) {
-          this.softRem = cost;
-          this.softStep = source;
-        } else {
-          this.taskRem = cost;
-          this.taskStep = source;
-        }
+        this.rem[level] = cost;
+        if (level === HARD) this.hardStep = source;
+        else if (level === SOFT) this.softStep = source;
+        else this.taskStep = source;
         return true;
       }
       sources.shift();
@@ -338,54 +314,27 @@ export class Core {
 
   /** Interrupts the step that runs: what has run is billed and taken from it. */
   private settle(): void {
-    const ran = this.bill(this.running);
-    if (this.running === HARD) this.hardRem -= ran;
-    else if (this.running === WAKING) this.wakeRem -= ran;
-    else if (this.running === SOFT) this.softRem -= ran;
-    else if (this.running === TASK) {
-      this.taskRem -= ran;
-      this.giveBack();
-    } else if (this.running === STOLEN) this.giveBack();
+    const level = this.running;
+    this.rem[level]! -= this.bill();
+    if (level === TASK || level === STOLEN) this.giveBack();
   }
 
   /** User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted. */
   private giveBack(): void {
-    if (this.taskRem >= 0 && this.taskStep === this.rq && this.rq.takeBack(this.taskRem))
-      this.taskRem = -1;
+    const { rem } = this;
+    if (rem[TASK]! >= 0 && this.taskStep === this.rq && this.rq.takeBack(rem[TASK]!))
+      rem[TASK] = -1;
   }
 
-  private bill(level: number): number {
-    const ran = this.engine.now - this.since;
+  /** Charges what has run since the last time to what ran. @returns how long that was, ns */
+  private bill(): number {
+    const { now } = this.engine;
+    const ran = now - this.since;
     if (ran === 0) return 0;
-    const to = this.billOf(level);
-    this.billed[to] = this.billed[to]! + ran;
+    this.since = now;
+    const level = this.running;
+    this.billed[this.bills[level]!]! += ran;
     if (level === TASK) this.rq.account(ran);
-    this.since = this.engine.now;
     return ran;
-  }
-
-  private billOf(level: number): number {
-    if (level === HARD) return BILL_IRQ;
-    if (level === SOFT) return BILL_SOFTIRQ;
-    if (level === STOLEN) return BILL_STEAL;
-    return level === TASK ? this.taskBill : BILL_IDLE;
-  }
-
-  private remOf(level: number): number {
-    if (level === HARD) return this.hardRem;
-    if (level === SOFT) return this.softRem;
-    if (level === STOLEN) return this.stolenUntil - this.engine.now;
-    return level === TASK ? this.taskRem : this.wakeRem;
-  }
-
-  private arm(t: Instant): void {
-    this.armed = true;
-    this.engine.arm(this.timer, t);
-  }
-
-  private disarm(): void {
-    if (!this.armed) return;
-    this.armed = false;
-    this.engine.arm(this.timer, NEVER);
   }
 }

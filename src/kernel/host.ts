@@ -49,6 +49,19 @@ export interface HostOptions {
   readonly fileMax?: number;
 }
 
+class NoStack implements PacketHandler {
+  private readonly host: string;
+  constructor(host: string) {
+    this.host = host;
+  }
+  receive(): never {
+    violated('host: a packet, but no stack', this.host);
+  }
+  txFreed(): never {
+    violated('host: a packet, but no stack', this.host);
+  }
+}
+
 export class Host {
   readonly engine: Engine;
   readonly name: string;
@@ -82,7 +95,8 @@ export class Host {
   queuedTasks = 0;
   /** The core whose effect is being done; null between effects. */
   executing: Core | null = null;
-  private packetHandler: PacketHandler | null = null;
+  /** The network stack: what devices hand packets to. Set once, before the first packet. */
+  handler: PacketHandler;
   private ids = 1;
 
   constructor(engine: Engine, options: HostOptions, syscalls: readonly Syscall[]) {
@@ -104,6 +118,7 @@ export class Host {
     this.nofile = options.nofile ?? HOST_DEFAULTS.nofile;
     this.files = new FileCount(options.fileMax ?? Infinity);
     this.syscalls = syscalls;
+    this.handler = new NoStack(options.name);
     this.timers = new TimerTable(this);
     this.ipi = new RescheduleIpi(cpus);
     this.rpsIpi = new RpsIpi(cpus);
@@ -113,16 +128,6 @@ export class Host {
     const cores: Core[] = [];
     this.cores = cores;
     for (let i = 0; i < cpus; i++) cores.push(new Core(this, i, kind));
-  }
-
-  /** The network stack: what devices hand packets to. Set once, before the first packet. */
-  get handler(): PacketHandler {
-    const handler = this.packetHandler;
-    if (handler === null) violated('host: a packet, but no stack', this.name);
-    return handler;
-  }
-  set handler(handler: PacketHandler) {
-    this.packetHandler = handler;
   }
 
   get now(): Instant {

@@ -163,22 +163,24 @@ export class RunQueue implements StepSource {
   }
 
   next(): number {
-    for (;;) {
-      const cur = this.current;
-      if (cur === null) return this.pickNext();
-      if (cur.state === RUNNING && cur.preemptible && this.resched()) {
-        cur.nivcsw++;
-        this.putBack(cur);
-        continue;
-      }
-      const cost = cur.state === RUNNING ? cur.next() : -1;
-      if (cost >= 0) {
-        this.step = STEP_TASK;
-        this.bill = cur.bill;
-        return cost;
+    const cur = this.current;
+    if (cur !== null) {
+      if (cur.state === RUNNING) {
+        if (cur.preemptible && this.resched()) {
+          cur.nivcsw++;
+          this.putBack(cur);
+          return this.pickNext();
+        }
+        const cost = cur.next();
+        if (cost >= 0) {
+          this.step = STEP_TASK;
+          this.bill = cur.bill;
+          return cost;
+        }
       }
       this.leave(cur);
     }
+    return this.core.host.queuedTasks === 0 && this.cfs.alone ? -1 : this.pickNext();
   }
 
   effect(): void {
@@ -263,7 +265,6 @@ export class RunQueue implements StepSource {
 
   private pickNext(): number {
     const { host } = this.core;
-    if (host.queuedTasks === 0 && this.cfs.alone) return -1;
     const task = this.cfs.pick() ?? this.pull();
     if (task === null) return -1;
     const { now } = host.engine;

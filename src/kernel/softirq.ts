@@ -163,11 +163,7 @@ export class Softirq implements StepSource {
     for (;;) {
       while (this.todo !== 0) {
         const cost = this.nextOf(this.todo & -this.todo);
-        if (cost >= 0) {
-          const c = cost + this.entry;
-          this.entry = 0;
-          return c;
-        }
+        if (cost >= 0) return this.entry === 0 ? cost : this.withEntry(cost);
         this.todo &= this.todo - 1;
       }
       if (this.pending === 0 || !this.mayRestart()) break;
@@ -192,6 +188,12 @@ export class Softirq implements StepSource {
     this.pending = 0;
   }
 
+  private withEntry(cost: number): number {
+    const { entry } = this;
+    this.entry = 0;
+    return cost + entry;
+  }
+
   private mayRestart(): boolean {
     return (
       this.core.host.engine.now < this.passEnd && !this.core.rq.wantsResched && --this.restarts > 0
@@ -199,13 +201,13 @@ export class Softirq implements StepSource {
   }
 
   private nextOf(vector: number): number {
-    const core = this.core;
-    if (vector === TIMER) return this.timers.next(core);
     if (vector === NET_RX) {
       const cost = this.netRx.next();
       if (cost < 0 && this.netRx.list.length > 0) this.pending |= NET_RX;
       return cost;
     }
+    const { core } = this;
+    if (vector === TIMER) return this.timers.next(core);
     if (vector === NET_TX) {
       while (this.netTx.length > 0) {
         if (this.netTx.peek()!.runnable) return core.host.costs.xmit;
@@ -241,29 +243,37 @@ class NetRx {
   }
 
   next(): number {
-    const host = this.core.host;
-    if (this.turn === null) {
-      this.turn = this.list;
-      this.list = this.spare;
-      this.budget = host.softnet.budget;
-      this.until = host.engine.now + host.softnet.budgetNs;
-    }
-    for (;;) {
-      let napi = this.current;
-      if (napi === null) {
-        napi = this.turn.shift() ?? null;
-        if (napi === null) return this.end(false);
-        napi.startTurn(Math.min(host.softnet.weight, this.budget), this.core);
-        this.core.host.counters.polls++;
-        this.current = napi;
-      }
+    let napi = this.current ?? this.first();
+    while (napi !== null) {
       const cost = napi.next();
       if (cost >= 0) return cost;
       if (cost === POLL_AGAIN) this.again.push(napi);
       this.budget -= napi.work;
       this.current = null;
-      if (this.budget <= 0 || host.engine.now >= this.until) return this.end(true);
+      if (this.budget <= 0 || this.core.host.engine.now >= this.until) return this.end(true);
+      napi = this.nextTurn();
     }
+    return this.end(false);
+  }
+
+  /** A round begins. */
+  private first(): Napi | null {
+    const { softnet, engine } = this.core.host;
+    this.turn = this.list;
+    this.list = this.spare;
+    this.budget = softnet.budget;
+    this.until = engine.now + softnet.budgetNs;
+    return this.nextTurn();
+  }
+
+  private nextTurn(): Napi | null {
+    const turn = this.turn!;
+    if (turn.length === 0) return null;
+    const napi = turn.shift()!;
+    const { softnet, counters } = this.core.host;
+    napi.startTurn(Math.min(softnet.weight, this.budget), this.core);
+    counters.polls++;
+    return (this.current = napi);
   }
 
   /** A round is going on. */

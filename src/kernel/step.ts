@@ -28,6 +28,16 @@ export const BILL_NAMES: readonly string[] = [
   'steal',
 ];
 
+/** What time at each level is billed as, from HARD to STOLEN; at TASK the step says so. */
+export const LEVEL_BILLS: readonly number[] = [
+  BILL_IRQ,
+  BILL_SOFTIRQ,
+  BILL_SYSTEM,
+  BILL_IDLE,
+  BILL_IDLE,
+  BILL_STEAL,
+];
+
 /** Something that has steps to run. It is asked again after each, until it has no more. */
 export interface StepSource {
   /** What the next step costs, ns, an integer ≥ 0; −1: nothing to do now. Looks, plans; the effect is in `effect`. */

@@ -139,7 +139,7 @@ describe('running', () => {
     const { engine, kinds, log } = noting();
     const halt = engine.define('halt', CPU, () => {
       engine.stop();
-      expect(engine.tryAdvance(t(6), CPU)).toBe(false);
+      expect(engine.comesNext(t(6), CPU)).toBe(false);
     });
     engine.at(t(5), halt, 0, 0);
     engine.at(t(7), kinds[0]!, 0, 0);
@@ -220,11 +220,7 @@ function tandem(
   };
   const kick = (core: number): void => {
     while (work[core]! > 0) {
-      const end = add(engine.now, ns(1 + random.int(4)));
-      if (!engine.tryAdvance(end, CPU)) {
-        engine.arm(timers[core]!, end);
-        return;
-      }
+      if (!engine.tryAdvance(timers[core]!, 1 + random.int(4))) return;
       effect(core);
     }
   };
@@ -245,14 +241,13 @@ function tandem(
 
 /** Goes through the queue for each step. */
 class NeverInline extends Engine {
-  override tryAdvance(): boolean {
+  override comesNext(): boolean {
     return false;
   }
 }
 /** Mutant: runs ahead although another event is due before. */
 class Impatient extends Engine {
-  override tryAdvance(at: Instant): boolean {
-    this.now = at;
+  override comesNext(): boolean {
     return true;
   }
 }
@@ -286,19 +281,42 @@ describe('tryAdvance', () => {
 
   it('is refused outside of a run, past its end, and when an event of its class is due at the same instant', () => {
     const { engine, kinds } = noting();
-    expect(engine.tryAdvance(t(1), CPU)).toBe(false);
+    expect(engine.comesNext(t(1), CPU)).toBe(false);
     const answers: boolean[] = [];
+    const device = engine.timer(kinds[DEVICE]!, 0, 0);
     const ask = engine.define('ask', CPU, () => {
-      answers.push(engine.tryAdvance(t(11), WIRE)); // past the end
-      answers.push(engine.tryAdvance(t(5), CPU)); // ties with a CPU event
-      answers.push(engine.tryAdvance(t(5), TIMER)); // comes after it
-      answers.push(engine.tryAdvance(t(5), DEVICE)); // comes before it
+      answers.push(engine.comesNext(t(11), WIRE)); // past the end
+      answers.push(engine.comesNext(t(5), CPU)); // ties with a CPU event
+      answers.push(engine.comesNext(t(5), TIMER)); // comes after it
+      answers.push(engine.tryAdvance(device, 3)); // comes before it
       answers.push(engine.now === 5);
     });
     engine.at(t(2), ask, 0, 0);
     engine.at(t(5), kinds[CPU]!, 0, 0);
     engine.run(t(10));
     expect(answers).toEqual([false, false, false, true, true]);
+  });
+
+  it('arms the timer when something else is due before', () => {
+    const { engine, kinds, log } = noting();
+    const timer = engine.timer(kinds[CPU]!, 1, 0);
+    const ask = engine.define('ask', CPU, () => {
+      expect(engine.tryAdvance(timer, 5)).toBe(false);
+      expect(engine.deadline(timer)).toBe(7);
+    });
+    engine.at(t(2), ask, 0, 0);
+    engine.at(t(6), kinds[APP]!, 0, 0);
+    engine.run(NEVER);
+    expect(log).toEqual(['4:0@6', '2:1@7']);
+  });
+
+  it('refuses a length of time that is negative, no whole number, or has no end', () => {
+    const { engine, kinds } = noting();
+    engine.at(t(2), kinds[CPU]!, 0, 0);
+    engine.run(NEVER);
+    const timer = engine.timer(kinds[CPU]!, 1, 0);
+    for (const bad of [-1, 0.5, NEVER, NaN])
+      expect(() => engine.tryAdvance(timer, bad)).toThrow(InvariantError);
   });
 
   it('looks past timers that were put off or disarmed', () => {
@@ -309,8 +327,9 @@ describe('tryAdvance', () => {
     const ask = engine.define('ask', CPU, () => {
       engine.arm(put, t(90));
       engine.arm(gone, NEVER);
-      ahead = engine.tryAdvance(t(80), CPU);
+      ahead = engine.tryAdvance(mine, 79);
     });
+    const mine = engine.timer(ask, 0, 0);
     engine.arm(put, t(10));
     engine.arm(gone, t(20));
     engine.at(t(1), ask, 0, 0);
@@ -327,10 +346,11 @@ describe('livelock', () => {
       ...(max === undefined ? {} : { maxEventsPerInstant: max }),
     });
     const ping = engine.define('ping', CPU, () => {
-      while (inline && engine.tryAdvance(engine.now, CPU));
+      while (inline && engine.tryAdvance(again, 0));
       engine.at(engine.now, pong, 0, 0);
     });
     const pong = engine.define('pong', CPU, () => engine.at(engine.now, ping, 0, 0));
+    const again = engine.timer(ping, 0, 0);
     engine.at(t(1_500_000), ping, 0, 0);
     return engine;
   };

@@ -77,7 +77,6 @@ function play(queue: EventQueue, cold: readonly boolean[], ops: readonly Op[]): 
     now = queue.slots.due[row]!;
     said.push(`${queue.slots.kind[row]!} at ${now}`);
     queue.take(row);
-    if (queue.slots.kind[row]! >= TIMERS) queue.slots.free(row);
   };
   for (const o of ops) {
     if (o.op === 'add') {

@@ -49,7 +49,7 @@ describe('the fingerprint of a generated world', () => {
         const ahead = new World(scenarioOf(w));
         run(ahead);
         const queued = new World(scenarioOf(w));
-        queued.engine.tryAdvance = () => false;
+        queued.engine.comesNext = () => false;
         run(queued);
         expect(queued.engine.fingerprint()).toBe(ahead.engine.fingerprint());
         expect(ahead.engine.stats.elided).toBeGreaterThan(0);

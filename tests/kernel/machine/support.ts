@@ -68,7 +68,7 @@ export class World {
 
 /** An engine in which every step is an event of its own. */
 export class NeverAhead extends Engine {
-  override tryAdvance(_t: Instant, _cls: EventClass): boolean {
+  override comesNext(_t: Instant, _cls: EventClass): boolean {
     return false;
   }
 }
