@@ -64,6 +64,8 @@ export class Flight {
   private cap = 8;
   private head = 0;
   private runs = 0;
+  /** Runs of which nothing is left. */
+  private emptied = 0;
   private trains: (Train | null)[] = new Array<Train | null>(8).fill(null);
   private firsts = new Int32Array(8);
   private counts = new Int32Array(8);
@@ -102,7 +104,20 @@ export class Flight {
     last: Instant,
   ): void {
     assert(count > 0, 'flight: empty run');
-    this.append(train, first, count, mark, base, rem, unit, den, last);
+    this.reserve(1);
+    const i = (this.head + this.runs) & (this.cap - 1);
+    this.trains[i] = train;
+    this.firsts[i] = first;
+    this.counts[i] = count;
+    this.marks[i] = mark;
+    if (count > 1) {
+      this.bases[i] = base;
+      this.rems[i] = rem;
+      this.units[i] = unit;
+      this.dens[i] = den;
+    }
+    this.lasts[i] = last;
+    this.runs++;
     this.frames += count;
     if (this.frames === count) this.aim();
   }
@@ -158,7 +173,11 @@ export class Flight {
 
   /** Arrival of the n-th frame, held ones included, n from 1; NEVER when there are fewer. */
   nthArrival(n: number): Instant {
-    if (n > this.held + this.frames) return NEVER;
+    const frames = this.held + this.frames;
+    if (n > frames) return NEVER;
+    // Every run is one frame: the n-th of them.
+    if (this.emptied === 0 && frames === this.runs)
+      return this.lasts[(this.head + n - 1) & (this.cap - 1)]! as Instant;
     for (let k = 0, left = n; k < this.runs; k++) {
       const i = (this.head + k) & (this.cap - 1);
       if (left <= this.counts[i]!) return this.arrivalIn(i, this.firsts[i]! + left - 1);
@@ -233,6 +252,7 @@ export class Flight {
     this.counts[i] = this.counts[i]! - 1;
     if (this.counts[i] === 0) {
       this.trains[i] = null;
+      this.emptied++;
       this.nextSlot = (i + 1) & (this.cap - 1);
     }
     this.aim();
@@ -248,11 +268,13 @@ export class Flight {
       this.counts[i] = this.counts[i]! - n;
       return;
     }
-    this.trains[i] = null;
-    do {
+    this.head = (i + 1) & (this.cap - 1);
+    this.runs--;
+    while (this.emptied > 0 && this.runs > 0 && this.counts[this.head] === 0) {
       this.head = (this.head + 1) & (this.cap - 1);
       this.runs--;
-    } while (this.runs > 0 && this.counts[this.head] === 0);
+      this.emptied--;
+    }
   }
 
   /** Takes `n` frames off the head run, without holding them. They are the caller's now. */
@@ -292,33 +314,6 @@ export class Flight {
     this.next = this.arrivalIn(this.nextSlot, this.nextIndex);
   }
 
-  private append(
-    train: Train,
-    first: number,
-    count: number,
-    mark: number,
-    base: number,
-    rem: number,
-    unit: number,
-    den: number,
-    last: number,
-  ): void {
-    this.reserve(1);
-    const i = (this.head + this.runs) & (this.cap - 1);
-    this.trains[i] = train;
-    this.firsts[i] = first;
-    this.counts[i] = count;
-    this.marks[i] = mark;
-    if (count > 1) {
-      this.bases[i] = base;
-      this.rems[i] = rem;
-      this.units[i] = unit;
-      this.dens[i] = den;
-    }
-    this.lasts[i] = last;
-    this.runs++;
-  }
-
   private arrivalIn(i: number, frame: number): Instant {
     if (frame === this.firsts[i]! + this.counts[i]! - 1) return this.lasts[i]! as Instant;
     return this.timeOf(i, frame) as Instant;
@@ -349,7 +344,7 @@ export class Flight {
     const last = this.lasts[i]!;
     this.counts[i] = n;
     this.lasts[i] = this.timeOf(i, first - 1);
-    this.append(
+    this.push(
       this.trains[i]!,
       first,
       count,
@@ -358,8 +353,9 @@ export class Flight {
       this.rems[i]!,
       this.units[i]!,
       this.dens[i]!,
-      last,
+      last as Instant,
     );
+    this.frames -= count; // they were in flight before
     this.sink(k + 1);
   }
 
@@ -426,6 +422,7 @@ export class Flight {
     this.lasts = spread(this.lasts, order, new Float64Array(cap));
     this.nextSlot = this.frames === 0 ? order.length : next;
     this.runs = order.length;
+    this.emptied = 0;
     this.head = 0;
   }
 }

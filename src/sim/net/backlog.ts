@@ -144,7 +144,6 @@ export class Backlog {
   }
 
   private popRun(): void {
-    this.trains[this.head] = null;
     this.head = (this.head + 1) & (this.cap - 1);
     this.runs--;
     this.aim();

@@ -116,20 +116,32 @@ export class Link {
    * @throws InvariantError when a frame is larger than the MTU, or `at` lies before the last call's
    */
   transmit(train: Train, at: Instant): Instant {
-    if (ipBytes(train, 0) > this.mtu)
-      this.fail('a frame is larger than the MTU', ipBytes(train, 0));
-    return this.forward(train, 0, train.segs, 0, at);
+    const bytes = ipBytes(train, 0);
+    if (bytes > this.mtu) this.fail('a frame is larger than the MTU', bytes);
+    return this.handOver(train, 0, train.segs, bytes, 0, at);
   }
 
   /** Takes frames [first, first + count) as `transmit` does, but drops what is larger than the MTU: for routers. */
   forward(train: Train, first: number, count: number, mark: number, at: Instant): Instant {
+    return this.handOver(train, first, count, ipBytes(train, first), mark, at);
+  }
+
+  /** @param bytes  at the IP layer, of the first frame, which is as large as any of them */
+  private handOver(
+    train: Train,
+    first: number,
+    count: number,
+    bytes: number,
+    mark: number,
+    at: Instant,
+  ): Instant {
     if (at < this.latest) this.fail('hand-overs go back in time', at);
     this.latest = at;
     this.transmission++;
     this.settle(at);
     this.counters.offered += count;
     if (this.isDown) return this.refuse(train, first, count, 'down', at);
-    if (ipBytes(train, first) > this.mtu) return this.refuse(train, first, count, 'mtu', at);
+    if (bytes > this.mtu) return this.refuse(train, first, count, 'mtu', at);
     const n = this.metered ? this.admit(train, first, count, at) : count;
     if (n > 0) this.accept(train, first, n, mark, at);
     if (n < count) this.refuse(train, first + n, count - n, 'limit', at);
