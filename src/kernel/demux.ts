@@ -30,6 +30,16 @@ function keyOf(saddr: number, sport: number, daddr: number, dport: number): numb
   return mix32(Math.imul(saddr, 0x9e3779b1) ^ mix32(daddr) ^ ((sport << 16) | dport)) >> 1;
 }
 
+function matches(
+  s: SockCommon,
+  saddr: number,
+  sport: number,
+  daddr: number,
+  dport: number,
+): boolean {
+  return s.sport === sport && s.dport === dport && s.daddr === daddr && s.saddr === saddr;
+}
+
 const FEWEST_HEADS = 16;
 
 const noHeads = (n: number): (SockCommon | null)[] => new Array<SockCommon | null>(n).fill(null);
@@ -39,14 +49,15 @@ export class EstablishedHash {
   /** First entry by the low bits of the key; a power of two of them. */
   private heads: (SockCommon | null)[] = noHeads(FEWEST_HEADS);
   size = 0;
+  /** What was found last: segments come in bursts, and the next one is for it most of the time. Null: look. */
+  private latest: SockCommon | null = null;
 
   lookup(saddr: number, sport: number, daddr: number, dport: number): SockCommon | null {
+    const { latest } = this;
+    if (latest !== null && matches(latest, saddr, sport, daddr, dport)) return latest;
     let s: SockCommon | null = this.heads[this.headOf(saddr, sport, daddr, dport)]!;
-    while (
-      s !== null &&
-      (s.sport !== sport || s.dport !== dport || s.daddr !== daddr || s.saddr !== saddr)
-    )
-      s = s.hashNext;
+    while (s !== null && !matches(s, saddr, sport, daddr, dport)) s = s.hashNext;
+    if (s !== null) this.latest = s;
     return s;
   }
 
@@ -54,6 +65,7 @@ export class EstablishedHash {
     assert(!s.hashed, 'ehash: inserted twice');
     if (this.size === this.heads.length) this.grow();
     this.link(s);
+    this.latest = null;
     s.hashed = true;
     this.size++;
   }
@@ -68,6 +80,7 @@ export class EstablishedHash {
       while (p.hashNext !== s) p = p.hashNext!;
       p.hashNext = s.hashNext;
     }
+    this.latest = null;
     s.hashNext = null;
     s.hashed = false;
     this.size--;
