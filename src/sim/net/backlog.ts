@@ -150,10 +150,13 @@ export class Backlog {
   }
 
   private aim(): void {
+    if (this.runs === 0) {
+      this.next = NEVER;
+      return;
+    }
     const at = this.head;
-    const first = this.ints[at * INTS + FIRST]!;
     const single = this.ints[at * INTS + COUNT] === 1;
-    this.next = this.runs === 0 ? NEVER : this.departureIn(at, first, single);
+    this.next = this.departureIn(at, this.ints[at * INTS + FIRST]!, single);
   }
 
   /** Run k without its first `skip` frames. */

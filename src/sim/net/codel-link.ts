@@ -159,7 +159,7 @@ export class CodelLink extends Link implements CodelQueue {
     this.now = s;
     if (this.law.dequeue(this, s)) {
       if (this.device !== null) this.device.queued(this.sizeOf(this.train!, this.index));
-      this.take(this.train!, this.index, 1, this.ce, s);
+      super.accept(this.train!, this.index, 1, this.ce, s);
     }
     this.train = null;
   }

@@ -224,11 +224,6 @@ export class Link {
     return 0;
   }
 
-  /** The frames have found room, at `at`: without a decision to wait for they have their place on the wire. */
-  protected accept(train: Train, first: number, n: number, mark: number, at: Instant): void {
-    this.take(train, first, n, mark, at);
-  }
-
   /** The link has gone down. */
   protected dropWaiting(_at: Instant): void {}
 
@@ -264,8 +259,8 @@ export class Link {
     return n;
   }
 
-  /** The frames have their place on the wire. */
-  protected take(train: Train, first: number, n: number, mark: number, at: Instant): void {
+  /** The frames have found room, at `at`: without a decision to wait for they have their place on the wire. */
+  protected accept(train: Train, first: number, n: number, mark: number, at: Instant): void {
     const { overhead, from, until } = this.options;
     const full = train.headerLen + train.segSize + overhead;
     const last = ipBytes(train, first + n - 1) + overhead;
