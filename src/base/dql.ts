@@ -71,7 +71,8 @@ export class Dql {
     this.lastObject = bytes;
     this.numQueued += bytes;
     if (bytes > this.largestObject) this.largestObject = bytes;
-    if (this.inflight > this.peak) this.peak = this.inflight;
+    const { inflight } = this;
+    if (inflight > this.peak) this.peak = inflight;
   }
 
   /** The device is through with `count` bytes: what does that say about the limit? */

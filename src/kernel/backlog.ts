@@ -38,6 +38,7 @@ export class Backlog extends Napi {
    */
   enqueue(skb: Skb, driver = true): boolean {
     if (!this.accepts(this.core, skb)) return this.refuse(skb);
+    skb.napi = null;
     this.put(skb, driver);
     this.core.softirq.napiSchedule(this);
     return true;

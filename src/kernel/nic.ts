@@ -41,7 +41,8 @@ export class Nic implements NetDevice {
   readonly port: TxPort | null;
   readonly truesize: number;
   private readonly xps: Xps;
-  private link: Wire | null = null;
+  /** The link that it sends to; set once. */
+  wire: Wire;
 
   constructor(host: Host, name: string, options: Partial<NicOptions> = {}) {
     const o: NicOptions = { ...(host.machine === 'ideal' ? IDEAL_NIC : NIC_DEFAULTS), ...options };
@@ -55,6 +56,7 @@ export class Nic implements NetDevice {
     this.name = `${host.name}/${name}`;
     this.options = o;
     this.truesize = nicTruesize(o.mtu);
+    this.wire = { mtu: o.mtu, transmit: () => violated('nic: nothing is plugged in', this.name) };
     const txQueues: TxQueue[] = [];
     for (let i = 0; i < o.txQueues; i++)
       txQueues.push(new TxQueue(this, i, o.txQueues === 1 ? this.name : `${this.name}/tx-${i}`));
@@ -94,16 +96,6 @@ export class Nic implements NetDevice {
   }
   get gsoMaxSegs(): number {
     return this.options.tso || this.options.gso ? GSO_MAX_SEGS : 1;
-  }
-
-  /** The link that it sends to; set once. */
-  get wire(): Wire {
-    const link = this.link;
-    if (link === null) violated('nic: nothing is plugged in', this.name);
-    return link;
-  }
-  set wire(wire: Wire) {
-    this.link = wire;
   }
 
   xmit(skb: Skb, core: Core): number {

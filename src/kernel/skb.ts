@@ -60,7 +60,8 @@ export class Skb extends Segment implements Train {
 
   /**
    * What a receiver's stack is given: this skb itself when all of it is there and the wire has changed nothing, else these
-   * frames as an skb of their own. Either way its `segs` frames are the receiver's.
+   * frames as an skb of their own. Either way its `segs` frames are the receiver's. What only a receiver's memory says
+   * (`mergeable`, `pages`, `cloned`) is as absent, as TCP builds a segment; `napi` is for the device to say.
    *
    * @param first    the first of the frames, and how many
    * @param mark     the run's marks: CE becomes the segment's own
@@ -75,10 +76,6 @@ export class Skb extends Segment implements Train {
     skb.ce = ce || skb.ce;
     skb.truesize = truesize;
     skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
-    skb.mergeable = 0;
-    skb.pages = 0;
-    skb.cloned = false;
-    skb.napi = null;
     return skb;
   }
 
@@ -161,7 +158,6 @@ export class SkbPool {
     const skb = this.free.pop() ?? this.make();
     if (++this.live > this.peak) this.peak = this.live;
     skb.outstanding = 1;
-    skb.owner = null;
     skb.txTruesize = 0;
     skb.link = null;
     skb.departAt = 0;

@@ -10,7 +10,7 @@ import { type Instant, NEVER } from '../base/units.ts';
 import type { Nic } from './nic.ts';
 import type { NicQueue } from './nic-queue.ts';
 import { Qdisc, type TxDriver } from './qdisc.ts';
-import { type Skb, wireBytes } from './skb.ts';
+import { ETH_HLEN, type Skb } from './skb.ts';
 import { TxRing } from './tx-ring.ts';
 
 export class TxQueue implements TxDriver {
@@ -57,13 +57,14 @@ export class TxQueue implements TxDriver {
     const { counters, host, port } = nic;
     const { now, trace } = host.engine;
     const { owner, txTruesize } = skb;
-    const inFrames = wireBytes(skb);
-    const bytes = skb.len + skb.segs * skb.headerLen;
+    const { segs } = skb;
+    const bytes = skb.len + segs * skb.headerLen;
+    const inFrames = bytes + segs * ETH_HLEN;
     // The record crosses the wire: from there on it is the receiver's, so the ring keeps what the sender needs.
     skb.owner = null;
-    this.packets += skb.segs;
+    this.packets += segs;
     this.bytes += bytes;
-    counters.tx_packets += skb.segs;
+    counters.tx_packets += segs;
     counters.tx_bytes += bytes;
     if (trace.on) trace.record(now, nic.name, 'tx', { seq: skb.wireSeq >>> 0, bytes });
     if (port === null) {
@@ -73,7 +74,7 @@ export class TxQueue implements TxDriver {
     } else {
       ring.push(owner, txTruesize, inFrames, now, NEVER);
       this.waiting.push(skb);
-      this.framesWaiting += skb.segs;
+      this.framesWaiting += segs;
       port.kick();
     }
   }

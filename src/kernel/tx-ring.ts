@@ -52,14 +52,15 @@ export class TxRing {
    * @param wire bytes of its frames as the driver reports them
    */
   push(owner: unknown, truesize: number, wire: number, now: Instant, departure: Instant): void {
-    assert(this.used < this.size, 'tx ring: no descriptor free');
-    if (this.used === this.cap) this.grow();
-    const i = (this.head + this.used) & (this.cap - 1);
+    const { used } = this;
+    assert(used < this.size, 'tx ring: no descriptor free');
+    if (used === this.cap) this.grow();
+    const i = (this.head + used) & (this.cap - 1);
     this.owners[i] = owner;
     this.sizes[i] = truesize;
     this.wires[i] = wire;
     this.departures[i] = departure;
-    this.used++;
+    this.used = used + 1;
     if (departure !== NEVER) this.known++;
     this.meter.enter(now);
     this.dql?.queued(wire);
