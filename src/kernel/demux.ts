@@ -65,7 +65,6 @@ export class EstablishedHash {
     assert(!s.hashed, 'ehash: inserted twice');
     if (this.size === this.heads.length) this.grow();
     this.link(s);
-    this.latest = null;
     s.hashed = true;
     this.size++;
   }
