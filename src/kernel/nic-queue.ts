@@ -171,7 +171,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   private interrupt(): void {
     this.deadline = NEVER;
-    this.nic.counters.interrupts++;
+    this.nic.tally.interrupts++;
     if (this.atOnce) this.interruptAtOnce();
     else {
       this.masked = true;
@@ -235,7 +235,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       }
     }
     if (ring.held > 0) {
-      this.nic.counters.interrupts++;
+      this.nic.tally.interrupts++;
       this.irq.raise();
     } else this.unmask();
   }
@@ -437,23 +437,20 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
 
   /** Counts `n` frames of a run; false: they fail their checksum, and are gone. */
   private good(skb: Skb, first: number, n: number, mark: number): boolean {
-    const { counters } = this.nic;
     if ((mark & MARK_CORRUPT) !== 0 || skb.damaged) {
-      counters.rx_csum_errors += n;
+      this.nic.tally.rx_csum_errors += n;
       skb.drop(n);
       return false;
     }
     let bytes = ipBytes(skb, first + n - 1);
     if (n > 1) bytes += (n - 1) * ipBytes(skb, first);
-    counters.rx_packets += n;
-    counters.rx_bytes += bytes;
     this.rxPackets += n;
     this.rxBytes += bytes;
     return true;
   }
 
   onMissed(skb: Skb, index: number, at: Instant): void {
-    this.nic.counters.rx_missed_errors++;
+    this.nic.tally.rx_missed_errors++;
     this.missed++;
     this.lane.wide(at);
     this.lane.word((skb.wireSeq + index * skb.segSize) | 0);

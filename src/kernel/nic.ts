@@ -32,7 +32,8 @@ export class Nic implements NetDevice {
   readonly host: Host;
   readonly name: string;
   readonly options: NicOptions;
-  readonly counters: DeviceCounters = new DeviceCounters();
+  /** What is counted for all queues together; `counters` adds up the rest. */
+  readonly tally: DeviceCounters = new DeviceCounters();
   readonly queues: readonly NicQueue[];
   /** What the link delivers to. */
   readonly ingress: Ingress;
@@ -96,6 +97,21 @@ export class Nic implements NetDevice {
   }
   get gsoMaxSegs(): number {
     return this.options.tso || this.options.gso ? GSO_MAX_SEGS : 1;
+  }
+
+  /** As of now; the same object each time. */
+  get counters(): DeviceCounters {
+    const { tally } = this;
+    tally.rx_packets = tally.rx_bytes = tally.tx_packets = tally.tx_bytes = 0;
+    for (const q of this.queues) {
+      tally.rx_packets += q.rxPackets;
+      tally.rx_bytes += q.rxBytes;
+    }
+    for (const q of this.txQueues) {
+      tally.tx_packets += q.packets;
+      tally.tx_bytes += q.bytes;
+    }
+    return tally;
   }
 
   xmit(skb: Skb, core: Core): number {

@@ -54,7 +54,7 @@ export class TxQueue implements TxDriver {
 
   startXmit(skb: Skb): void {
     const { nic, ring } = this;
-    const { counters, host, port } = nic;
+    const { host, port } = nic;
     const { now, trace } = host.engine;
     const { owner, txTruesize } = skb;
     const { segs } = skb;
@@ -64,8 +64,6 @@ export class TxQueue implements TxDriver {
     skb.owner = null;
     this.packets += segs;
     this.bytes += bytes;
-    counters.tx_packets += segs;
-    counters.tx_bytes += bytes;
     if (trace.on) trace.record(now, nic.name, 'tx', { seq: skb.wireSeq >>> 0, bytes });
     if (port === null) {
       const departure = nic.wire.transmit(skb, now);
