@@ -266,7 +266,8 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       this.step = STEP_DELIVER;
       return this.skbNs;
     }
-    ring.sync(now);
+    // How many there are matters to GRO alone; takeFrames() looks before it takes.
+    if (gro !== null || ring.held === 0) ring.sync(now);
     if (this.work < this.weight && !this.empty) {
       const { held } = ring;
       if (held > 0) {
