@@ -5,7 +5,7 @@
  * frame when the train is transmitted and cut it into *runs*; every later stage (ring overflow, NAPI budget, GRO) takes
  * a prefix of a run. Nothing is scheduled per frame: a receiver pulls what has arrived when it looks.
  */
-import { assert } from './assert.ts';
+import { assert, violated } from './assert.ts';
 import { type Instant, NEVER } from './units.ts';
 
 /** What a link must know of the packet it carries. kernel/skb.ts is the implementation. */
@@ -103,7 +103,7 @@ export class Flight {
     den: number,
     last: Instant,
   ): void {
-    assert(count > 0, 'flight: empty run');
+    if (count <= 0) violated('flight: empty run');
     this.reserve(1);
     const i = (this.head + this.runs) & (this.cap - 1);
     this.trains[i] = train;
@@ -261,11 +261,12 @@ export class Flight {
   /** `n` held frames of the head run are the caller's now. */
   release(n: number): void {
     const i = this.head;
-    assert(n > 0 && n <= this.held && n <= this.counts[i]!, 'flight: releases more than it holds');
+    const left = this.counts[i]! - n;
+    if (n <= 0 || n > this.held || left < 0) violated('flight: releases more than it holds');
     this.held -= n;
-    if (n < this.counts[i]!) {
+    if (left > 0) {
       this.firsts[i] = this.firsts[i]! + n;
-      this.counts[i] = this.counts[i]! - n;
+      this.counts[i] = left;
       return;
     }
     this.head = (i + 1) & (this.cap - 1);
@@ -310,8 +311,10 @@ export class Flight {
       this.next = NEVER;
       return;
     }
-    this.nextIndex = this.firsts[this.nextSlot]!;
-    this.next = this.arrivalIn(this.nextSlot, this.nextIndex);
+    const i = this.nextSlot;
+    const first = this.firsts[i]!;
+    this.nextIndex = first;
+    this.next = (this.counts[i] === 1 ? this.lasts[i]! : this.timeOf(i, first)) as Instant;
   }
 
   private arrivalIn(i: number, frame: number): Instant {

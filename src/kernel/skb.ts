@@ -9,7 +9,7 @@
  *
  * Not modelled: clones, fragments, head room. A clone in Linux costs no memory of its own in the accounting kept here.
  */
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import { PayloadStream } from '../base/payload.ts';
 import { MARK_CE, MARK_UNDETECTED, type Train } from '../base/train.ts';
 import { copySegment, CWR, FIN, PSH, resetSegment, Segment } from '../tcp/segment.ts';
@@ -53,9 +53,10 @@ export class Skb extends Segment implements Train {
   }
 
   drop(n: number): void {
-    this.outstanding -= n;
-    assert(this.outstanding >= 0, 'skb: freed twice');
-    if (this.outstanding === 0) this.pool.put(this);
+    const left = this.outstanding - n;
+    this.outstanding = left;
+    if (left === 0) this.pool.put(this);
+    else if (left < 0) violated('skb: freed twice');
   }
 
   /**
@@ -68,14 +69,21 @@ export class Skb extends Segment implements Train {
    * @param truesize what the receiver is charged for it
    */
   received(first: number, count: number, mark: number, truesize: number): Skb {
+    const asItIs = mark === 0 && count === this.segs && !this.ce;
+    const skb = asItIs ? this : this.marked(first, count, mark);
+    skb.truesize = truesize;
+    skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
+    return skb;
+  }
+
+  /** These frames as `mark` says that they are. */
+  private marked(first: number, count: number, mark: number): Skb {
     const ce = (mark & MARK_CE) !== 0;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
     const asItIs = count === this.segs && this.ce === ce && !garbled;
     const skb = asItIs ? this : this.slice(first, count);
     if (garbled && skb.len > 0) skb.stream = this.pool.garbage;
     skb.ce = ce || skb.ce;
-    skb.truesize = truesize;
-    skb.tailroom = tailroomOf(truesize, skb.headerLen + skb.len);
     return skb;
   }
 

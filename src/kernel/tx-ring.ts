@@ -5,7 +5,7 @@
  * One descriptor per skb, where hardware takes one more for each page of a TSO skb. With byte queue limits (dql.ts) the
  * stack stops the queue before the descriptors run out (netdev_tx_sent_queue, netdev_tx_completed_queue).
  */
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
@@ -53,7 +53,7 @@ export class TxRing {
    */
   push(owner: unknown, truesize: number, wire: number, now: Instant, departure: Instant): void {
     const { used } = this;
-    assert(used < this.size, 'tx ring: no descriptor free');
+    if (used >= this.size) violated('tx ring: no descriptor free');
     if (used === this.cap) this.grow();
     const i = (this.head + used) & (this.cap - 1);
     this.owners[i] = owner;

@@ -154,9 +154,12 @@ export class Backlog {
       this.next = NEVER;
       return;
     }
-    const at = this.head;
-    const single = this.ints[at * INTS + COUNT] === 1;
-    this.next = this.departureIn(at, this.ints[at * INTS + FIRST]!, single);
+    const { head, ints } = this;
+    const d = head * DOUBLES;
+    const single = ints[head * INTS + COUNT] === 1;
+    this.next = (
+      single ? this.doubles[d + END]! : this.time(d, ints[head * INTS + FIRST]! + 1)
+    ) as Instant;
   }
 
   /** Run k without its first `skip` frames. */
