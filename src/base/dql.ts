@@ -71,8 +71,7 @@ export class Dql {
     this.lastObject = bytes;
     this.numQueued += bytes;
     if (bytes > this.largestObject) this.largestObject = bytes;
-    const { inflight } = this;
-    if (inflight > this.peak) this.peak = inflight;
+    if (this.inflight > this.peak) this.peak = this.inflight;
   }
 
   /** The device is through with `count` bytes: what does that say about the limit? */
