@@ -8,10 +8,11 @@ import { seqAdd, type Seq } from './seq.ts';
 /** End of the peer's window (tcp_wnd_end). */
 export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
 
+/** How many SACK blocks the next segment carries: islands of what is out of order, and a D-SACK. */
 export function sackBlocks(c: Connection): number {
-  if (!c.sackOk) return 0;
-  const want =
-    (c.ofo === null ? 0 : c.ofo.count) + (c.receiver !== null && c.receiver.dsack ? 1 : 0);
+  const rcv = c.receiver;
+  if (rcv === null || (c.ofo === null && !rcv.dsack) || !c.sackOk) return 0;
+  const want = (c.ofo === null ? 0 : c.ofo.count) + (rcv.dsack ? 1 : 0);
   return Math.min(want, c.tsOk ? 3 : 4);
 }
 

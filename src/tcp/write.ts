@@ -107,8 +107,8 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   const snd = senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
   let taken = 0;
+  let t = tailWithRoom(q, goal);
   while (taken < want) {
-    let t = tailWithRoom(q, goal);
     if (t === null) {
       if (!memoryFree(c, false) || !scheduleRecord(c, q)) break;
       if (q.records.length === 0) slowStartAfterIdle(c, now);
@@ -130,8 +130,13 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
     const forced = seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1));
     if (forced) markPush(c, t);
-    if (goal > mss) pushFull(c, q, t, forced, mss);
-    else if (forced) c.heldSeq = t.end;
+    if (goal > mss) {
+      pushFull(c, q, t, forced, mss);
+      t = tailWithRoom(q, goal);
+    } else {
+      if (forced) c.heldSeq = t.end;
+      t = null;
+    }
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;
