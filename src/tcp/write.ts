@@ -5,7 +5,7 @@ import type { Instant } from '../base/units.ts';
 import { inFlight, WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
 import { slowStartAfterIdle } from './cwnd.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
-import { forceSchedule, reclaim, schedulePayload, scheduleSend } from './memory.ts';
+import { forceSchedule, reclaim, schedulePayload, scheduleSend, scheduleWhole } from './memory.ts';
 import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
 import { splitTx, TX_OVERHEAD } from './records.ts';
 import { FIN, PSH } from './segment.ts';
@@ -109,12 +109,16 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   let taken = 0;
   let t = tailWithRoom(q, goal);
   while (taken < want) {
+    let n: number;
     if (t === null) {
-      if (!memoryFree(c, false) || !scheduleRecord(c, q)) break;
+      if (!memoryFree(c, false)) break;
+      n = Math.min(want - taken, goal);
+      const whole = scheduleWhole(c, TX_OVERHEAD + n);
+      if (!whole && !scheduleRecord(c, q)) break;
       if (q.records.length === 0) slowStartAfterIdle(c, now);
       t = newRecord(c, q, now);
-    }
-    const n = schedulePayload(c, Math.min(want - taken, goal - t.len));
+      if (!whole) n = schedulePayload(c, n);
+    } else n = schedulePayload(c, Math.min(want - taken, goal - t.len));
     if (n === 0) {
       if (t.len === 0) removeEmpty(c, q, now);
       break;
