@@ -40,6 +40,8 @@ class Tier<T> {
 export class Deque<T> {
   /** The one ring. */
   private items: (T | undefined)[];
+  /** For places in it. */
+  private mask: number;
   /** Place of the first item: in the ring, or in the first tier. */
   private head = 0;
   /** The tiers; behind the last item they are empty, and will be used again. */
@@ -49,19 +51,20 @@ export class Deque<T> {
   /** @param capacity room from the start, a power of two */
   constructor(capacity = 8) {
     this.items = new Array<T | undefined>(capacity).fill(undefined);
+    this.mask = capacity - 1;
   }
 
   /** The i-th item from the front, 0 ≤ i < length. */
   at(i: number): T {
     const k = this.head + i;
-    if (this.tiers === null) return this.items[k & (this.items.length - 1)]!;
+    if (this.tiers === null) return this.items[k & this.mask]!;
     return this.tiers[k >>> TIER_BITS]!.at(k & MASK);
   }
 
   push(x: T): void {
     if (this.tiers === null) {
-      if (this.length === this.items.length) this.grow();
-      this.items[(this.head + this.length) & (this.items.length - 1)] = x;
+      if (this.length > this.mask) this.grow();
+      this.items[(this.head + this.length) & this.mask] = x;
     } else {
       const k = this.head + this.length;
       this.tierOf(k).set(k & MASK, x);
@@ -74,7 +77,7 @@ export class Deque<T> {
     if (this.tiers !== null) return this.shiftTiers(this.tiers[0]!);
     const x = this.items[this.head]!;
     this.items[this.head] = undefined;
-    this.head = (this.head + 1) & (this.items.length - 1);
+    this.head = (this.head + 1) & this.mask;
     return x;
   }
 
@@ -82,7 +85,7 @@ export class Deque<T> {
     const x = this.at(this.length - 1);
     this.length--;
     if (this.tiers === null) {
-      this.items[(this.head + this.length) & (this.items.length - 1)] = undefined;
+      this.items[(this.head + this.length) & this.mask] = undefined;
       return x;
     }
     const k = this.head + this.length;
@@ -96,7 +99,7 @@ export class Deque<T> {
     this.tierIfFar(i);
     if (this.tiers !== null) this.insertInTiers(i, x);
     else {
-      if (this.length === this.items.length) this.grow();
+      if (this.length > this.mask) this.grow();
       this.insertInRing(i, x);
     }
     this.length++;
@@ -116,7 +119,7 @@ export class Deque<T> {
   // ---- One ring: the shorter side moves
 
   private insertInRing(i: number, x: T): void {
-    const m = this.items.length - 1;
+    const m = this.mask;
     if (i < this.length >>> 1) {
       this.head = (this.head - 1) & m;
       for (let k = 0; k < i; k++)
@@ -129,7 +132,7 @@ export class Deque<T> {
   }
 
   private removeFromRing(i: number): void {
-    const m = this.items.length - 1;
+    const m = this.mask;
     if (i < this.length >>> 1) {
       for (let k = i; k > 0; k--)
         this.items[(this.head + k) & m] = this.items[(this.head + k - 1) & m];
@@ -147,6 +150,7 @@ export class Deque<T> {
     const items = new Array<T | undefined>(n * 2).fill(undefined);
     for (let k = 0; k < n; k++) items[k] = this.items[(this.head + k) & (n - 1)];
     this.items = items;
+    this.mask = n * 2 - 1;
     this.head = 0;
   }
 
@@ -162,6 +166,7 @@ export class Deque<T> {
     }
     this.tiers = tiers;
     this.items = new Array<T | undefined>(TIER).fill(undefined);
+    this.mask = MASK;
     this.head = 0;
   }
 

@@ -193,9 +193,8 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
     }
   }
   const mss = currentMss(c);
-  const open = Math.max(c.cwnd - flight, 1);
   const segs = tsoSegments(c, mss);
-  const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, segs);
+  const quota = segs === 1 ? 1 : Math.max(Math.min(c.cwnd >> 1, c.cwnd - flight, segs), 1);
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
   if (!fits(c, t, mss)) {
     c.sender!.rwndLimited = true;
