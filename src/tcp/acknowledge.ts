@@ -214,43 +214,50 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
   let firstAt = -1;
   let lastAt = -1;
   if (q !== null) {
-    while (q.sent > 0) {
-      const t = q.records.at(0);
+    let t = q.head;
+    // A record that was sent once, and that RACK has not seen: of those in a row the last is the newest.
+    let unseen = false;
+    let unseenEnd = c.sndUna;
+    while (t !== null) {
       const whole = !seqGt(t.end, c.sndUna);
       let segs = t.segs;
       if (!whole) {
-        if (t.segs === 1 || seqLe(c.sndUna, t.seq)) break;
+        if (segs === 1 || seqLe(c.sndUna, t.seq)) break;
         segs = trimAcked(c, t);
         if (segs === 0) break;
       }
-      if (t.sacked & (RETRANS | EVER_RETRANS)) {
-        if (t.sacked & RETRANS) c.retransOut -= segs;
-        a.flag |= F_RETRANS_DATA_ACKED;
-      } else if ((t.sacked & SACKED) === 0) {
+      if ((t.sacked & (SACKED | RETRANS | EVER_RETRANS)) === 0) {
         lastAt = t.sentAt;
-        if (firstAt < 0) firstAt = lastAt;
-        if (seqLt(t.seq, a.reord)) a.reord = t.seq;
-        if (seqLe(whole ? t.end : c.sndUna, snd.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
-      }
-      if (t.sacked & SACKED) c.sackedOut -= segs;
-      else if (c.sackOk) {
-        c.delivered += segs;
-        if (!spuriousRetrans(c, t, a)) rackAdvance(c, t, now);
+        unseenEnd = t.end;
+        unseen = true;
+        if (firstAt < 0) {
+          // Those behind it begin and end later.
+          firstAt = lastAt;
+          if (seqLt(t.seq, a.reord)) a.reord = t.seq;
+          if (seqLe(whole ? t.end : c.sndUna, snd.highSeq)) a.flag |= F_ORIG_SACK_ACKED;
+        }
+        if (c.sackOk) c.delivered += segs;
+      } else {
+        if (unseen && c.sackOk) rackAdvance(c, lastAt as Instant, unseenEnd, false, now);
+        unseen = false;
+        markedAcked(c, a, t, segs, now);
       }
       if (t.sacked & LOST) c.lostOut -= segs;
-      c.packetsOut -= segs;
       if (snd.rate !== null) snd.rate.onDelivered(t);
       acked += segs;
-      a.flag |= F_DATA_ACKED;
       if (!whole) break;
       q.unlist(t);
       q.records.shift();
       q.sent--;
       c.wmemQueued -= t.truesize;
       c.context.giveTx(t);
+      t = q.head;
     }
-    if (q.sent > 0) {
-      if (q.records.at(0).sacked & SACKED) a.flag |= F_SACK_RENEGING;
+    c.packetsOut -= acked;
+    if (acked > 0) a.flag |= F_DATA_ACKED;
+    if (unseen && c.sackOk) rackAdvance(c, lastAt as Instant, unseenEnd, false, now);
+    if (t !== null) {
+      if (t.sacked & SACKED) a.flag |= F_SACK_RENEGING;
     } else if (q.records.length === 0) {
       c.sendQueue = null;
       stopChrono(c, CHRONO_BUSY, now);
@@ -260,6 +267,18 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
   }
   if (snd.mtuProbe !== null) mtuProbeAcked(c, snd.mtuProbe, now);
   sampleRtt(c, a, firstAt, lastAt, acked, now);
+}
+
+/** A record that was SACKed or sent more than once is acknowledged: `segs` segments of it. */
+function markedAcked(c: Connection, a: AckState, t: Tx, segs: number, now: Instant): void {
+  const repeated = (t.sacked & (RETRANS | EVER_RETRANS)) !== 0;
+  if (t.sacked & RETRANS) c.retransOut -= segs;
+  if (repeated) a.flag |= F_RETRANS_DATA_ACKED;
+  if (t.sacked & SACKED) c.sackedOut -= segs;
+  else if (c.sackOk) {
+    c.delivered += segs;
+    if (!spuriousRetrans(c, t, a)) rackAdvance(c, t.sentAt, t.end, repeated, now);
+  }
 }
 
 /** Was the record repeated for nothing: does the echo show that the original arrived (tcp_skb_spurious_retrans)? */

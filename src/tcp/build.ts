@@ -43,9 +43,15 @@ function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant
   const pacing = c.sender === null ? null : c.sender.pacing;
   const departure = pacing === null ? now : pacing.depart(now);
   out.hasTs = c.tsOk;
-  out.tsVal = c.tsOk ? (tsClock(departure) + c.tsOffset) | 0 : 0;
-  out.tsEcr = c.tsOk ? c.tsRecent : 0;
-  out.headerLen = c.tsOk ? BASE_HEADER + 12 : BASE_HEADER;
+  if (c.tsOk) {
+    out.tsVal = (tsClock(departure) + c.tsOffset) | 0;
+    out.tsEcr = c.tsRecent;
+    out.headerLen = BASE_HEADER + 12;
+  } else {
+    out.tsVal = 0;
+    out.tsEcr = 0;
+    out.headerLen = BASE_HEADER;
+  }
   out.nsack = 0;
   if (flags & ACK) {
     out.ack = c.rcvNxt;

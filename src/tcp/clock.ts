@@ -18,10 +18,10 @@ export const jiffiesOfMs = (x: TcpContext, ms: number): Duration => jiffiesOfUs(
 /** The clock of timers: `now` on the last tick (tcp_jiffies32). */
 export function jiffiesNow(x: TcpContext, now: Instant): Instant {
   const j = x.jiffyNs;
-  if (j === 0) return now;
   // Asked several times a segment: within a tick two comparisons do for a division.
   const tick = x.tick;
   if (now >= tick && now - tick < j) return tick;
+  if (j === 0) return now;
   return (x.tick = (Math.floor(now / j) * j) as Instant);
 }
 

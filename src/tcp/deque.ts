@@ -1,9 +1,10 @@
 /**
  * A double-ended queue with insertion and removal in the middle and access by index: the send queue and the out-of-order
- * queue, both sorted by sequence number. A short one is one ring that grows. A long one is a row of rings of one size, all full
- * but the first and the last (a tiered vector, Goodrich and Kloss 1999): what an insertion pushes out of one ring goes to
- * the front of the next, which costs one exchange for each, so a hole in a window of 80,000 segments costs some hundred
- * exchanges instead of moving half the window.
+ * queue, both sorted by sequence number. It is one ring that grows, until something is put in or taken out so far from both ends
+ * that too much of the ring would move. Then it becomes a row of rings of one size, all full but the first and the last (a tiered
+ * vector, Goodrich and Kloss 1999), until it is empty: what an insertion pushes out of one ring goes to the front of the
+ * next, which costs one exchange for each, so a hole in a window of 80,000 segments costs some hundred exchanges instead of
+ * moving half the window.
  */
 const TIER_BITS = 8;
 const TIER = 1 << TIER_BITS;
@@ -37,30 +38,34 @@ class Tier<T> {
 }
 
 export class Deque<T> {
-  /** The ring of a short queue. */
+  /** The one ring. */
   private items: (T | undefined)[];
+  /** For places in it. */
+  private mask: number;
   /** Place of the first item: in the ring, or in the first tier. */
   private head = 0;
-  /** The tiers of a long queue; behind the last item they are empty, and will be used again. */
+  /** The tiers; behind the last item they are empty, and will be used again. */
   private tiers: Tier<T>[] | null = null;
   length = 0;
 
-  /** @param capacity room from the start, a power of two, at most one tier */
+  /** @param capacity room from the start, a power of two */
   constructor(capacity = 8) {
-    this.items = new Array<T | undefined>(Math.min(capacity, TIER)).fill(undefined);
+    this.items = new Array<T | undefined>(capacity).fill(undefined);
+    this.mask = capacity - 1;
   }
 
   /** The i-th item from the front, 0 ≤ i < length. */
   at(i: number): T {
-    if (this.tiers === null) return this.items[(this.head + i) & (this.items.length - 1)]!;
     const k = this.head + i;
+    if (this.tiers === null) return this.items[k & this.mask]!;
     return this.tiers[k >>> TIER_BITS]!.at(k & MASK);
   }
 
   push(x: T): void {
-    if (this.tiers === null && this.length === this.items.length) this.grow();
-    if (this.tiers === null) this.items[(this.head + this.length) & (this.items.length - 1)] = x;
-    else {
+    if (this.tiers === null) {
+      if (this.length > this.mask) this.grow();
+      this.items[(this.head + this.length) & this.mask] = x;
+    } else {
       const k = this.head + this.length;
       this.tierOf(k).set(k & MASK, x);
     }
@@ -72,7 +77,7 @@ export class Deque<T> {
     if (this.tiers !== null) return this.shiftTiers(this.tiers[0]!);
     const x = this.items[this.head]!;
     this.items[this.head] = undefined;
-    this.head = (this.head + 1) & (this.items.length - 1);
+    this.head = (this.head + 1) & this.mask;
     return x;
   }
 
@@ -80,7 +85,7 @@ export class Deque<T> {
     const x = this.at(this.length - 1);
     this.length--;
     if (this.tiers === null) {
-      this.items[(this.head + this.length) & (this.items.length - 1)] = undefined;
+      this.items[(this.head + this.length) & this.mask] = undefined;
       return x;
     }
     const k = this.head + this.length;
@@ -91,15 +96,19 @@ export class Deque<T> {
 
   /** Puts `x` before the i-th item; i = length appends. */
   insert(i: number, x: T): void {
-    if (this.tiers === null && this.length === this.items.length) this.grow();
+    this.tierIfFar(i);
     if (this.tiers !== null) this.insertInTiers(i, x);
-    else this.insertInRing(i, x);
+    else {
+      if (this.length > this.mask) this.grow();
+      this.insertInRing(i, x);
+    }
     this.length++;
   }
 
   /** Takes the i-th item out. */
   remove(i: number): T {
     const x = this.at(i);
+    this.tierIfFar(i);
     if (this.tiers !== null) this.removeFromTiers(i);
     else this.removeFromRing(i);
     this.length--;
@@ -110,7 +119,7 @@ export class Deque<T> {
   // ---- One ring: the shorter side moves
 
   private insertInRing(i: number, x: T): void {
-    const m = this.items.length - 1;
+    const m = this.mask;
     if (i < this.length >>> 1) {
       this.head = (this.head - 1) & m;
       for (let k = 0; k < i; k++)
@@ -123,7 +132,7 @@ export class Deque<T> {
   }
 
   private removeFromRing(i: number): void {
-    const m = this.items.length - 1;
+    const m = this.mask;
     if (i < this.length >>> 1) {
       for (let k = i; k > 0; k--)
         this.items[(this.head + k) & m] = this.items[(this.head + k - 1) & m];
@@ -138,21 +147,28 @@ export class Deque<T> {
 
   private grow(): void {
     const n = this.items.length;
-    const items = new Array<T | undefined>(Math.min(n * 2, TIER)).fill(undefined);
-    if (n < TIER) {
-      for (let k = 0; k < n; k++) items[k] = this.items[(this.head + k) & (n - 1)];
-      this.items = items;
-      this.head = 0;
-      return;
-    }
-    const first = new Tier<T>();
-    for (let k = 0; k < n; k++) first.set(k, this.items[(this.head + k) & (n - 1)]);
+    const items = new Array<T | undefined>(n * 2).fill(undefined);
+    for (let k = 0; k < n; k++) items[k] = this.items[(this.head + k) & (n - 1)];
     this.items = items;
-    this.tiers = [first];
+    this.mask = n * 2 - 1;
     this.head = 0;
   }
 
   // ---- Tiers
+
+  /** More than a tier would have to move on account of the i-th item: from now on there are tiers. */
+  private tierIfFar(i: number): void {
+    if (this.tiers !== null || i <= TIER || this.length - i <= TIER) return;
+    const tiers: Tier<T>[] = [];
+    for (let k = 0; k < this.length; k++) {
+      if ((k & MASK) === 0) tiers.push(new Tier<T>());
+      tiers[k >>> TIER_BITS]!.set(k & MASK, this.at(k));
+    }
+    this.tiers = tiers;
+    this.items = new Array<T | undefined>(TIER).fill(undefined);
+    this.mask = MASK;
+    this.head = 0;
+  }
 
   /** The tier of place `k`, made if it does not exist yet. */
   private tierOf(k: number): Tier<T> {

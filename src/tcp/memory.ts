@@ -79,6 +79,22 @@ export function forceSchedule(c: Connection, size: number): void {
 }
 
 /**
+ * Asks for a new record and for all that goes into it at once: the shortcut of a host on which nothing is scarce, where
+ * `scheduleSend` of the one and `schedulePayload` of the other come to the same pages (tests/tcp/memory.test.ts).
+ *
+ * @returns false: it may not be all; nothing was asked for, and the two are to be asked for one after the other
+ */
+export function scheduleWhole(c: Connection, size: number): boolean {
+  const more = size - forwardAlloc(c);
+  if (more <= 0) return true;
+  const { memory, options } = c.context;
+  const pages = pagesOf(more);
+  if (memory.pressure || memory.allocated + pages > options.mem[0]) return false;
+  hold(c, pages);
+  return true;
+}
+
+/**
  * How many of `size` bytes may be copied into a record (tcp_wmem_schedule): all; where memory is scarce as much as is asked for at
  * once; or what is left of the socket's pages, and up to tcp_wmem[0] whatever the host says.
  */

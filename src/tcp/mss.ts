@@ -1,6 +1,7 @@
 /** How large a segment may be: path, peer, options, SACK blocks, the peer's window; and where that window ends. */
 import type { Connection } from './connection.ts';
 import type { PathOptions } from './options.ts';
+import type { Receiver } from './receiver.ts';
 import type { SocketSettings } from './settings.ts';
 import { BASE_HEADER } from './segment.ts';
 import { seqAdd, type Seq } from './seq.ts';
@@ -8,11 +9,15 @@ import { seqAdd, type Seq } from './seq.ts';
 /** End of the peer's window (tcp_wnd_end). */
 export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
 
-export function sackBlocks(c: Connection): number {
-  if (!c.sackOk) return 0;
-  const want =
-    (c.ofo === null ? 0 : c.ofo.count) + (c.receiver !== null && c.receiver.dsack ? 1 : 0);
-  return Math.min(want, c.tsOk ? 3 : 4);
+/** How many SACK blocks the next segment carries. */
+export const sackBlocks = (c: Connection): number =>
+  c.receiver === null || !c.sackOk ? 0 : blocksOf(c, c.receiver);
+
+/** Islands of what is out of order, and a D-SACK. */
+function blocksOf(c: Connection, rcv: Receiver): number {
+  let n = rcv.dsack ? 1 : 0;
+  if (c.ofo !== null) n += c.ofo.count;
+  return Math.min(n, c.tsOk ? 3 : 4);
 }
 
 /** Bytes of option space that SACK blocks take now: 4 + 8 for each that fits beside the timestamps. */

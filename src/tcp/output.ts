@@ -193,21 +193,19 @@ function writeXmit(c: Connection, probe: boolean, now: Instant, out: Segment): b
     }
   }
   const mss = currentMss(c);
-  const end = windowEnd(c);
-  const open = Math.max(c.cwnd - flight, 1);
   const segs = tsoSegments(c, mss);
-  const quota = Math.min(Math.max(c.cwnd >> 1, 1), open, segs);
+  const quota = segs === 1 ? 1 : Math.max(Math.min(c.cwnd >> 1, c.cwnd - flight, segs), 1);
   if (t.len < quota * mss && q.unsent > 1) growTx(c, q, t, quota * mss - t.len);
   if (!fits(c, t, mss)) {
     c.sender!.rwndLimited = true;
     return false;
   }
-  const last = q.unsent === 1;
-  if (t.len <= mss) {
-    if (!probe && last && (t.flags & FIN) === 0 && nagleHolds(c, t.len < mss)) return false;
-  } else {
+  if (t.len < mss) {
+    if (!probe && q.unsent === 1 && (t.flags & FIN) === 0 && nagleHolds(c, true)) return false;
+  } else if (t.len > mss) {
     if (!probe && tsoShouldDefer(c, q, t, segs, now)) return false;
-    const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(end, t.seq));
+    const last = q.unsent === 1;
+    const limit = splitPoint(c, t, mss, quota, last, probe, seqDiff(windowEnd(c), t.seq));
     if (t.len > limit) splitTx(c, q, q.sent, limit, mss);
   }
   if (smallQueueFull(c, q, t.truesize, 1)) return false;
@@ -245,7 +243,7 @@ function transmitNew(
   if (c.congestion === NOT_STARTED || c.congestion.name !== c.settings.congestion)
     startCongestion(c, now);
   if (inFlight(c) === 0) c.congestion.onTxStart(c, now);
-  t.segs = Math.max(Math.ceil(t.len / mss), 1);
+  t.segs = t.len <= mss ? 1 : Math.ceil(t.len / mss);
   fillData(c, out, t, now);
   const untimed = c.packetsOut === 0 || c.timer === TIMER_TLP;
   if (snd.pacing !== null) snd.pacing.onSent(c, t.len, now);

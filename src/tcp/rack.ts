@@ -7,15 +7,7 @@
 import type { Duration, Instant } from '../base/units.ts';
 import { jiffiesOfUs, usBetween } from './clock.ts';
 import { CA_RECOVERY, TIMER_REO, type Connection } from './connection.ts';
-import {
-  EVER_RETRANS,
-  LOST,
-  RACK_LOST,
-  RETRANS,
-  SACKED,
-  type SendQueue,
-  type Tx,
-} from './send-queue.ts';
+import { LOST, RACK_LOST, RETRANS, SACKED, type SendQueue, type Tx } from './send-queue.ts';
 import { seqDiff, seqGt, seqLt, type Seq } from './seq.ts';
 import { armTimer, TIMEOUT_MIN_US } from './timers.ts';
 
@@ -29,17 +21,28 @@ export const REO_PERSIST = 16;
 const sentAfter = (at1: Instant, at2: Instant, end1: Seq, end2: Seq): boolean =>
   at1 > at2 || (at1 === at2 && seqGt(end1, end2));
 
-/** A segment was delivered (tcp_rack_advance). */
-export function rackAdvance(c: Connection, t: Tx, now: Instant): void {
+/**
+ * A segment was delivered (tcp_rack_advance).
+ *
+ * @param at        when it was last sent
+ * @param repeated  it was sent more than once
+ */
+export function rackAdvance(
+  c: Connection,
+  at: Instant,
+  end: Seq,
+  repeated: boolean,
+  now: Instant,
+): void {
   const snd = c.sender!;
-  const rtt = usBetween(now, t.sentAt);
+  const rtt = usBetween(now, at);
   // Too soon for a retransmission: it was the original that arrived.
-  if (rtt < c.minRttUs && t.sacked & (RETRANS | EVER_RETRANS)) return;
+  if (repeated && rtt < c.minRttUs) return;
   snd.rackAdvanced = true;
   snd.rackRttUs = rtt;
-  if (sentAfter(t.sentAt, snd.rackAt, t.end, snd.rackEnd)) {
-    snd.rackAt = t.sentAt;
-    snd.rackEnd = t.end;
+  if (sentAfter(at, snd.rackAt, end, snd.rackEnd)) {
+    snd.rackAt = at;
+    snd.rackEnd = end;
   }
 }
 

@@ -205,7 +205,7 @@ function tagOne(c: Connection, q: SendQueue, t: Tx, dup: boolean, a: AckState, n
   }
   if (seqLe(t.end, c.sndUna)) return;
   if ((t.sacked & SACKED) === 0) {
-    rackAdvance(c, t, now);
+    rackAdvance(c, t.sentAt, t.end, repeated, now);
     if (t.sacked & RETRANS) {
       // Not marked lost: the retransmission is still believed to be in flight.
       if (t.sacked & LOST) {

@@ -58,6 +58,11 @@ export class SendQueue {
     return this.records.length - this.sent;
   }
 
+  /** The first that has been sent; null: none has. */
+  get head(): Tx | null {
+    return this.sent > 0 ? this.records.at(0) : null;
+  }
+
   /** Index of the first sent record that ends after `s`; `sent` when there is none. */
   find(s: Seq): number {
     let lo = 0;

@@ -89,28 +89,33 @@ export function initRcvMss(c: Connection): void {
 
 /** The window that memory and the silly-window rule give now (__tcp_select_window; RFC 9293 §3.8.6.2.2). */
 export function selectWindow(c: Connection): number {
-  let mss = c.rcvMss;
   let free = freeWindow(c);
-  const allowed = fullWindow(c);
-  const full = Math.min(c.windowClamp, allowed);
-  if (mss > full) {
-    mss = full;
-    if (mss <= 0) return 0;
-  }
   const unit = 1 << c.rcvWscale;
-  const shrink = c.context.options.shrinkWindow && c.rcvWscale > 0;
+  const shrink = c.context.options.shrinkWindow && unit > 1;
   if (shrink) free = roundDown(free, unit);
-  if (free < full >> 1) {
-    c.ackQuick = 0;
-    if (c.context.memory.pressure) adjustRcvSsthresh(c);
-    // Rounded down, so that the scale does not give more than there is.
-    if (!shrink) free = roundDown(free, unit);
-    if (free < allowed >> 4 || free < mss || (shrink && free < unit)) return 0;
+  // With half of the clamp free there is enough, whatever the whole buffer gives.
+  if (free < c.windowClamp >> 1 || unit === 1) {
+    const allowed = fullWindow(c);
+    const full = Math.min(c.windowClamp, allowed);
+    if (full <= 0) return 0;
+    const mss = Math.min(c.rcvMss, full);
+    if (free < full >> 1) {
+      c.ackQuick = 0;
+      if (c.context.memory.pressure) adjustRcvSsthresh(c);
+      // Rounded down, so that the scale does not give more than there is.
+      if (!shrink) free = roundDown(free, unit);
+      if (free < allowed >> 4 || free < mss || (shrink && free < unit)) return 0;
+    }
+    if (unit === 1) return unscaled(c, Math.min(free, c.rcvSsthresh), mss, full);
   }
   if (free > c.rcvSsthresh) free = c.rcvSsthresh;
   else if (shrink) return free;
   // Rounded up, or a window of less than one unit would be 0.
-  if (c.rcvWscale > 0) return roundUp(free, unit);
+  return roundUp(free, unit);
+}
+
+/** Without a scale the window moves by whole segments. */
+function unscaled(c: Connection, free: number, mss: number, full: number): number {
   const kept = c.rcvWnd;
   if (kept <= free - mss || kept > free) return free - (free % mss);
   if (mss === full && free > kept + (full >> 1)) return free;
@@ -307,4 +312,5 @@ export function clampWindow(c: Connection): void {
 }
 
 const roundDown = (x: number, unit: number): number => x - (((x % unit) + unit) % unit);
-const roundUp = (x: number, unit: number): number => Math.ceil(x / unit) * unit;
+/** @param unit a power of two */
+const roundUp = (x: number, unit: number): number => (x + unit - 1) & -unit;

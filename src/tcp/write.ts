@@ -5,7 +5,7 @@ import type { Instant } from '../base/units.ts';
 import { inFlight, WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
 import { slowStartAfterIdle } from './cwnd.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
-import { forceSchedule, reclaim, schedulePayload, scheduleSend } from './memory.ts';
+import { forceSchedule, reclaim, schedulePayload, scheduleSend, scheduleWhole } from './memory.ts';
 import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
 import { splitTx, TX_OVERHEAD } from './records.ts';
 import { FIN, PSH } from './segment.ts';
@@ -107,14 +107,18 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   const snd = senderOf(c);
   const q = (c.sendQueue ??= new SendQueue());
   let taken = 0;
+  let t = tailWithRoom(q, goal);
   while (taken < want) {
-    let t = tailWithRoom(q, goal);
+    let n: number;
     if (t === null) {
-      if (!memoryFree(c, false) || !scheduleRecord(c, q)) break;
+      if (!memoryFree(c, false)) break;
+      n = Math.min(want - taken, goal);
+      const whole = scheduleWhole(c, TX_OVERHEAD + n);
+      if (!whole && !scheduleRecord(c, q)) break;
       if (q.records.length === 0) slowStartAfterIdle(c, now);
       t = newRecord(c, q, now);
-    }
-    const n = schedulePayload(c, Math.min(want - taken, goal - t.len));
+      if (!whole) n = schedulePayload(c, n);
+    } else n = schedulePayload(c, Math.min(want - taken, goal - t.len));
     if (n === 0) {
       if (t.len === 0) removeEmpty(c, q, now);
       break;
@@ -130,8 +134,13 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
     // Half a window after the last PSH comes another, and all that is queued goes (forced_push).
     const forced = seqGt(c.writeSeq, seqAdd(snd.pushedSeq, c.maxWindow >> 1));
     if (forced) markPush(c, t);
-    if (goal > mss) pushFull(c, q, t, forced, mss);
-    else if (forced) c.heldSeq = t.end;
+    if (goal > mss) {
+      pushFull(c, q, t, forced, mss);
+      t = tailWithRoom(q, goal);
+    } else {
+      if (forced) c.heldSeq = t.end;
+      t = null;
+    }
   }
   if (q.records.length === 0) c.sendQueue = null;
   return taken;

@@ -53,12 +53,18 @@ describe('a queue with insertion in the middle', () => {
       const tiers = (q as unknown as { tiers: unknown[] | null }).tiers;
       if (tiers !== null && tiers.length > 1) [tiers[0], tiers[1]] = [tiers[1], tiers[0]];
     };
-    expect(differences([[PUSH, 0, 600]], swap)).not.toEqual([]);
+    // 300 · 7919 is the 300th of 600: the middle.
+    const ops: Op[] = [
+      [PUSH, 0, 600],
+      [INSERT, 300, 1],
+    ];
+    expect(differences(ops, swap)).not.toEqual([]);
   });
   it('inserts into 80,000 items without moving half of them', () => {
     const exchanges = (n: number): number => {
       const q = new Deque<number>(4);
       for (let i = 0; i < n; i++) q.push(i);
+      q.insert(n >> 1, -1);
       let count = 0;
       const tiers = (q as unknown as { tiers: { turnBack: (x: number) => unknown }[] }).tiers;
       for (const t of tiers) {
@@ -68,6 +74,27 @@ describe('a queue with insertion in the middle', () => {
       q.insert(n >> 1, -1);
       return count;
     };
-    expect(exchanges(80_000)).toBeLessThan(200);
+    const count = exchanges(80_000);
+    expect(count).toBeGreaterThan(100);
+    expect(count).toBeLessThan(200);
+  });
+  it('is one ring until something is put in or taken out far from both ends', () => {
+    const tiered = (q: Deque<number>): boolean =>
+      (q as unknown as { tiers: unknown[] | null }).tiers !== null;
+    const full = (): Deque<number> => {
+      const q = new Deque<number>(4);
+      for (let i = 0; i < 2000; i++) q.push(i);
+      return q;
+    };
+    const ends = full();
+    ends.insert(200, -1);
+    ends.remove(1800);
+    for (let i = 0; i < 1000; i++) ends.push(ends.shift());
+    expect(tiered(ends)).toBe(false);
+    const hole = full();
+    hole.remove(1000);
+    expect(tiered(hole)).toBe(true);
+    while (hole.length > 0) hole.shift();
+    expect(tiered(hole)).toBe(false);
   });
 });

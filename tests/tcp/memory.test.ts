@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { Lane } from '../../src/base/hash.ts';
 import { type Instant, sec, START } from '../../src/base/units.ts';
 import * as tcp from '../../src/tcp/index.ts';
-import { reclaim, scheduleReceive } from '../../src/tcp/memory.ts';
+import {
+  forwardAlloc,
+  reclaim,
+  schedulePayload,
+  scheduleReceive,
+  scheduleSend,
+  scheduleWhole,
+} from '../../src/tcp/memory.ts';
 import { prop } from '../support/prop.ts';
 import { EAGAIN } from '../../src/base/errno.ts';
 import { bench, type Bench } from './bench.ts';
@@ -367,5 +374,65 @@ describe('orphans [tcp_check_oom, tcp_out_of_resources]', () => {
     };
     expect(counts(180)).toEqual([1, 0, 1, 1, 1, 1, 0, 0]);
     expect(counts(60)).toEqual([1, 0, 1, 1, 0, 0, 0, 0]);
+  });
+});
+
+describe('memory for a record and all that goes into it', () => {
+  type Asks = (c: tcp.Connection, size: number) => boolean;
+  type Start = readonly [held: number, forward: number, low: number, pressure: boolean];
+  /** A connection of a host in this state: pages that others hold, bytes that are left of its own, tcp_mem[0]. */
+  const start = ([held, forward, low, pressure]: Start): tcp.Connection => {
+    const { c } = bench({ mem: [low, low + 20, low + 40] });
+    c.memPages = 4;
+    c.wmemQueued = 4 * PAGE - forward;
+    Object.assign(c.context.memory, { allocated: held + 4, peak: held + 4, pressure });
+    return c;
+  };
+  /** Asks for both at once and one after the other; false where that makes a difference. */
+  const same = (asks: Asks, from: Start, size: number): boolean => {
+    const a = start(from);
+    const b = start(from);
+    const whole = asks(a, RECORD + size);
+    if (whole) a.wmemQueued += RECORD + size;
+    else return a.memPages === 4 && a.context.memory.allocated === from[0] + 4;
+    if (!scheduleSend(b, RECORD)) return false;
+    b.wmemQueued += RECORD;
+    const n = schedulePayload(b, size);
+    b.wmemQueued += n;
+    const left = (c: tcp.Connection): unknown[] => {
+      const { allocated, peak, pressure } = c.context.memory;
+      return [c.memPages, forwardAlloc(c), allocated, peak, pressure];
+    };
+    return n === size && JSON.stringify(left(a)) === JSON.stringify(left(b));
+  };
+  const from: fc.Arbitrary<Start> = fc.tuple(
+    fc.nat(30),
+    fc.nat(2 * PAGE),
+    fc.integer({ min: 1, max: 60 }),
+    fc.boolean(),
+  );
+  const size = fc.oneof(fc.integer({ min: 1, max: 1460 }), fc.integer({ min: 1, max: 65_000 }));
+
+  it('is the same, asked for at once or one after the other, where it is not refused', () => {
+    prop([from, size], (f, n) => same(scheduleWhole, f, n));
+    // And it is not always refused, nor never.
+    const got = (f: Start): boolean => scheduleWhole(start(f), RECORD + 1460);
+    expect([got([0, 0, 60, false]), got([0, 0, 4, false]), got([0, 0, 60, true])]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+  it('is not, where pages are taken whatever the host has (mutant)', () => {
+    const greedy: Asks = (c, bytes) => {
+      const more = Math.max(pages(bytes - forwardAlloc(c)), 0);
+      c.memPages += more;
+      c.context.memory.allocated += more;
+      c.context.memory.peak = Math.max(c.context.memory.peak, c.context.memory.allocated);
+      return true;
+    };
+    expect(same(greedy, [0, 0, 60, false], 1460)).toBe(true);
+    expect(same(greedy, [0, 0, 60, true], 1460)).toBe(false);
+    expect(same(greedy, [30, 0, 1, false], 65_000)).toBe(false);
   });
 });

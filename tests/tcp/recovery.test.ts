@@ -184,6 +184,31 @@ describe('RACK [RFC 8985 §6]', () => {
     expect(s.sent()).toEqual(['1:1001']);
     expect([s.mib.TCPLostRetransmit, s.mib.TCPTimeouts]).toEqual([1, 0]);
   });
+  it('measures the last of the segments that an ACK takes, and keeps the newest [step 1]', () => {
+    const rack = (s: SenderEnd): unknown[] => {
+      const { rackAt, rackEnd, rackRttUs } = s.c.sender!;
+      return [Math.round(rackAt / MS), tcp.seqRaw(rackEnd), Math.round(rackRttUs / 1000)];
+    };
+    const start = (s: SenderEnd): number => Math.round(s.c.sender!.lastSentAt / MS);
+    // All sent once, at different times.
+    const once = new SenderEnd().write(1000);
+    const t = start(once);
+    once.pass(10).write(1000).pass(10).write(1000).pass(80).ack(3001);
+    expect(rack(once)).toEqual([t + 20, 3001, 80]);
+    // The first two repeated, then three that were SACKed, then five that were sent once.
+    const before = new SenderEnd().write(10_000);
+    const u = start(before);
+    before.pass(100).ack(1, [2001, 5001]);
+    expect(before.sent().slice(10)).toContain('1:1001');
+    before.pass(100).ack(10_001);
+    expect(rack(before).slice(0, 1)).toEqual([u + 100]);
+    expect(rack(before).slice(2)).toEqual([200]);
+    // Four that were sent once, then the probe that repeated the last.
+    const behind = new SenderEnd().write(5000);
+    const v = start(behind);
+    behind.pass(204 + 100).ack(5001);
+    expect(rack(behind)).toEqual([v + 204, 5001, 100]);
+  });
   it('takes what arrives sooner than the least RTT after a retransmission for the original [step 2]', () => {
     const s = new SenderEnd().write(10_000).pass(100).ack(1, [1001, 10_001]).pass(50);
     const { rackAt } = s.c.sender!;
