@@ -280,10 +280,8 @@ export class HostMeter implements TcpObserver {
   /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
   private weighWindow(e: FlowEnd): void {
     const { now } = this.clock;
-    if (e.dataAt === NEVER) {
-      e.window = inHeader(e.c, e.c.rcvWnd);
-      e.advertised = -1;
-    } else {
+    if (e.dataAt === NEVER) e.window = inHeader(e.c, e.c.rcvWnd);
+    else {
       this.windowArea += e.windowArea + e.window * (now - e.windowSince);
       this.windowTime += now - e.dataAt;
       e.windowArea = 0;
