@@ -16,14 +16,7 @@ import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import type { WindowMove } from '../../tcp/observer.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
-import {
-  type Clock,
-  HostMeter,
-  sendBound,
-  type FlowEnd,
-  type Flows,
-  type Watch,
-} from './flow-meter.ts';
+import { type Clock, HostMeter, sendBound, type Flows, type Watch } from './flow-meter.ts';
 import type { Ledger } from './ledger.ts';
 
 export class HostGuard extends HostMeter {
