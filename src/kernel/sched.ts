@@ -94,7 +94,7 @@ export class RunQueue implements StepSource {
   private readonly cfs: CfsRq<Task>;
   /** ns between ticks; 0: slices end by a timer of their own. */
   private readonly tick: number;
-  /** The first tick that has not been looked at. */
+  /** The first tick that has not been looked at; 0 when there are none. */
   private nextTick = 0;
   private needResched = false;
 
@@ -219,13 +219,13 @@ export class RunQueue implements StepSource {
 
   /** sched_tick() of the ticks that have passed. The current task has run for the last `ran` ns, and not before. */
   private passTicks(ran: number): void {
-    const { cfs, tick } = this;
     const { now } = this.core.host.engine;
+    if (now < this.nextTick) return;
+    const { cfs, tick } = this;
     if (tick === 0) {
       if (cfs.protectedFor <= 0 && cfs.update()) this.needResched = true;
       return;
     }
-    if (now < this.nextTick) return;
     // A core that was idle has had none.
     let t = Math.max(this.nextTick, Math.floor((now - ran) / tick) * tick);
     for (; t <= now; t += tick) if (cfs.update(Math.min(ran, now - t))) this.needResched = true;

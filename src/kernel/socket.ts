@@ -347,6 +347,7 @@ export class Sock
       if ((this.heldByOwner = this.offer(core)) !== null) return this.stack.host.costs.tcpOutput;
       // The segment was paid for in the softirq that put it here; in task context it only changes hands.
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
+      else if (this.flags === 0 && this.mtuDeferred === 0) return -1;
       else if ((this.flags & TIMER_DEFERRED) !== 0) this.runTimer(core);
       else if (this.mtuDeferred > 0) this.reduceMtu(core);
       else if ((this.flags & LOOPED_BACK) === 0 || !core.softirq.isPending) return -1;

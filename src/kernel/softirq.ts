@@ -40,8 +40,9 @@ export class Softirq implements StepSource {
   passes = 0;
 
   private pending = 0;
-  /** Vectors still to run in this round of the pass. */
+  /** Vectors still to begin in this round of the pass, and what the one that runs has to do; null: between two. */
   private todo = 0;
+  private source: StepSource | null = null;
   private inPass = false;
   private restarts = 0;
   private passEnd = 0;
@@ -51,8 +52,8 @@ export class Softirq implements StepSource {
   private handed = false;
 
   private readonly timers = new ExpiredTimers('timer');
-  private readonly tasklets = new Ring<StepSource>(4);
-  private readonly netTx = new Ring<Qdisc>(4);
+  private readonly tasklets = new Tasklets();
+  private readonly netTx = new NetTx();
   private readonly netRx: NetRx;
 
   constructor(core: Core) {
@@ -75,14 +76,14 @@ export class Softirq implements StepSource {
 
   /** Runs `source` to exhaustion in softirq context. */
   tasklet(source: StepSource): void {
-    this.tasklets.push(source);
+    this.tasklets.queued.push(source);
     this.raise(TASKLET);
     this.core.poke();
   }
 
   /** A stopped transmit queue may go on (__netif_schedule). */
   netifSchedule(qdisc: Qdisc): void {
-    this.netTx.push(qdisc);
+    this.netTx.qdiscs.push(qdisc);
     this.raise(NET_TX);
     this.core.poke();
   }
@@ -143,11 +144,12 @@ export class Softirq implements StepSource {
   }
 
   effect(core: Core): void {
-    const vector = this.todo & -this.todo;
-    if (vector === NET_RX) this.netRx.effect();
-    else if (vector === TIMER) this.timers.effect(core);
-    else if (vector === TASKLET) this.tasklets.peek()!.effect(core);
-    else this.netTx.peek()!.runOne();
+    this.source!.effect(core);
+  }
+
+  /** Device queues are left on the poll list at the end of a round. */
+  repoll(): void {
+    this.pending |= NET_RX;
   }
 
   private raise(vector: number): void {
@@ -156,26 +158,39 @@ export class Softirq implements StepSource {
   }
 
   private step(): number {
-    if (!this.inPass) {
-      if (this.pending === 0) return -1;
-      this.begin();
-    }
     for (;;) {
-      while (this.todo !== 0) {
-        const cost = this.nextOf(this.todo & -this.todo);
-        if (cost >= 0) return this.entry === 0 ? cost : this.withEntry(cost);
-        this.todo &= this.todo - 1;
-      }
-      if (this.pending === 0 || !this.mayRestart()) break;
+      const source = this.source ?? this.nextSource();
+      if (source === null) return -1;
+      const cost = source.next(this.core);
+      if (cost >= 0) return this.entry === 0 ? cost : this.withEntry(cost);
+      this.source = null;
+    }
+  }
+
+  /** What the next vector has to do; null: the pass is over, or there is none to begin. */
+  private nextSource(): StepSource | null {
+    if (this.todo === 0) {
+      if (!this.inPass) {
+        if (this.pending === 0) return null;
+        this.begin();
+      } else if (this.pending === 0 || !this.mayRestart()) return this.end();
       this.todo = this.pending;
       this.pending = 0;
     }
+    const vector = this.todo & -this.todo;
+    this.todo -= vector;
+    if (vector === NET_RX) return (this.source = this.netRx);
+    if (vector === TIMER) return (this.source = this.timers);
+    return (this.source = vector === NET_TX ? this.netTx : this.tasklets);
+  }
+
+  private end(): null {
     this.inPass = false;
     if (this.pending !== 0 && !this.threaded) {
       this.handed = true;
       wakeUp(this.ksoftirqd, false);
     }
-    return -1;
+    return null;
   }
 
   private begin(): void {
@@ -184,8 +199,6 @@ export class Softirq implements StepSource {
     this.restarts = MAX_RESTART;
     this.passEnd = this.core.host.engine.now + MAX_TIME;
     this.entry = this.threaded ? 0 : this.core.host.costs.softirq;
-    this.todo = this.pending;
-    this.pending = 0;
   }
 
   private withEntry(cost: number): number {
@@ -199,33 +212,45 @@ export class Softirq implements StepSource {
       this.core.host.engine.now < this.passEnd && !this.core.rq.wantsResched && --this.restarts > 0
     );
   }
+}
 
-  private nextOf(vector: number): number {
-    if (vector === NET_RX) {
-      const cost = this.netRx.next();
-      if (cost < 0 && this.netRx.list.length > 0) this.pending |= NET_RX;
-      return cost;
-    }
-    const { core } = this;
-    if (vector === TIMER) return this.timers.next(core);
-    if (vector === NET_TX) {
-      while (this.netTx.length > 0) {
-        if (this.netTx.peek()!.runnable) return core.host.costs.xmit;
-        this.netTx.shift();
-      }
-      return -1;
-    }
-    while (this.tasklets.length > 0) {
-      const cost = this.tasklets.peek()!.next(core);
+/** tasklet_action: each is run to exhaustion. */
+class Tasklets implements StepSource {
+  readonly queued = new Ring<StepSource>(4);
+
+  next(core: Core): number {
+    while (this.queued.length > 0) {
+      const cost = this.queued.peek()!.next(core);
       if (cost >= 0) return cost;
-      this.tasklets.shift();
+      this.queued.shift();
     }
     return -1;
+  }
+
+  effect(core: Core): void {
+    this.queued.peek()!.effect(core);
+  }
+}
+
+/** net_tx_action: transmit queues that may go on. */
+class NetTx implements StepSource {
+  readonly qdiscs = new Ring<Qdisc>(4);
+
+  next(core: Core): number {
+    while (this.qdiscs.length > 0) {
+      if (this.qdiscs.peek()!.runnable) return core.host.costs.xmit;
+      this.qdiscs.shift();
+    }
+    return -1;
+  }
+
+  effect(): void {
+    this.qdiscs.peek()!.runOne();
   }
 }
 
 /** net_rx_action: takes turns among the device queues on the poll list, within the budgets. */
-class NetRx {
+class NetRx implements StepSource {
   /** Device queues that want to be polled. */
   list = new Ring<Napi>(4);
   /** Backlogs of other cores, which are to be told of what they were given. */
@@ -299,6 +324,7 @@ class NetRx {
       this.spare = turn;
     }
     this.turn = null;
+    if (this.list.length > 0) this.core.softirq.repoll();
     // net_rps_action_and_irq_enable()
     while (this.ipis.length > 0) this.core.host.rpsIpi.send(this.ipis.shift()!);
     return -1;

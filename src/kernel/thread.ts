@@ -213,19 +213,20 @@ export class Thread extends Task implements Waiter, TimerHandler {
 
   next(): number {
     if (this.killed && this.mode !== CALL && this.mode !== RETRY) this.mode = DIE;
-    if (this.hold()) return -1;
     this.bill = BILL_SYSTEM;
     switch (this.mode) {
-      case ENTER:
-        return this.host.costs.syscall + this.refill;
       case CALL:
         return this.cost;
+      case ENTER:
+        return this.host.costs.syscall + this.refill;
       case USER: {
+        if (this.hold()) return -1;
         const slice = this.core.rq.sliceLeft();
         this.bill = BILL_USER;
         return (this.stepUser = slice < this.cost ? slice : this.cost);
       }
       default:
+        if (this.hold()) return -1;
         if (this.refill > 0 && this.mode === RESUME) this.bill = BILL_USER;
         return this.refill;
     }

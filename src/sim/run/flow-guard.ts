@@ -16,7 +16,7 @@ import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import type { WindowMove } from '../../tcp/observer.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
-import { type Clock, HostMeter, sendBound, type FlowEnd, type Flows } from './flow-meter.ts';
+import { type Clock, HostMeter, sendBound, type Flows, type Watch } from './flow-meter.ts';
 import type { Ledger } from './ledger.ts';
 
 export class HostGuard extends HostMeter {
@@ -29,31 +29,32 @@ export class HostGuard extends HostMeter {
 
   override onSent(c: Connection, seg: Segment, retransmit: boolean): void {
     super.onSent(c, seg, retransmit);
-    if ((seg.flags & RST) !== 0) {
+    const { flags } = seg;
+    if ((flags & RST) !== 0) {
       this.abort(c);
       return;
     }
-    if ((seg.flags & ACK) !== 0) this.checkEdge(c, seg);
+    const w = this.watch(c);
+    if ((flags & ACK) !== 0) this.checkEdge(c, w, seg);
     // Data of a SYN goes before anything was granted (RFC 7413 §3).
-    if (seg.len > 0 && !retransmit && (seg.flags & SYN) === 0) this.checkInside(c, seg);
+    if (!retransmit && seg.len > 0 && (flags & SYN) === 0) this.checkInside(c, w, seg);
   }
 
   override onReceived(c: Connection, seg: Segment): void {
     super.onReceived(c, seg);
-    if ((seg.flags & RST) !== 0) this.abort(c);
-    if ((seg.flags & ACK) === 0) return;
+    const { flags } = seg;
+    if ((flags & RST) !== 0) this.abort(c);
+    if ((flags & ACK) === 0) return;
     const w = this.watch(c);
-    // The window of a SYN is never scaled (RFC 7323 §2.2).
-    const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.sndWscale;
-    const edge = (seqRaw(seg.ack) + window) | 0;
-    if (!w.hasGrant || ((edge - w.granted) | 0) > 0) {
+    const edge = rightEdge(seg, c.sndWscale);
+    if (((edge - w.granted) | 0) > 0 || !w.hasGrant) {
       w.granted = edge;
       w.hasGrant = true;
     }
   }
 
-  override onWindow(c: Connection, rcvWnd: number, why: WindowMove): void {
-    super.onWindow(c, rcvWnd, why);
+  protected override movedLeft(c: Connection, why: WindowMove): void {
+    super.movedLeft(c, why);
     this.watch(c).moved = why;
   }
 
@@ -74,24 +75,33 @@ export class HostGuard extends HostMeter {
 
   override onQueued(c: Connection, _stream: PayloadStream, off: number, len: number): void {
     const e = this.end(c);
-    const before = e.queued;
-    this.queued(e, off + len);
-    this.ledger.checks['conserve-bytes']++;
-    if (off !== before)
+    const { peer, queued } = e;
+    const end = off + len;
+    this.queued(e, end);
+    const { checks } = this.ledger;
+    checks['conserve-bytes']++;
+    if (off !== queued)
       this.ledger.fail(
         'conserve-bytes',
         this.clock.now,
-        `${this.describe(c)}: queued [${off}, ${off + len}) after ${before}`,
+        `${this.describe(c)}: queued [${off}, ${end}) after ${queued}`,
       );
-    const peer = e.peer;
-    if (peer !== null && off + len > peer.written) {
+    if (peer !== null && end > peer.written) {
       this.ledger.fail(
         'conserve-bytes',
         this.clock.now,
-        `${this.describe(c)}: queued up to ${off + len}, written ${peer.written}`,
+        `${this.describe(c)}: queued up to ${end}, written ${peer.written}`,
       );
     }
-    this.checkReceiveMemory(e, c);
+    checks['bounded-queues']++;
+    if (c.rmemAlloc > c.rcvbuf + this.rmemSkb && c.rmemAlloc > e.rmemSeen) {
+      this.ledger.fail(
+        'bounded-queues',
+        this.clock.now,
+        `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`,
+      );
+    }
+    e.rmemSeen = c.rmemAlloc;
   }
 
   override onRead(c: Connection, stream: PayloadStream, off: number, len: number): void {
@@ -133,32 +143,30 @@ export class HostGuard extends HostMeter {
     if (e !== null) e.aborted = true;
   }
 
-  private checkEdge(c: Connection, seg: Segment): void {
-    const w = this.watch(c);
+  private checkEdge(c: Connection, w: Watch, seg: Segment): void {
     this.ledger.checks['window-edge']++;
-    const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << c.rcvWscale;
-    const edge = (seqRaw(seg.ack) + window) | 0;
-    if (w.hasEdge && ((edge - w.edge) | 0) < 0 && w.moved === 'kept') {
+    const edge = rightEdge(seg, c.rcvWscale);
+    const back = (w.edge - edge) | 0;
+    if (back > 0 && w.hasEdge && w.moved === 'kept') {
       this.ledger.fail(
         'window-edge',
         this.clock.now,
-        `${this.describe(c)}: ack ${seqRaw(seg.ack) >>> 0} win ${window} takes back ${(w.edge - edge) | 0} bytes`,
+        `${this.describe(c)}: ack ${seqRaw(seg.ack)} win ${(edge - seqRaw(seg.ack)) | 0} takes back ${back} bytes`,
       );
     }
+    w.moved = 'kept';
     w.edge = edge;
     w.hasEdge = true;
   }
 
-  private checkInside(c: Connection, seg: Segment): void {
-    const w = this.watch(c);
+  private checkInside(c: Connection, w: Watch, seg: Segment): void {
     this.ledger.checks['inside-window']++;
-    const end = (seqRaw(seg.seq) + seg.len) | 0;
     if (!w.hasGrant) {
       // The ACK that completes a handshake is taken by the request, before the connection exists.
       w.granted = (seqRaw(c.sndUna) + c.sndWnd) | 0;
       w.hasGrant = true;
     }
-    const beyond = (end - w.granted) | 0;
+    const beyond = (seqRaw(seg.seq) + seg.len - w.granted) | 0;
     if (beyond > 0)
       this.ledger.fail(
         'inside-window',
@@ -167,19 +175,13 @@ export class HostGuard extends HostMeter {
       );
   }
 
-  private checkReceiveMemory(e: FlowEnd, c: Connection): void {
-    this.ledger.checks['bounded-queues']++;
-    if (c.rmemAlloc > e.rmemSeen && c.rmemAlloc > c.rcvbuf + this.rmemSkb) {
-      this.ledger.fail(
-        'bounded-queues',
-        this.clock.now,
-        `${this.describe(c)}: sk_rmem_alloc ${c.rmemAlloc} > sk_rcvbuf ${c.rcvbuf} + one skb`,
-      );
-    }
-    e.rmemSeen = c.rmemAlloc;
-  }
-
   private describe(c: Connection): string {
     return `${this.name}:${c.sport}->${c.dport}`;
   }
+}
+
+/** What a segment says may be sent up to: SEG.ACK + SEG.WND. The window of a SYN is never scaled (RFC 7323 §2.2). */
+function rightEdge(seg: Segment, scale: number): number {
+  const window = (seg.flags & SYN) !== 0 ? seg.window : seg.window << scale;
+  return (seqRaw(seg.ack) + window) | 0;
 }

@@ -12,7 +12,7 @@ import type { PayloadStream } from '../../base/payload.ts';
 import { CA_LOSS, type Connection } from '../../tcp/connection.ts';
 import type { TcpObserver, WindowMove } from '../../tcp/observer.ts';
 import { FIN, RST, SYN, type Segment } from '../../tcp/segment.ts';
-import { seqRaw } from '../../tcp/seq.ts';
+import { SEQ_ZERO, type Seq } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
 
 /** Truesize of the largest record that one write can add: 64 KiB of payload in pages, and its head. */
@@ -45,6 +45,7 @@ export class Watch {
   hasEdge = false;
   granted = 0;
   hasGrant = false;
+  /** Why the edge that the next segment says may lie further left. */
   moved: WindowMove = 'kept';
 }
 
@@ -62,8 +63,10 @@ export class FlowEnd {
   read = 0;
   /** Writes not yet read to their end at the other side: end offset and time, by turns. Allocated with the first write. */
   writes: Ring<number> | null = null;
-  lastAck = 0;
+  lastAck: Seq = SEQ_ZERO;
   lastWindow = -1;
+  /** The window that was advertised last, in bytes; −1: it is to be looked at again. */
+  advertised = -1;
   /** Since when the advertised window is zero; NEVER: it is open. */
   closedSince: Instant = NEVER;
   /** When its last payload came, in order; NEVER: none has. */
@@ -106,7 +109,6 @@ export class HostMeter implements TcpObserver {
   firstEstablishedAt: Instant = NEVER;
   lastReadAt: Instant = NEVER;
   connections = 0;
-  dataSegmentsSent = 0;
   newDataSegmentsSent = 0;
   acksSent = 0;
   dupAcksSent = 0;
@@ -135,20 +137,22 @@ export class HostMeter implements TcpObserver {
     this.clock = clock;
   }
 
+  get dataSegmentsSent(): number {
+    return this.newDataSegmentsSent + this.retransmittedFast + this.retransmittedRto;
+  }
+
   /** The record of `c`, if there is one: a connection that is only open has none. */
   protected known(c: Connection): FlowEnd | null {
-    const watch = c.watch as Watch | null;
-    return watch === null ? null : watch.end;
+    return (c.watch as Watch | null)?.end ?? null;
   }
 
   protected watch(c: Connection): Watch {
-    const watch = c.watch as Watch | null;
-    return watch ?? ((c.watch = new Watch()) as Watch);
+    return ((c.watch as Watch | null) ??= new Watch());
   }
 
   /** The record of `c`, made with its first data or the peer's FIN: an idle connection costs none. */
   protected end(c: Connection): FlowEnd {
-    return this.known(c) ?? this.begin(c);
+    return (c.watch as Watch | null)?.end ?? this.begin(c);
   }
 
   private begin(c: Connection): FlowEnd {
@@ -159,27 +163,25 @@ export class HostMeter implements TcpObserver {
   }
 
   onSent(c: Connection, seg: Segment, retransmit: boolean): void {
-    const e = seg.len > 0 ? this.end(c) : this.known(c);
     this.sackBlocksSent += seg.nsack;
+    let e: FlowEnd | null;
     if (seg.len > 0) {
-      this.dataSegmentsSent += seg.segs;
+      e = this.end(c);
       if (!retransmit) this.newDataSegmentsSent += seg.segs;
       else if (c.caState === CA_LOSS) this.retransmittedRto += seg.segs;
       else this.retransmittedFast += seg.segs;
-    } else if ((seg.flags & (SYN | FIN | RST)) === 0) {
-      this.acksSent++;
-      // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
-      if (
-        e !== null &&
-        seqRaw(seg.ack) === e.lastAck &&
-        seg.window === e.lastWindow &&
-        c.ofo !== null
-      )
-        this.dupAcksSent++;
+    } else {
+      e = this.known(c);
+      if ((seg.flags & (SYN | FIN | RST)) === 0) {
+        this.acksSent++;
+        // RFC 5681 §2: no payload, same acknowledgment number, same window, and something is outstanding beyond it.
+        if (c.ofo !== null && e !== null && seg.ack === e.lastAck && seg.window === e.lastWindow)
+          this.dupAcksSent++;
+      }
     }
     if (c.ofo !== null && c.ofo.records.length > this.ofoPeak) this.ofoPeak = c.ofo.records.length;
     if (e === null) return;
-    e.lastAck = seqRaw(seg.ack);
+    e.lastAck = seg.ack;
     e.lastWindow = seg.window;
   }
 
@@ -242,16 +244,25 @@ export class HostMeter implements TcpObserver {
   }
 
   onWindow(c: Connection, rcvWnd: number, why: WindowMove): void {
-    if (why !== 'kept') this.windowMovedLeft++;
+    if (why !== 'kept') this.movedLeft(c, why);
     const e = rcvWnd > 0 ? this.known(c) : this.end(c);
-    if (e === null) return;
+    if (e !== null && e.advertised !== rcvWnd) this.newWindow(e, rcvWnd);
+  }
+
+  /** The window that is just being advertised ends left of the one before. */
+  protected movedLeft(_c: Connection, _why: WindowMove): void {
+    this.windowMovedLeft++;
+  }
+
+  private newWindow(e: FlowEnd, rcvWnd: number): void {
     if (e.dataAt !== NEVER) {
       e.windowArea += e.window * (this.clock.now - e.windowSince);
       e.windowSince = this.clock.now;
-      e.window = inHeader(c, rcvWnd);
+      e.window = inHeader(e.c, rcvWnd);
     }
     if (rcvWnd > 0) this.openWindow(e);
     else if (e.closedSince === NEVER) e.closedSince = this.clock.now;
+    e.advertised = rcvWnd;
   }
 
   /** At the end of the run: windows that are still closed count up to now. */
@@ -263,6 +274,7 @@ export class HostMeter implements TcpObserver {
     if (e.closedSince === NEVER) return;
     this.zeroWindowTime += this.clock.now - e.closedSince;
     e.closedSince = NEVER;
+    e.advertised = -1;
   }
 
   /** Up to the last payload and no further: what is advertised when nothing comes any more holds nobody back. */
