@@ -5,7 +5,7 @@ import { tsClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { markEcn } from './ecn.ts';
 import { currentMss, sackBlocks, windowEnd } from './mss.ts';
-import { ACK, BASE_HEADER, PSH, sackRoom, type Segment } from './segment.ts';
+import { ACK, BASE_HEADER, clearAdded, PSH, sackRoom, type Segment } from './segment.ts';
 import type { Tx } from './send-queue.ts';
 import { SEQ_ZERO, seqDiff, type Seq } from './seq.ts';
 import { advertiseWindow } from './window.ts';
@@ -24,14 +24,9 @@ export function fillBare(c: Connection, out: Segment, flags: number, seq: Seq, n
   out.truesize = PURE_ACK_TRUESIZE;
 }
 
-/** The header, and what only a receiver says; the caller sets the payload. `emitted` gives the segment its place. */
+/** The header; the caller sets the payload. `emitted` gives the segment its place. */
 function fill(c: Connection, out: Segment, flags: number, seq: Seq, now: Instant): void {
-  out.extras = null;
-  out.tailroom = 0;
-  out.mergeable = 0;
-  out.pages = 0;
-  out.cloned = false;
-  out.ce = false;
+  clearAdded(out);
   out.src = c.src;
   out.dst = c.dst;
   out.sport = c.sport;

@@ -149,9 +149,19 @@ export const segLen = (s: Segment): number => s.len + (s.flags & 1) + ((s.flags 
 /** The ECN field of its IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE (RFC 3168 §5). */
 export const ecnField = (s: Segment): number => (s.ce ? 3 : s.tos & 3);
 
+/** Empties what only options that are rare, the way and the receiver add to what is sent. */
+export function clearAdded(s: Segment): void {
+  s.extras = null;
+  s.tailroom = 0;
+  s.mergeable = 0;
+  s.pages = 0;
+  s.cloned = false;
+  s.ce = false;
+}
+
 /** Empties a pooled record; every field that a sender does not set afterwards is as absent. */
 export function resetSegment(s: Segment): void {
-  s.extras = null;
+  clearAdded(s);
   s.flags = 0;
   s.window = 0;
   s.hasTs = false;
@@ -165,12 +175,7 @@ export function resetSegment(s: Segment): void {
   s.segs = 1;
   s.segSize = 0;
   s.truesize = 0;
-  s.tailroom = 0;
-  s.mergeable = 0;
-  s.pages = 0;
-  s.cloned = false;
   s.tos = 0;
-  s.ce = false;
   s.ordinal = 0;
 }
 
