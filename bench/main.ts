@@ -4,7 +4,7 @@
  * measured on: compare two versions on one machine, in one sitting. Events, steps and bytes do not depend on it.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Row } from './measure.ts';
@@ -48,6 +48,7 @@ const OUT = `${ROOT}node_modules/.cache/hostwire-bench/`;
 
 /** To JavaScript, as users run it. */
 function compile(): void {
+  rmSync(OUT, { recursive: true, force: true });
   const options = { cwd: ROOT, stdio: 'inherit' } as const;
   execFileSync(
     process.execPath,
@@ -55,6 +56,7 @@ function compile(): void {
     options,
   );
   writeFileSync(`${OUT}package.json`, '{ "type": "module" }\n');
+  execFileSync(process.execPath, ['scripts/join.js', `${OUT}src`, `${OUT}bench`], options);
 }
 
 function runBench(file: string, flags: readonly string[], args: readonly string[]): Row {

@@ -150,12 +150,18 @@ function newest(path) {
 export function isBuilt() {
   const built = statSync(builtStamp, { throwIfNoEntry: false });
   if (built === undefined) return false;
-  const inputs = ['src', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const inputs = [
+    'src',
+    'package-lock.json',
+    'scripts/join.js',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ];
   return inputs.every((path) => newest(join(root, path)) < built.mtimeMs);
 }
 
 /**
- * Compiles src/ to dist/ and writes schema.json. dist/ is replaced as a whole and only by a build that succeeded, so
+ * Compiles src/ to dist/, joins the model in one function (join.js) and writes schema.json. dist/ is replaced as a whole and only by a build that succeeded, so
  * nothing of a deleted source stays behind and whoever runs the old one is not cut off.
  * @returns {Promise<Ran>}
  */
@@ -169,6 +175,13 @@ export async function build() {
   if (compiled.code !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     return compiled;
+  }
+  try {
+    const { joinModel } = await import('./join.js');
+    await joinModel(fresh);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    throw error;
   }
   // `npx hostwire` starts this file by itself.
   const program = join(fresh, 'cli', 'main.js');
