@@ -315,20 +315,14 @@ export class Sock
 
   /** What is to be done because of what just happened, in softirq context: send, one segment a step. */
   follow(core: Core): void {
-    if (
-      (this.flags & FOLLOWING) !== 0 ||
-      this.owner !== null ||
-      this.c === null ||
-      this.c.work === 0
-    )
-      return;
+    if ((this.flags & FOLLOWING) !== 0 || this.owner !== null || !this.hasWork) return;
     this.flags |= FOLLOWING;
     core.follow(this);
   }
 
   /** For core.follow(): the next segment, unless a system call owns the socket (its release will send). */
   next(core: Core): number {
-    if (this.owner === null && (this.held = this.offer(core)) !== null)
+    if (this.owner === null && this.hasWork && (this.held = this.offer(core)) !== null)
       return this.stack.host.costs.tcpOutput;
     this.flags &= ~FOLLOWING;
     return -1;
@@ -344,7 +338,8 @@ export class Sock
   /** For the owner: what its release has to do next costs so much, then `releaseStep`; −1: `unlock`. */
   releaseCost(core: Core): number {
     for (;;) {
-      if ((this.heldByOwner = this.offer(core)) !== null) return this.stack.host.costs.tcpOutput;
+      if (this.hasWork && (this.heldByOwner = this.offer(core)) !== null)
+        return this.stack.host.costs.tcpOutput;
       // The segment was paid for in the softirq that put it here; in task context it only changes hands.
       if (this.backlog !== null && this.backlog.length > 0) this.takeBacklog(core);
       else if (this.flags === 0 && this.mtuDeferred === 0) return -1;
@@ -371,10 +366,14 @@ export class Sock
     this.send(skb, core);
   }
 
+  /** May TCP have something to send? */
+  private get hasWork(): boolean {
+    return this.c !== null && this.c.work !== 0;
+  }
+
   /** Builds the next segment TCP has to send; null when there is none. */
   private offer(core: Core): Skb | null {
-    const c = this.c;
-    if (c === null || c.work === 0) return null;
+    const c = this.c!;
     const { stack } = this;
     const skb = stack.pool.peek();
     const any = pollSegment(c, stack.engine.now, skb);

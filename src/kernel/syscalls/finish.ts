@@ -3,18 +3,18 @@ import type { Sock } from '../socket.ts';
 import type { Trap } from '../syscall.ts';
 import type { Thread } from '../thread.ts';
 
-// Phases of a call on a socket.
+// Phases of a call on a socket. From FINISH on it has paid for a step of the release, and that is what it does first.
 export const START = 0;
+/** A step of busy polling has been paid for. */
+export const SPIN = -1;
 /** The copy has been paid for. */
 export const COPIED = 1;
-/** A step of the release has been paid for; then the call ends with trap.y. */
+/** The call ends with trap.y. */
 export const FINISH = 2;
-/** A step of the release has been paid for; then it sleeps, unless there is something after all. */
+/** It sleeps, unless there is something after all. */
 export const WAIT = 3;
-/** The same; then it goes on. */
+/** It goes on. */
 export const AGAIN = 4;
-/** A step of busy polling has been paid for. */
-export const SPIN = 5;
 
 /** Lets go and ends the call with `result`. */
 export function finish(s: Sock, t: Thread, trap: Trap, result: number): number {

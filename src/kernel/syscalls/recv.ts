@@ -15,9 +15,10 @@ import type { Sock } from '../socket.ts';
 import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../socket-options.ts';
 import type { Thread } from '../thread.ts';
 import type { Trap } from '../syscall.ts';
-import { AGAIN, COPIED, finish, finishShort, SPIN, START, WAIT } from './finish.ts';
+import { AGAIN, COPIED, FINISH, finish, finishShort, SPIN, START, WAIT } from './finish.ts';
 
 export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  if (trap.phase >= FINISH) s.releaseStep(t.core);
   switch (trap.phase) {
     case START:
       if (s.mayBusyPoll && !trap.spun && startToSpin(s, t, trap, flags))
@@ -28,13 +29,10 @@ export function tcpRecvmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
     case COPIED:
       return takeBytes(s, t, trap, len, flags);
     case AGAIN:
-      s.releaseStep(t.core);
       return readOn(s, t, trap, len, flags);
     case WAIT:
-      s.releaseStep(t.core);
       return waitToRead(s, t, trap, len, flags);
     default:
-      s.releaseStep(t.core);
       return finish(s, t, trap, trap.y);
   }
 }

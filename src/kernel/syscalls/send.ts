@@ -33,10 +33,10 @@ import { MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE } from '../socket-options
 import type { Thread } from '../thread.ts';
 import { EPOLLERR, type Trap } from '../syscall.ts';
 import { beginConnection, outcomeOfConnect, sleepForConnect } from './begin.ts';
-import { AGAIN, COPIED, finish, finishShort, START, WAIT } from './finish.ts';
+import { AGAIN, COPIED, FINISH, finish, finishShort, START, WAIT } from './finish.ts';
 
 // Phases beyond those of finish.ts.
-const CONNECTING = 5; // a step of the release has been paid for; then it waits for the connection that it has begun
+const CONNECTING = 5; // it waits for the connection that it has begun
 
 // What trap.d remembers of a call that begins a connection.
 const BEGUN = 1;
@@ -48,6 +48,7 @@ const REFUSED = -1;
 const WRITE_PIECE = 32_768;
 
 export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
+  if (trap.phase >= FINISH) s.releaseStep(t.core);
   switch (trap.phase) {
     case START:
       if (!s.lock(t)) return s.waitForLock(t);
@@ -59,16 +60,12 @@ export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
     case COPIED:
       return putBytes(s, t, trap, len, flags);
     case AGAIN:
-      s.releaseStep(t.core);
       return pushPiece(s, t, trap, len, flags);
     case WAIT:
-      s.releaseStep(t.core);
       return waitForSpace(s, t, trap, len, flags);
     case CONNECTING:
-      s.releaseStep(t.core);
       return waitForHandshake(s, t, trap, len, flags);
     default:
-      s.releaseStep(t.core);
       return finish(s, t, trap, trap.y);
   }
 }
@@ -121,9 +118,10 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
     return waitForSpace(s, t, trap, len, flags);
   }
   // MSG_MORE: what does not fill a segment waits for the next call.
-  if (!last || !corked || c.cork) return pushPiece(s, t, trap, len, flags);
-  c.cork = true;
-  trap.ref = c;
+  if (last && corked && !c.cork) {
+    c.cork = true;
+    trap.ref = c;
+  }
   return pushPiece(s, t, trap, len, flags);
 }
 
