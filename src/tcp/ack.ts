@@ -3,7 +3,7 @@
  * is built by output.ts; what answers a segment that is not acceptable is decided in validate.ts.
  */
 import { add, NEVER, type Duration, type Instant } from '../base/units.ts';
-import { jiffiesNow, jiffiesOfMs, jiffiesOfUs } from './clock.ts';
+import { halfTicks, jiffiesNow, jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import {
   ACK_NOW,
   ACK_PUSHED,
@@ -71,19 +71,21 @@ const inQuickack = (c: Connection): boolean =>
 /** Data went into the receive queue in order (tcp_event_data_recv). */
 export function onDataReceived(c: Connection, seg: Segment, now: Instant): void {
   const rcv = c.receiver!;
+  const x = c.context;
   scheduleAck(c);
   measureRcvMss(c, seg);
   measureRcvRtt(c, now);
-  const t = jiffiesNow(c.context, now);
+  const t = jiffiesNow(x, now);
   if (c.ackAto === 0) {
     // The first data: start the delayed-ACK engine.
     grantQuickAcks(c, MAX_QUICKACKS);
     c.ackAto = atoMin(c);
   } else {
     const gap = t - rcv.lrcvTime;
-    const half = atoMin(c) / 2;
-    if (gap <= half) c.ackAto = (halfTicks(c, c.ackAto) + half) as Duration;
-    else if (gap < c.ackAto) c.ackAto = Math.min(halfTicks(c, c.ackAto) + gap, c.rto) as Duration;
+    const half = x.atoMin / 2;
+    if (gap <= half) {
+      if (c.ackAto !== x.atoSteady) c.ackAto = (halfTicks(x, c.ackAto) + half) as Duration;
+    } else if (gap < c.ackAto) c.ackAto = Math.min(halfTicks(x, c.ackAto) + gap, c.rto) as Duration;
     else if (gap > c.rto) grantQuickAcks(c, MAX_QUICKACKS);
   }
   rcv.lrcvTime = t;
@@ -94,12 +96,6 @@ export function onDataReceived(c: Connection, seg: Segment, now: Instant): void 
 /** Data came: does its mark ask for ACKs at once (tcp_data_ecn_check)? */
 export function checkEcn(c: Connection, seg: Segment): void {
   if (c.ecn !== 0 && takeEcnMark(c, seg)) enterQuickack(c, 2);
-}
-
-/** Half a duration, in whole ticks. */
-function halfTicks(c: Connection, d: Duration): number {
-  const j = c.context.jiffyNs;
-  return j === 0 ? Math.floor(d / 2) : Math.floor(d / j / 2) * j;
 }
 
 /** After a segment: acknowledge now, later, or not at all (tcp_ack_snd_check, __tcp_ack_snd_check). */
@@ -213,11 +209,12 @@ export function flushCompressed(c: Connection): boolean {
 export function onAckSent(c: Connection): void {
   const rcv = c.receiver;
   if (rcv !== null) {
+    // The timer runs for those only.
     if (rcv.compressedAck > 0) {
       c.context.mib.TCPAckCompressed += rcv.compressedAck;
       rcv.compressedAck = 0;
+      moveCompressed(c, rcv, NEVER);
     }
-    moveCompressed(c, rcv, NEVER);
     if (c.ofo !== null) c.ofo.reportDeferred();
   }
   if (c.ackQuick > 0 && c.ackPending & ACK_SCHED) {

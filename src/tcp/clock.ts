@@ -17,12 +17,16 @@ export const jiffiesOfMs = (x: TcpContext, ms: number): Duration => jiffiesOfUs(
 
 /** The clock of timers: `now` on the last tick (tcp_jiffies32). */
 export function jiffiesNow(x: TcpContext, now: Instant): Instant {
-  const j = x.jiffyNs;
   // Asked several times a segment: within a tick two comparisons do for a division.
-  const tick = x.tick;
-  if (now >= tick && now - tick < j) return tick;
-  if (j === 0) return now;
-  return (x.tick = (Math.floor(now / j) * j) as Instant);
+  const { tick, tickNs } = x;
+  if (now >= tick && now - tick < tickNs) return tick;
+  return (x.tick = (Math.floor(now / tickNs) * tickNs) as Instant);
+}
+
+/** Half a duration, in whole ticks. */
+export function halfTicks(x: TcpContext, d: Duration): number {
+  const j = x.jiffyNs;
+  return j === 0 ? Math.floor(d / 2) : Math.floor(d / j / 2) * j;
 }
 
 /**

@@ -6,7 +6,7 @@ import { AckState } from './ack-state.ts';
 import { Deque } from './deque.ts';
 import type { Lane } from '../base/hash.ts';
 import { NEVER, type Duration, type Instant } from '../base/units.ts';
-import { jiffiesOfMs, jiffiesOfUs } from './clock.ts';
+import { halfTicks, jiffiesOfMs, jiffiesOfUs } from './clock.ts';
 import { FastOpenCache } from './fastopen-cache.ts';
 import type { TcpObserver } from './observer.ts';
 import type { TcpOptions } from './options.ts';
@@ -126,6 +126,8 @@ export class TcpContext {
   observer: TcpObserver | null = null;
   /** Nanoseconds of a jiffy; 0: `hz: exact`. */
   readonly jiffyNs: number;
+  /** What jiffies are counted in (clock.ts jiffiesNow): `jiffyNs`, or 1. */
+  readonly tickNs: number;
   /** How late timers of the wheel fire, ns. */
   readonly slackNs: number;
   /** The tick that was asked for last (clock.ts jiffiesNow). */
@@ -135,6 +137,8 @@ export class TcpContext {
   rtoMax: Duration;
   /** TCP_ATO_MIN = TCP_DELACK_MIN = HZ/25. */
   readonly atoMin: Duration;
+  /** The ATO under data without a pause: half of it and half of the least are what it was (tcp_event_data_recv). */
+  readonly atoSteady: Duration;
   /** TCP_DELACK_MAX = HZ/5. */
   readonly delackMax: Duration;
   /** What bounds every delayed ACK: that, and the tick before the peer's smallest RTO. */
@@ -158,11 +162,13 @@ export class TcpContext {
     this.settings.shared = true;
     this.lane = lane;
     this.memory = memory;
-    this.jiffyNs = options.hz === 'exact' ? 0 : Math.floor(1_000_000_000 / options.hz);
+    this.jiffyNs = options.hz === 'exact' ? 0 : (1_000_000_000 / options.hz) | 0;
+    this.tickNs = this.jiffyNs === 0 ? 1 : this.jiffyNs;
     this.slackNs = options.timerSlackUs * 1000;
     this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
     this.atoMin = jiffiesOfMs(this, 40);
+    this.atoSteady = this.steadyAto();
     this.delackMax = jiffiesOfMs(this, 200);
     this.atoMax = this.mostAto();
   }
@@ -175,6 +181,15 @@ export class TcpContext {
     this.rtoMin = jiffiesOfUs(this, options.rtoMinUs);
     this.rtoMax = jiffiesOfMs(this, options.rtoMaxMs);
     this.atoMax = this.mostAto();
+  }
+
+  private steadyAto(): Duration {
+    let ato = this.atoMin;
+    for (;;) {
+      const next = (halfTicks(this, ato) + this.atoMin / 2) as Duration;
+      if (next === ato) return ato;
+      ato = next;
+    }
   }
 
   private mostAto(): Duration {

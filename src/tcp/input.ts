@@ -204,7 +204,7 @@ export function initTransfer(c: Connection, now: Instant): void {
 /** A segment that was to be expected (predict.ts): its header, then the seventh step. */
 export function predicted(c: Connection, seg: Segment, now: Instant): void {
   takePredicted(c, seg, now);
-  if (c.tsOk) measureRcvRttTs(c, seg, now);
+  measureRcvRttTs(c, seg, now);
   queueNext(c, seg, now);
   dataSndCheck(c);
   ackSndCheck(c, now);
@@ -221,7 +221,7 @@ function synchronized(c: Connection, seg: Segment, now: Instant): void {
   const result = processAck(c, seg, inEstablished, now);
   if (result === ACK_BAD && inEstablished) return;
   if (!inEstablished && !afterAck(c, seg, result, now)) return;
-  if (c.tsOk && seg.len > 0) measureRcvRttTs(c, seg, now);
+  if (seg.len > 0) measureRcvRttTs(c, seg, now);
   // Sixth to eighth: urgent pointer, text and FIN.
   if (resetsOnData(c, seg)) {
     c.context.mib.TCPAbortOnData++;

@@ -54,7 +54,8 @@ const MIN_SNDBUF = 4608;
 const FRAGMENT = 32_768;
 const TIMEWAIT_MS = 60_000;
 
-const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE);
+const PAGE_SHIFT = 12;
+const pagesOf = (bytes: number): number => (bytes + PAGE - 1) >> PAGE_SHIFT;
 
 /** What `c` may be charged without asking (sk_forward_alloc), bytes. */
 export const forwardAlloc = (c: Connection): number =>
@@ -112,7 +113,7 @@ export function schedulePayload(c: Connection, size: number): number {
 /** Something of `c` was freed: whole pages go back (sk_mem_reclaim). */
 export function reclaim(c: Connection): void {
   const free = forwardAlloc(c);
-  if (free >= PAGE) giveBack(c, Math.floor(free / PAGE));
+  if (free >= PAGE) giveBack(c, free >> PAGE_SHIFT);
 }
 
 /** tcp_out_of_memory(): a socket that sends much, on a host that has too little. */

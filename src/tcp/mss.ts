@@ -11,10 +11,11 @@ export const windowEnd = (c: Connection): Seq => seqAdd(c.sndUna, c.sndWnd);
 
 /** How many SACK blocks the next segment carries. */
 export const sackBlocks = (c: Connection): number =>
-  c.receiver === null || !c.sackOk ? 0 : blocksOf(c, c.receiver);
+  c.ofo === null && (c.receiver === null || !c.receiver.dsack) ? 0 : blocksOf(c, c.receiver!);
 
 /** Islands of what is out of order, and a D-SACK. */
 function blocksOf(c: Connection, rcv: Receiver): number {
+  if (!c.sackOk) return 0;
   let n = rcv.dsack ? 1 : 0;
   if (c.ofo !== null) n += c.ofo.count;
   return Math.min(n, c.tsOk ? 3 : 4);

@@ -33,7 +33,7 @@ export function isPredicted(c: Connection, seg: Segment): boolean {
 
 /** What is left to do for the header of a predicted segment: TS.Recent (RFC 7323 §4.3), SND.WL1, and that the peer is alive. */
 export function takePredicted(c: Connection, seg: Segment, now: Instant): void {
-  if (c.tsOk && seg.seq === c.rcvWup) {
+  if (seg.seq === c.rcvWup && c.tsOk) {
     c.tsRecent = seg.tsVal;
     c.tsRecentStamp = now;
   }

@@ -16,15 +16,13 @@ export function expandSndbuf(c: Connection): void {
   if (c.sndbuf < bytes) c.sndbuf = Math.min(bytes, c.context.options.wmem[2]);
 }
 
-/** TCP_NOTSENT_LOWAT, or the sysctl. */
-const lowat = (c: Connection): number =>
-  c.settings.notsentLowat > 0 ? c.settings.notsentLowat : c.context.options.notsentLowat;
-
 /** May a new record be queued (sk_stream_memory_free)? `wake`: for waking a writer, half the low-water mark. */
 export function memoryFree(c: Connection, wake: boolean): boolean {
   if (c.wmemQueued >= c.sndbuf) return false;
   const unsent = seqDiff(c.writeSeq, c.sndNxt);
-  return (wake ? unsent * 2 : unsent) < lowat(c);
+  const weighed = wake ? unsent * 2 : unsent;
+  const own = c.settings.notsentLowat;
+  return own > 0 ? weighed < own : weighed < c.context.options.notsentLowat;
 }
 
 /** Is a third of the buffer free (sk_stream_is_writeable)? */

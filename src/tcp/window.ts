@@ -248,7 +248,7 @@ export function measureRcvRtt(c: Connection, now: Instant): void {
 /** A full segment echoes a timestamp of ours (tcp_rcv_rtt_measure_ts). */
 export function measureRcvRttTs(c: Connection, seg: Segment, now: Instant): void {
   const rcv = receiverOf(c);
-  if (!seg.hasTs || seg.tsEcr === rcv.rcvRttLastTsecr) return;
+  if (seg.tsEcr === rcv.rcvRttLastTsecr || !c.tsOk || !seg.hasTs) return;
   rcv.rcvRttLastTsecr = seg.tsEcr;
   if (seg.len < c.rcvMss) return;
   const ms = (tsClock(now) + c.tsOffset - seg.tsEcr) | 0;
