@@ -16,19 +16,30 @@ import { ACK, RST, SYN, type Segment } from '../../tcp/segment.ts';
 import type { WindowMove } from '../../tcp/observer.ts';
 import { seqRaw } from '../../tcp/seq.ts';
 import type { TcpState } from '../../tcp/state.ts';
-import { type Clock, HostMeter, sendBound, type Flows, type Watch } from './flow-meter.ts';
+import {
+  type Clock,
+  EDGE,
+  GRANT,
+  HostMeter,
+  sendBound,
+  type Flows,
+  type Watch,
+} from './flow-meter.ts';
 import type { Ledger } from './ledger.ts';
 
 export class HostGuard extends HostMeter {
   private readonly ledger: Ledger;
+  /** Its counts: they are moved several times a segment. */
+  private readonly checks: Ledger['checks'];
 
   constructor(name: string, flows: Flows, clock: Clock, ledger: Ledger) {
     super(name, flows, clock);
     this.ledger = ledger;
+    this.checks = ledger.checks;
   }
 
   override onSent(c: Connection, seg: Segment, retransmit: boolean): void {
-    super.onSent(c, seg, retransmit);
+    this.sent(c, seg, retransmit);
     const { flags } = seg;
     if ((flags & RST) !== 0) {
       this.abort(c);
@@ -41,15 +52,15 @@ export class HostGuard extends HostMeter {
   }
 
   override onReceived(c: Connection, seg: Segment): void {
-    super.onReceived(c, seg);
+    this.received(c, seg);
     const { flags } = seg;
     if ((flags & RST) !== 0) this.abort(c);
     if ((flags & ACK) === 0) return;
     const w = this.watch(c);
     const edge = rightEdge(seg, c.sndWscale);
-    if (((edge - w.granted) | 0) > 0 || !w.hasGrant) {
+    if (((edge - w.granted) | 0) > 0 || (w.known & GRANT) === 0) {
       w.granted = edge;
-      w.hasGrant = true;
+      w.known |= GRANT;
     }
   }
 
@@ -59,9 +70,9 @@ export class HostGuard extends HostMeter {
   }
 
   override onWritten(c: Connection, off: number, len: number): void {
-    super.onWritten(c, off, len);
     const e = this.end(c);
-    this.ledger.checks['bounded-queues']++;
+    this.wrote(c, e, off, len);
+    this.checks['bounded-queues']++;
     const most = sendBound(c);
     if (c.wmemQueued > e.wmemSeen && c.wmemQueued > most) {
       this.ledger.fail(
@@ -78,7 +89,7 @@ export class HostGuard extends HostMeter {
     const { peer, queued } = e;
     const end = off + len;
     this.queued(e, end);
-    const { checks } = this.ledger;
+    const { checks } = this;
     checks['conserve-bytes']++;
     if (off !== queued)
       this.ledger.fail(
@@ -108,7 +119,7 @@ export class HostGuard extends HostMeter {
     const e = this.end(c);
     const next = e.read;
     this.read(e, off, len);
-    this.ledger.checks['in-order']++;
+    this.checks['in-order']++;
     if (e.rxStream === null) e.rxStream = e.peer === null ? stream : e.peer.c.tx;
     if (stream !== e.rxStream) {
       this.ledger.fail(
@@ -144,10 +155,10 @@ export class HostGuard extends HostMeter {
   }
 
   private checkEdge(c: Connection, w: Watch, seg: Segment): void {
-    this.ledger.checks['window-edge']++;
+    this.checks['window-edge']++;
     const edge = rightEdge(seg, c.rcvWscale);
     const back = (w.edge - edge) | 0;
-    if (back > 0 && w.hasEdge && w.moved === 'kept') {
+    if (back > 0 && (w.known & EDGE) !== 0 && w.moved === 'kept') {
       this.ledger.fail(
         'window-edge',
         this.clock.now,
@@ -156,15 +167,15 @@ export class HostGuard extends HostMeter {
     }
     w.moved = 'kept';
     w.edge = edge;
-    w.hasEdge = true;
+    w.known |= EDGE;
   }
 
   private checkInside(c: Connection, w: Watch, seg: Segment): void {
-    this.ledger.checks['inside-window']++;
-    if (!w.hasGrant) {
+    this.checks['inside-window']++;
+    if ((w.known & GRANT) === 0) {
       // The ACK that completes a handshake is taken by the request, before the connection exists.
       w.granted = (seqRaw(c.sndUna) + c.sndWnd) | 0;
-      w.hasGrant = true;
+      w.known |= GRANT;
     }
     const beyond = (seqRaw(seg.seq) + seg.len - w.granted) | 0;
     if (beyond > 0)
