@@ -48,8 +48,10 @@ const REFUSED = -1;
 const WRITE_PIECE = 32_768;
 
 export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
-  if (trap.phase >= FINISH) s.releaseStep(t.core);
-  switch (trap.phase) {
+  let { phase } = trap;
+  if (phase >= FINISH) s.releaseStep(t.core);
+  else if (phase === COPIED) phase = putBytes(s, t, trap, len, flags);
+  switch (phase) {
     case START:
       if (!s.lock(t)) return s.waitForLock(t);
       s.recordFlow(t);
@@ -57,8 +59,6 @@ export function tcpSendmsg(s: Sock, t: Thread, trap: Trap, len: number, flags: n
       if ((flags & MSG_FASTOPEN) !== 0 || trap.d !== 0 || s.defersConnect)
         return fastOpen(s, t, trap, len, flags);
       return lookToWrite(s, t, trap, len, flags);
-    case COPIED:
-      return putBytes(s, t, trap, len, flags);
     case AGAIN:
       return pushPiece(s, t, trap, len, flags);
     case WAIT:
@@ -89,7 +89,7 @@ function lookToWrite(s: Sock, t: Thread, trap: Trap, len: number, flags: number)
   trap.phase = COPIED;
   const { costs } = t.host;
   const cost = copyCost(costs, n) + (trap.progress === 0 ? costs.send : 0);
-  return cost > 0 ? cost : putBytes(s, t, trap, len, flags);
+  return cost > 0 ? cost : tcpSendmsg(s, t, trap, len, flags);
 }
 
 /** What the call returns whether there is room or not; null: it goes on. */
@@ -104,6 +104,7 @@ function roomOf(c: Connection): number {
   return mayWrite(c) ? recordRoom(c) : 0;
 }
 
+/** @returns the phase that follows */
 function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): number {
   const c = s.c!;
   const from = trap.progress;
@@ -115,14 +116,14 @@ function putBytes(s: Sock, t: Thread, trap: Trap, len: number, flags: number): n
   s.settle(t.core);
   if (n === -EAGAIN) {
     trap.x = REFUSED;
-    return waitForSpace(s, t, trap, len, flags);
+    return WAIT;
   }
   // MSG_MORE: what does not fill a segment waits for the next call.
   if (last && corked && !c.cork) {
     c.cork = true;
     trap.ref = c;
   }
-  return pushPiece(s, t, trap, len, flags);
+  return AGAIN;
 }
 
 /** `n` bytes of what is to be written, from `from` on. */
