@@ -58,13 +58,16 @@ export class Core {
   private readonly engine: Engine;
   private readonly timer: Timer;
 
-  // By level: ns left of the step in progress (−1: none), and what its time is billed as (BILL_…).
-  private readonly rem = new Float64Array(LEVEL_BILLS.length).fill(-1);
-  private readonly bills = Uint8Array.from(LEVEL_BILLS);
-  // Whose it is.
+  // Whose step is in progress at each level; null: nobody's.
   private hardStep: StepSource | null = null;
   private softStep: StepSource | null = null;
   private taskStep: StepSource | null = null;
+  /** What the time of the step at task level is billed as (BILL_…). */
+  private taskBill = BILL_SYSTEM;
+  /** By level: ns left of a step that was interrupted. */
+  private readonly rem = new Float64Array(LEVEL_BILLS.length);
+  /** It is coming back from an idle state. */
+  private waking = false;
 
   /** It sleeps when it is idle, or has been taken away before: what it has to do may have to wait. */
   private mayBeAway: boolean;
@@ -80,9 +83,11 @@ export class Core {
   private readonly softFollows = new Ring<StepSource>();
   private readonly taskFollows = new Ring<StepSource>();
 
-  /** The level that runs, since when. */
+  // The level that runs, since when, and how long its step then still took, ns. No small integers at first, so that V8 gives
+  // these two doubles.
   private running: number = IDLE;
-  private since: Instant;
+  private since: Instant = NEVER;
+  private left: number = NEVER;
   /** Inside the loop: whoever raises something need not poke. */
   private looping = false;
 
@@ -184,7 +189,7 @@ export class Core {
     if (this.looping) return;
     this.settle();
     const level = this.choose();
-    const end = level === IDLE ? NEVER : this.engine.now + this.rem[level]!;
+    const end = level === IDLE ? NEVER : this.engine.now + this.left;
     this.engine.arm(this.timer, end as Instant);
   }
 
@@ -212,19 +217,19 @@ export class Core {
 
   /** What the running task has had up to now is charged to it; it goes on. */
   catchUp(): void {
-    if (this.running === TASK) this.rem[TASK]! -= this.bill();
+    if (this.running === TASK) this.left -= this.bill();
   }
 
   /** ns spent as `bill` (BILL_…) up to now. They add up to the time since boot, exactly. */
   spent(bill: number): number {
     const open = this.engine.now - this.since;
-    return this.billed[bill]! + (bill === this.bills[this.running] ? open : 0);
+    return this.billed[bill]! + (bill === this.billOf(this.running) ? open : 0);
   }
 
   /** Steps, as long as nothing else in the world comes before their ends. */
   private loop(): void {
     while (this.choose() !== IDLE) {
-      if (!this.engine.tryAdvance(this.timer, this.rem[this.running]!)) break;
+      if (!this.engine.tryAdvance(this.timer, this.left)) break;
       this.finish();
     }
     this.looping = false;
@@ -238,36 +243,50 @@ export class Core {
   /** As `pick`, of a core that may have to come back first. */
   private pickPresent(): number {
     const { now } = this.engine;
-    let level = this.rem[WAKING]! >= 0 ? WAKING : this.pick();
+    let level = this.waking ? this.goOn(WAKING) : this.pick();
     if (this.sleep !== null && (level === IDLE) !== (this.running === IDLE)) {
       if (level === IDLE) this.idleSince = now;
       else {
         const exit = this.sleep.exit(now - this.idleSince);
         if (exit > 0) {
-          this.rem[WAKING] = exit;
-          level = WAKING;
+          this.waking = true;
+          level = this.putOff(level, WAKING, exit);
         }
       }
     }
     if (this.stolenUntil <= now || level === IDLE) return level;
-    this.rem[STOLEN] = this.stolenUntil - now;
-    return STOLEN;
+    return this.putOff(level, STOLEN, this.stolenUntil - now);
+  }
+
+  /** The step at `level`, which has just been picked, waits for one at level `first` that takes `ns`. */
+  private putOff(level: number, first: number, ns: number): number {
+    this.rem[level] = this.left;
+    this.left = ns;
+    return first;
   }
 
   /** The step that runs has had its time: bill it and do its effect. */
   private finish(): void {
     this.bill();
     const { host, running: level } = this;
-    this.rem[level] = -1;
     if (level > TASK) {
       if (level === STOLEN) this.giveBack();
+      else this.waking = false;
       return;
     }
     host.executing = this;
-    if (level === SOFT) this.softStep!.effect(this);
-    else if (level === TASK) this.taskStep!.effect(this);
-    else {
-      this.hardStep!.effect(this);
+    if (level === SOFT) {
+      const step = this.softStep!;
+      this.softStep = null;
+      step.effect(this);
+    } else if (level === TASK) {
+      const step = this.taskStep!;
+      this.taskStep = null;
+      step.effect(this);
+    } else {
+      const step = this.hardStep!;
+      this.hardStep = null;
+      step.effect(this);
       this.softirq.irqExit();
     }
     host.executing = null;
@@ -275,24 +294,24 @@ export class Core {
 
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
-    const { rem } = this;
     // Asked several times a packet, and most sources are empty: their lengths are looked at here.
-    if (rem[HARD]! >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
-    if (rem[SOFT]! >= 0) return SOFT;
+    if (this.hardStep !== null) return this.goOn(HARD);
+    if (this.irqs.length > 0 && this.nextOf(this.irqs, HARD)) return HARD;
+    if (this.softStep !== null) return this.goOn(SOFT);
     if (this.softFollows.length > 0 && this.nextOf(this.softFollows, SOFT)) return SOFT;
-    if (!this.softirq.isQuiet && (rem[SOFT] = this.softirq.next()) >= 0) {
-      this.softStep = this.softirq;
-      return SOFT;
+    if (!this.softirq.isQuiet) {
+      const cost = this.softirq.next();
+      if (cost >= 0) return this.begin(SOFT, this.softirq, cost);
     }
-    if (rem[TASK]! >= 0) return TASK;
+    if (this.taskStep !== null) return this.goOn(TASK);
     if (this.taskFollows.length > 0 && this.nextOf(this.taskFollows, TASK)) {
-      this.bills[TASK] = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
+      this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
       return TASK;
     }
-    if ((rem[TASK] = this.rq.next()) < 0) return IDLE;
-    this.taskStep = this.rq;
-    this.bills[TASK] = this.rq.bill;
-    return TASK;
+    const cost = this.rq.next();
+    if (cost < 0) return IDLE;
+    this.taskBill = this.rq.bill;
+    return this.begin(TASK, this.rq, cost);
   }
 
   /** Sets up the next step of the first of `sources` that has one. */
@@ -301,10 +320,7 @@ export class Core {
       const source = sources.peek()!;
       const cost = source.next(this);
       if (cost >= 0) {
-        this.rem[level] = cost;
-        if (level === HARD) this.hardStep = source;
-        else if (level === SOFT) this.softStep = source;
-        else this.taskStep = source;
+        this.begin(level, source, cost);
         return true;
       }
       sources.shift();
@@ -312,18 +328,31 @@ export class Core {
     return false;
   }
 
+  /** A step of `source` begins, at `level`. */
+  private begin(level: number, source: StepSource, cost: number): number {
+    this.left = cost;
+    if (level === HARD) this.hardStep = source;
+    else if (level === SOFT) this.softStep = source;
+    else this.taskStep = source;
+    return level;
+  }
+
+  /** The step at `level` goes on, which was interrupted. */
+  private goOn(level: number): number {
+    this.left = this.rem[level]!;
+    return level;
+  }
+
   /** Interrupts the step that runs: what has run is billed and taken from it. */
   private settle(): void {
     const level = this.running;
-    this.rem[level]! -= this.bill();
+    this.rem[level] = this.left - this.bill();
     if (level === TASK || level === STOLEN) this.giveBack();
   }
 
   /** User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted. */
   private giveBack(): void {
-    const { rem } = this;
-    if (rem[TASK]! >= 0 && this.taskStep === this.rq && this.rq.takeBack(rem[TASK]!))
-      rem[TASK] = -1;
+    if (this.taskStep === this.rq && this.rq.takeBack(this.rem[TASK]!)) this.taskStep = null;
   }
 
   /** Charges what has run since the last time to what ran. @returns how long that was, ns */
@@ -333,8 +362,12 @@ export class Core {
     if (ran === 0) return 0;
     this.since = now;
     const level = this.running;
-    this.billed[this.bills[level]!]! += ran;
-    if (level === TASK) this.rq.account(ran);
+    this.billed[this.billOf(level)]! += ran;
+    if (level === TASK) this.rq.account(ran, now);
     return ran;
+  }
+
+  private billOf(level: number): number {
+    return level === TASK ? this.taskBill : LEVEL_BILLS[level]!;
   }
 }
