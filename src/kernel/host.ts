@@ -124,9 +124,9 @@ export class Host {
     this.rpsIpi = new RpsIpi(cpus);
     const { rpsSockFlows } = this.softnet;
     this.sockFlows = rpsSockFlows > 0 ? new SockFlows(rpsSockFlows) : null;
-    const kind = engine.define(`${this.name}/cpu`, CPU, (index) => this.cores[index]!.onTimer());
     const cores: Core[] = [];
     this.cores = cores;
+    const kind = engine.define(`${this.name}/cpu`, CPU, (index) => cores[index]!.onTimer());
     for (let i = 0; i < cpus; i++) cores.push(new Core(this, i, kind));
   }
 
