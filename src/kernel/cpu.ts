@@ -43,6 +43,11 @@ import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
 export * from './step.ts';
 
+// Whose step a level has in progress: nobody's, that of softirq.ts or of the run queue, or that of the first which is queued.
+const NONE = 0;
+const OWN = 1;
+const QUEUED = 2;
+
 export class Core implements Handler {
   readonly host: Host;
   readonly index: number;
@@ -58,10 +63,10 @@ export class Core implements Handler {
   private readonly engine: Engine;
   private readonly timer: Timer;
 
-  // Whose step is in progress at each level; null: nobody's.
-  private hardStep: StepSource | null = null;
-  private softStep: StepSource | null = null;
-  private taskStep: StepSource | null = null;
+  // Whose step is in progress at each level.
+  private hard = NONE;
+  private soft = NONE;
+  private task = NONE;
   /** What the time of the step at task level is billed as (BILL_…). */
   private taskBill = BILL_SYSTEM;
   /** By level: ns left of a step that was interrupted. */
@@ -276,17 +281,18 @@ export class Core implements Handler {
     }
     host.executing = this;
     if (level === SOFT) {
-      const step = this.softStep!;
-      this.softStep = null;
-      step.effect(this);
+      const { soft } = this;
+      this.soft = NONE;
+      if (soft === OWN) this.softirq.effect(this);
+      else this.softFollows.peek()!.effect(this);
     } else if (level === TASK) {
-      const step = this.taskStep!;
-      this.taskStep = null;
-      step.effect(this);
+      const { task } = this;
+      this.task = NONE;
+      if (task === OWN) this.rq.effect();
+      else this.taskFollows.peek()!.effect(this);
     } else {
-      const step = this.hardStep!;
-      this.hardStep = null;
-      step.effect(this);
+      this.hard = NONE;
+      this.irqs.peek()!.effect(this);
       this.softirq.irqExit();
     }
     host.executing = null;
@@ -295,46 +301,39 @@ export class Core implements Handler {
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
     // Asked several times a packet, and most sources are empty: their lengths are looked at here.
-    if (this.hardStep !== null) return this.goOn(HARD);
-    if (this.irqs.length > 0 && this.nextOf(this.irqs, HARD)) return HARD;
-    if (this.softStep !== null) return this.goOn(SOFT);
-    if (this.softFollows.length > 0 && this.nextOf(this.softFollows, SOFT)) return SOFT;
-    if (!this.softirq.isQuiet) {
-      const cost = this.softirq.next();
-      if (cost >= 0) return this.begin(SOFT, this.softirq, cost);
+    if (this.hard !== NONE) return this.goOn(HARD);
+    if (this.irqs.length > 0 && this.prepare(this.irqs)) {
+      this.hard = QUEUED;
+      return HARD;
     }
-    if (this.taskStep !== null) return this.goOn(TASK);
-    if (this.taskFollows.length > 0 && this.nextOf(this.taskFollows, TASK)) {
+    if (this.soft !== NONE) return this.goOn(SOFT);
+    if (this.softFollows.length > 0 && this.prepare(this.softFollows)) {
+      this.soft = QUEUED;
+      return SOFT;
+    }
+    if (!this.softirq.isQuiet && (this.left = this.softirq.next()) >= 0) {
+      this.soft = OWN;
+      return SOFT;
+    }
+    if (this.task !== NONE) return this.goOn(TASK);
+    if (this.taskFollows.length > 0 && this.prepare(this.taskFollows)) {
+      this.task = QUEUED;
       this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
       return TASK;
     }
-    const cost = this.rq.next();
-    if (cost < 0) return IDLE;
+    if ((this.left = this.rq.next()) < 0) return IDLE;
+    this.task = OWN;
     this.taskBill = this.rq.bill;
-    return this.begin(TASK, this.rq, cost);
+    return TASK;
   }
 
-  /** Sets up the next step of the first of `sources` that has one. */
-  private nextOf(sources: Ring<StepSource>, level: number): boolean {
+  /** The first of `sources` that has a step comes to stand in front; the others are through. */
+  private prepare(sources: Ring<StepSource>): boolean {
     while (sources.length > 0) {
-      const source = sources.peek()!;
-      const cost = source.next(this);
-      if (cost >= 0) {
-        this.begin(level, source, cost);
-        return true;
-      }
+      if ((this.left = sources.peek()!.next(this)) >= 0) return true;
       sources.shift();
     }
     return false;
-  }
-
-  /** A step of `source` begins, at `level`. */
-  private begin(level: number, source: StepSource, cost: number): number {
-    this.left = cost;
-    if (level === HARD) this.hardStep = source;
-    else if (level === SOFT) this.softStep = source;
-    else this.taskStep = source;
-    return level;
   }
 
   /** The step at `level` goes on, which was interrupted. */
@@ -352,7 +351,7 @@ export class Core implements Handler {
 
   /** User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted. */
   private giveBack(): void {
-    if (this.taskStep === this.rq && this.rq.takeBack(this.rem[TASK]!)) this.taskStep = null;
+    if (this.task === OWN && this.rq.takeBack(this.rem[TASK]!)) this.task = NONE;
   }
 
   /** Charges what has run since the last time to what ran. @returns how long that was, ns */
