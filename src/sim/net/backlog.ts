@@ -64,7 +64,7 @@ export class Backlog {
   /** When the first frame departs; NEVER: there is none. */
   next: Instant = NEVER;
   /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left. */
-  den: number = 1;
+  den: number = Infinity;
   private head = 0;
   private mask = 7;
   private places: Place[] = Array.from({ length: 8 }, () => new Place());

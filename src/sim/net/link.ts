@@ -23,7 +23,7 @@ import type { Lane } from '../../base/hash.ts';
 import { QueueMeter } from '../../base/queue-meter.ts';
 import type { Random } from '../../base/random.ts';
 import { type Ingress, type Train, ipBytes } from '../../base/train.ts';
-import { type Instant, START } from '../../base/units.ts';
+import { type Instant, NEVER, START } from '../../base/units.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { QueuedRun } from './backlog.ts';
 import { COPIED, DISPLACED, FATE_MARKS, Faults, LOST } from './faults.ts';
@@ -59,7 +59,7 @@ export class Link {
   /** Told when a change of the link moves departures; null: nobody. */
   sender: LinkSender | null = null;
   /** The least time from transmit to arrival, ns; ≥ 1. */
-  leastLatency: number = 0;
+  leastLatency: number = Infinity;
 
   protected readonly pipe: Pipe;
   private options: LinkOptions;
@@ -72,7 +72,7 @@ export class Link {
   private readonly unit: typeof NO_QUEUE | typeof PACKETS | typeof BYTES;
   private readonly limit: number;
   /** The last hand-over, and its number. */
-  private latest: Instant = START;
+  private latest: Instant = NEVER;
   private transmission = -1;
   /** Frames taken so far, whatever became of them. */
   private taken = 0;
@@ -90,10 +90,13 @@ export class Link {
     this.pipe = new Pipe(to, options);
     this.faults = Faults.of(name, options, engine.random);
     this.leastLatency = leastLatency(options);
-    this.overhead = options.overhead;
+    // No small integer at first: V8 gives the field a double from the start.
+    this.latest = START;
+    // And the other way round: what was read from a text may be a double that floor() makes a small integer.
+    this.overhead = Math.floor(options.overhead);
     const { limit } = options;
     this.unit = limit === null ? NO_QUEUE : limit.unit === 'packets' ? PACKETS : BYTES;
-    this.limit = limit === null ? 0 : limit.count;
+    this.limit = limit === null ? 0 : Math.floor(limit.count);
     const beyond = this.unit === BYTES ? options.mtu + options.overhead : 0;
     const bound = limit === null ? Infinity : limit.count + beyond;
     this.queue = new QueueMeter(`link/${name}/queue`, bound);
