@@ -6,7 +6,7 @@
  *
  * One engine timer per core is armed for the end of the step that runs. When nothing else in the world is due before it,
  * `engine.tryAdvance` makes the step's end the present at once, without an event: the same steps at the same instants in
- * the same order. That is only done in the tail of an event handler (`enter`, `onTimer`); anyone else pokes the core,
+ * the same order. That is only done in the tail of an event handler (`enter`, `onEvent`); anyone else pokes the core,
  * which then only plans.
  *
  * A core that has been idle may take time to come back (cpuidle.ts); what woke it waits for that, billed as idle.
@@ -20,7 +20,7 @@
 import { assert } from '../base/assert.ts';
 import { Ring } from '../base/ring.ts';
 import { NEVER, type Instant } from '../base/units.ts';
-import { type Engine, type Kind, type Timer } from '../engine/engine.ts';
+import { CPU, type Engine, type Handler, type Timer } from '../engine/engine.ts';
 import { type IdleState, idleState } from './cpuidle.ts';
 import type { Host } from './host.ts';
 import { FlowLimit } from './rps.ts';
@@ -43,7 +43,7 @@ import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
 export * from './step.ts';
 
-export class Core {
+export class Core implements Handler {
   readonly host: Host;
   readonly index: number;
   /** What it is called in traces. */
@@ -86,12 +86,12 @@ export class Core {
   /** Inside the loop: whoever raises something need not poke. */
   private looping = false;
 
-  constructor(host: Host, index: number, kind: Kind) {
+  constructor(host: Host, index: number) {
     this.host = host;
     this.index = index;
     this.lane = `${host.name}/cpu${index}`;
     this.engine = host.engine;
-    this.timer = host.engine.timer(kind, index, 0);
+    this.timer = host.engine.timer(host.engine.define(`${host.name}/cpu`, CPU, this), index, 0);
     this.since = host.engine.now;
     this.idleSince = this.since;
     this.stolenUntil = this.since;
@@ -204,7 +204,7 @@ export class Core {
   }
 
   /** The step that the timer was armed for has ended. */
-  onTimer(): void {
+  onEvent(): void {
     this.looping = true;
     this.finish();
     this.loop();

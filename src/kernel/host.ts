@@ -5,7 +5,7 @@
  */
 import { assert, violated } from '../base/assert.ts';
 import type { Instant } from '../base/units.ts';
-import { CPU, type Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
 import { costsOf, type Costs, type Machine } from './costs.ts';
@@ -124,10 +124,9 @@ export class Host {
     this.rpsIpi = new RpsIpi(cpus);
     const { rpsSockFlows } = this.softnet;
     this.sockFlows = rpsSockFlows > 0 ? new SockFlows(rpsSockFlows) : null;
-    const kind = engine.define(`${this.name}/cpu`, CPU, (index) => this.cores[index]!.onTimer());
     const cores: Core[] = [];
     this.cores = cores;
-    for (let i = 0; i < cpus; i++) cores.push(new Core(this, i, kind));
+    for (let i = 0; i < cpus; i++) cores.push(new Core(this, i));
   }
 
   get now(): Instant {

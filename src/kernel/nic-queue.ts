@@ -15,7 +15,7 @@
 import type { Lane } from '../base/hash.ts';
 import { type Flight, type Ingress, ipBytes, MARK_CORRUPT } from '../base/train.ts';
 import { add, type Duration, earlier, type Instant, later, NEVER } from '../base/units.ts';
-import { DEVICE, type Engine, type Timer } from '../engine/engine.ts';
+import { DEVICE, type Engine, type Handler, type Timer } from '../engine/engine.ts';
 import { SK_BUFF } from '../tcp/truesize.ts';
 import type { Costs } from './costs.ts';
 import type { Core } from './cpu.ts';
@@ -36,7 +36,10 @@ const STEP_RX = 1;
 const STEP_DELIVER = 2;
 const STEP_COMPLETE = 3;
 
-export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames, TimerHandler {
+export class NicQueue
+  extends Napi
+  implements Handler, Ingress, IrqHandler, MissedFrames, TimerHandler
+{
   readonly nic: Nic;
   readonly flight: Flight;
   readonly ring: RxRing;
@@ -103,7 +106,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
     this.topHalfNs = options.napi ? 0 : host.costs.rxFrame;
     this.irq = new IrqLine(`${name}-${index}`, core, this);
     this.lane = host.engine.lane(`${name}/rx-${index}`);
-    const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, () => this.interrupt());
+    const kind = host.engine.define(`${name}-${index}/irq`, DEVICE, this);
     this.timer = host.engine.timer(kind, 0, 0);
     this.tx = tx;
     this.gro = options.gro && options.napi ? new Gro(nic.truesize) : null;
@@ -169,7 +172,7 @@ export class NicQueue extends Napi implements Ingress, IrqHandler, MissedFrames,
       tx.sample(irq.count, this.tx.packets, this.tx.bytes, now);
   }
 
-  private interrupt(): void {
+  onEvent(): void {
     this.deadline = NEVER;
     this.nic.tally.interrupts++;
     if (this.atOnce) this.interruptAtOnce();

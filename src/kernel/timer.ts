@@ -8,7 +8,7 @@
  */
 import { Ring } from '../base/ring.ts';
 import { NEVER, type Instant } from '../base/units.ts';
-import { TIMER, type Kind, type Timer } from '../engine/engine.ts';
+import { type Handler, TIMER, type Kind, type Timer } from '../engine/engine.ts';
 import type { Core, StepSource } from './cpu.ts';
 import type { Host } from './host.ts';
 
@@ -65,19 +65,21 @@ export class KernelTimer {
 }
 
 /** A host's timers, by the index that their events carry. */
-export class TimerTable {
+export class TimerTable implements Handler {
   readonly kind: Kind;
   private readonly timers: (KernelTimer | null)[] = [];
   private readonly free: number[] = [];
 
   constructor(host: Host) {
-    this.kind = host.engine.define(`${host.name}/timer`, TIMER, (index) => {
-      const timer = this.timers[index]!;
-      const core = timer.core;
-      if (timer.hard) core.expire(timer);
-      else core.softirq.expire(timer);
-      core.enter();
-    });
+    this.kind = host.engine.define(`${host.name}/timer`, TIMER, this);
+  }
+
+  onEvent(index: number): void {
+    const timer = this.timers[index]!;
+    const core = timer.core;
+    if (timer.hard) core.expire(timer);
+    else core.softirq.expire(timer);
+    core.enter();
   }
 
   add(timer: KernelTimer): number {

@@ -39,9 +39,8 @@ function bench(
   const nic = new make(host, 'eth0', options);
   const irqs: number[] = [];
   for (const q of nic.queues) {
-    const device = q as unknown as { interrupt(): void };
-    const interrupt = device.interrupt.bind(q);
-    device.interrupt = () => {
+    const interrupt = q.onEvent.bind(q);
+    q.onEvent = () => {
       irqs.push(w.engine.now);
       interrupt();
     };
