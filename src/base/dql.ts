@@ -7,7 +7,7 @@
  * Times are nanoseconds where Linux counts jiffies: a limit falls up to a tick earlier. Left out: stall detection.
  */
 import { assert } from './assert.ts';
-import { type Instant, START } from './units.ts';
+import { type Instant, NEVER, START } from './units.ts';
 
 /** byte_queue_limits of a queue in sysfs. */
 export interface DqlOptions {
@@ -45,10 +45,12 @@ export class Dql {
   private prevLastObject = 0;
   private prevOverLimit = 0;
   private lowestSlack = Infinity;
-  private slackSince: Instant = START;
+  private slackSince: Instant = NEVER;
 
   constructor(options: DqlOptions = DQL_DEFAULTS) {
     this.options = options;
+    // No small integer at first: V8 gives the field a double from the start.
+    this.slackSince = START;
   }
 
   /** Bytes in the ring. */

@@ -7,7 +7,7 @@
  * It measures and never refuses: whether `peak` is within `bound` is for the invariants to say.
  */
 import { InvariantError } from './assert.ts';
-import type { Instant } from './units.ts';
+import { type Instant, NEVER, START } from './units.ts';
 
 /** The balance is kept below this: then the sum with a product of up to 2^53 is exact. */
 const ROOM = 0x10_0000_0000_0000; // 2^52
@@ -15,20 +15,23 @@ const ROOM = 0x10_0000_0000_0000; // 2^52
 export class QueueMeter {
   readonly name: string;
   /** The most that may be in the queue, in its own unit (items or bytes); Infinity when nothing bounds it. */
-  bound: number;
+  bound: number = Infinity;
   depth = 0;
   /** The greatest depth so far. */
   peak = 0;
   /** Items that came in. */
   entered = 0;
-  private since = 0;
+  private since: Instant = NEVER;
   // Σ n·t of what left − Σ n·t of what came is carried + balance: bytes times nanoseconds leave 2^53 behind within seconds.
-  private balance = 0;
+  private balance: number = Infinity;
   private carried = 0n;
 
   constructor(name: string, bound: number) {
     this.name = name;
+    // No small integers at first: V8 gives these fields doubles from the start.
     this.bound = bound;
+    this.since = START;
+    this.balance = 0;
   }
 
   /** From now on `bound` holds. What `peak` is compared with is the widest there ever was: a narrower one throws nothing out. */

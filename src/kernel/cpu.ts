@@ -43,6 +43,11 @@ import { ExpiredTimers, type KernelTimer } from './timer.ts';
 
 export * from './step.ts';
 
+// Whose step a level has in progress: nobody's, that of softirq.ts or of the run queue, or that of the first which is queued.
+const NONE = 0;
+const OWN = 1;
+const QUEUED = 2;
+
 export class Core implements Handler {
   readonly host: Host;
   readonly index: number;
@@ -58,13 +63,16 @@ export class Core implements Handler {
   private readonly engine: Engine;
   private readonly timer: Timer;
 
-  // By level: ns left of the step in progress (−1: none), and what its time is billed as (BILL_…).
-  private readonly rem = new Float64Array(LEVEL_BILLS.length).fill(-1);
-  private readonly bills = Uint8Array.from(LEVEL_BILLS);
-  // Whose it is.
-  private hardStep: StepSource | null = null;
-  private softStep: StepSource | null = null;
-  private taskStep: StepSource | null = null;
+  // Whose step is in progress at each level.
+  private hard = NONE;
+  private soft = NONE;
+  private task = NONE;
+  /** What the time of the step at task level is billed as (BILL_…). */
+  private taskBill = BILL_SYSTEM;
+  /** By level: ns left of a step that was interrupted. */
+  private readonly rem = new Float64Array(LEVEL_BILLS.length);
+  /** It is coming back from an idle state. */
+  private waking = false;
 
   /** It sleeps when it is idle, or has been taken away before: what it has to do may have to wait. */
   private mayBeAway: boolean;
@@ -80,9 +88,11 @@ export class Core implements Handler {
   private readonly softFollows = new Ring<StepSource>();
   private readonly taskFollows = new Ring<StepSource>();
 
-  /** The level that runs, since when. */
+  // The level that runs, since when, and how long its step then still took, ns. No small integers at first, so that V8 gives
+  // these two doubles.
   private running: number = IDLE;
-  private since: Instant;
+  private since: Instant = NEVER;
+  private left: number = NEVER;
   /** Inside the loop: whoever raises something need not poke. */
   private looping = false;
 
@@ -184,7 +194,7 @@ export class Core implements Handler {
     if (this.looping) return;
     this.settle();
     const level = this.choose();
-    const end = level === IDLE ? NEVER : this.engine.now + this.rem[level]!;
+    const end = level === IDLE ? NEVER : this.engine.now + this.left;
     this.engine.arm(this.timer, end as Instant);
   }
 
@@ -212,19 +222,19 @@ export class Core implements Handler {
 
   /** What the running task has had up to now is charged to it; it goes on. */
   catchUp(): void {
-    if (this.running === TASK) this.rem[TASK]! -= this.bill();
+    if (this.running === TASK) this.left -= this.bill();
   }
 
   /** ns spent as `bill` (BILL_…) up to now. They add up to the time since boot, exactly. */
   spent(bill: number): number {
     const open = this.engine.now - this.since;
-    return this.billed[bill]! + (bill === this.bills[this.running] ? open : 0);
+    return this.billed[bill]! + (bill === this.billOf(this.running) ? open : 0);
   }
 
   /** Steps, as long as nothing else in the world comes before their ends. */
   private loop(): void {
     while (this.choose() !== IDLE) {
-      if (!this.engine.tryAdvance(this.timer, this.rem[this.running]!)) break;
+      if (!this.engine.tryAdvance(this.timer, this.left)) break;
       this.finish();
     }
     this.looping = false;
@@ -238,36 +248,51 @@ export class Core implements Handler {
   /** As `pick`, of a core that may have to come back first. */
   private pickPresent(): number {
     const { now } = this.engine;
-    let level = this.rem[WAKING]! >= 0 ? WAKING : this.pick();
+    let level = this.waking ? this.goOn(WAKING) : this.pick();
     if (this.sleep !== null && (level === IDLE) !== (this.running === IDLE)) {
       if (level === IDLE) this.idleSince = now;
       else {
         const exit = this.sleep.exit(now - this.idleSince);
         if (exit > 0) {
-          this.rem[WAKING] = exit;
-          level = WAKING;
+          this.waking = true;
+          level = this.putOff(level, WAKING, exit);
         }
       }
     }
     if (this.stolenUntil <= now || level === IDLE) return level;
-    this.rem[STOLEN] = this.stolenUntil - now;
-    return STOLEN;
+    return this.putOff(level, STOLEN, this.stolenUntil - now);
+  }
+
+  /** The step at `level`, which has just been picked, waits for one at level `first` that takes `ns`. */
+  private putOff(level: number, first: number, ns: number): number {
+    this.rem[level] = this.left;
+    this.left = ns;
+    return first;
   }
 
   /** The step that runs has had its time: bill it and do its effect. */
   private finish(): void {
     this.bill();
     const { host, running: level } = this;
-    this.rem[level] = -1;
     if (level > TASK) {
       if (level === STOLEN) this.giveBack();
+      else this.waking = false;
       return;
     }
     host.executing = this;
-    if (level === SOFT) this.softStep!.effect(this);
-    else if (level === TASK) this.taskStep!.effect(this);
-    else {
-      this.hardStep!.effect(this);
+    if (level === SOFT) {
+      const { soft } = this;
+      this.soft = NONE;
+      if (soft === OWN) this.softirq.effect(this);
+      else this.softFollows.peek()!.effect(this);
+    } else if (level === TASK) {
+      const { task } = this;
+      this.task = NONE;
+      if (task === OWN) this.rq.effect();
+      else this.taskFollows.peek()!.effect(this);
+    } else {
+      this.hard = NONE;
+      this.irqs.peek()!.effect(this);
       this.softirq.irqExit();
     }
     host.executing = null;
@@ -275,55 +300,58 @@ export class Core implements Handler {
 
   /** The highest level that has something to do; its step is set up. */
   private pick(): number {
-    const { rem } = this;
     // Asked several times a packet, and most sources are empty: their lengths are looked at here.
-    if (rem[HARD]! >= 0 || (this.irqs.length > 0 && this.nextOf(this.irqs, HARD))) return HARD;
-    if (rem[SOFT]! >= 0) return SOFT;
-    if (this.softFollows.length > 0 && this.nextOf(this.softFollows, SOFT)) return SOFT;
-    if (!this.softirq.isQuiet && (rem[SOFT] = this.softirq.next()) >= 0) {
-      this.softStep = this.softirq;
+    if (this.hard !== NONE) return this.goOn(HARD);
+    if (this.irqs.length > 0 && this.prepare(this.irqs)) {
+      this.hard = QUEUED;
+      return HARD;
+    }
+    if (this.soft !== NONE) return this.goOn(SOFT);
+    if (this.softFollows.length > 0 && this.prepare(this.softFollows)) {
+      this.soft = QUEUED;
       return SOFT;
     }
-    if (rem[TASK]! >= 0) return TASK;
-    if (this.taskFollows.length > 0 && this.nextOf(this.taskFollows, TASK)) {
-      this.bills[TASK] = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
+    if (!this.softirq.isQuiet && (this.left = this.softirq.next()) >= 0) {
+      this.soft = OWN;
+      return SOFT;
+    }
+    if (this.task !== NONE) return this.goOn(TASK);
+    if (this.taskFollows.length > 0 && this.prepare(this.taskFollows)) {
+      this.task = QUEUED;
+      this.taskBill = this.softirq.threaded ? BILL_SOFTIRQ : BILL_SYSTEM;
       return TASK;
     }
-    if ((rem[TASK] = this.rq.next()) < 0) return IDLE;
-    this.taskStep = this.rq;
-    this.bills[TASK] = this.rq.bill;
+    if ((this.left = this.rq.next()) < 0) return IDLE;
+    this.task = OWN;
+    this.taskBill = this.rq.bill;
     return TASK;
   }
 
-  /** Sets up the next step of the first of `sources` that has one. */
-  private nextOf(sources: Ring<StepSource>, level: number): boolean {
+  /** The first of `sources` that has a step comes to stand in front; the others are through. */
+  private prepare(sources: Ring<StepSource>): boolean {
     while (sources.length > 0) {
-      const source = sources.peek()!;
-      const cost = source.next(this);
-      if (cost >= 0) {
-        this.rem[level] = cost;
-        if (level === HARD) this.hardStep = source;
-        else if (level === SOFT) this.softStep = source;
-        else this.taskStep = source;
-        return true;
-      }
+      if ((this.left = sources.peek()!.next(this)) >= 0) return true;
       sources.shift();
     }
     return false;
   }
 
+  /** The step at `level` goes on, which was interrupted. */
+  private goOn(level: number): number {
+    this.left = this.rem[level]!;
+    return level;
+  }
+
   /** Interrupts the step that runs: what has run is billed and taken from it. */
   private settle(): void {
     const level = this.running;
-    this.rem[level]! -= this.bill();
+    this.rem[level] = this.left - this.bill();
     if (level === TASK || level === STOLEN) this.giveBack();
   }
 
   /** User time has no effect at its end that could get lost: the task takes it back, and may be pre-empted. */
   private giveBack(): void {
-    const { rem } = this;
-    if (rem[TASK]! >= 0 && this.taskStep === this.rq && this.rq.takeBack(rem[TASK]!))
-      rem[TASK] = -1;
+    if (this.task === OWN && this.rq.takeBack(this.rem[TASK]!)) this.task = NONE;
   }
 
   /** Charges what has run since the last time to what ran. @returns how long that was, ns */
@@ -333,8 +361,12 @@ export class Core implements Handler {
     if (ran === 0) return 0;
     this.since = now;
     const level = this.running;
-    this.billed[this.bills[level]!]! += ran;
-    if (level === TASK) this.rq.account(ran);
+    this.billed[this.billOf(level)]! += ran;
+    if (level === TASK) this.rq.account(ran, now);
     return ran;
+  }
+
+  private billOf(level: number): number {
+    return level === TASK ? this.taskBill : LEVEL_BILLS[level]!;
   }
 }

@@ -17,6 +17,7 @@
  */
 import { violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
+import type { Instant } from '../base/units.ts';
 import { CfsRq, SchedEntity } from './cfs-rq.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
@@ -142,7 +143,8 @@ export class RunQueue implements StepSource {
   resched(): boolean {
     const { cfs } = this;
     if (cfs.alone) return (this.needResched = false);
-    this.passTicks(0);
+    const { now } = this.core.host.engine;
+    if (now >= this.nextTick) this.passTicks(0, now);
     if (!this.needResched) return false;
     const { curr } = cfs;
     cfs.update();
@@ -209,18 +211,16 @@ export class RunQueue implements StepSource {
   }
 
   /** `ran` ns have been spent at task level, the last of them now. */
-  account(ran: number): void {
+  account(ran: number, now: Instant): void {
     const cur = this.current;
     if (cur === null) return;
     cur.cpuTime += ran;
     this.cfs.run(ran);
-    this.passTicks(ran);
+    if (now >= this.nextTick) this.passTicks(ran, now);
   }
 
   /** sched_tick() of the ticks that have passed. The current task has run for the last `ran` ns, and not before. */
-  private passTicks(ran: number): void {
-    const { now } = this.core.host.engine;
-    if (now < this.nextTick) return;
+  private passTicks(ran: number, now: Instant): void {
     const { cfs, tick } = this;
     if (tick === 0) {
       if (cfs.protectedFor <= 0 && cfs.update()) this.needResched = true;

@@ -31,7 +31,7 @@ export class Skb extends Segment implements Train {
   owner: unknown = null;
   /** What the sender's socket is charged until then. */
   txTruesize = 0;
-  /** The next one in the list of a queue that holds it. */
+  /** The next one in the list of a queue, or of the pool, that holds it. */
   link: Skb | null = null;
   /** When it wants to leave (skb->tstamp): TCP's earliest departure time; 0: at once. */
   departAt = 0;
@@ -144,7 +144,8 @@ export const wireBytes = (skb: Skb): number => skb.len + skb.segs * (skb.headerL
 
 /** Where a world's skbs come from. `live` is 0 once every wire, ring, qdisc and backlog is empty. */
 export class SkbPool {
-  private readonly free: Skb[] = [];
+  /** Those that nobody uses, through their links; the one used last is first. */
+  private free: Skb | null = null;
   /** Every record there is, in use or not. */
   readonly records: Skb[] = [];
   /** What a payload says whose damage the checksum did not show. */
@@ -163,7 +164,8 @@ export class SkbPool {
 
   /** An skb whose segment still says what it said last: for TCP, which writes all of it. */
   grab(): Skb {
-    const skb = this.free.pop() ?? this.make();
+    const skb = this.free ?? this.make();
+    this.free = skb.link;
     if (++this.live > this.peak) this.peak = this.live;
     skb.outstanding = 1;
     skb.txTruesize = 0;
@@ -176,8 +178,7 @@ export class SkbPool {
 
   /** What `grab` will give, to be filled before it is known whether it is needed. */
   peek(): Skb {
-    if (this.free.length === 0) this.free.push(this.make());
-    return this.free.at(-1)!;
+    return (this.free ??= this.make());
   }
 
   private make(): Skb {
@@ -191,6 +192,7 @@ export class SkbPool {
     this.live--;
     skb.owner = null;
     skb.stream = null;
-    this.free.push(skb);
+    skb.link = this.free;
+    this.free = skb;
   }
 }

@@ -135,7 +135,7 @@ export class Softirq implements StepSource {
 
   /** No pass is going on, and nothing asks for one. */
   get isQuiet(): boolean {
-    return this.pending === 0 && !this.inPass;
+    return this.pending === 0 && this.source === null;
   }
 
   /** Something is left to do. */

@@ -11,6 +11,14 @@ import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import { Dql, type DqlOptions } from '../base/dql.ts';
 
+/** What the ring keeps of an skb, and then of the next one in its place. */
+class Descriptor {
+  owner: unknown = null;
+  truesize = 0;
+  wire = 0;
+  departure: Instant = NEVER;
+}
+
 export class TxRing {
   readonly size: number;
   /** Descriptors in use. */
@@ -21,14 +29,11 @@ export class TxRing {
   readonly meter: QueueMeter;
   /** Byte queue limits; null: only descriptors count. */
   readonly dql: Dql | null;
-  private cap = 16;
+  private mask = 15;
   private head = 0;
   /** How many were ever given back: the number of the oldest one in use, as the wire counts them. */
   returned = 0;
-  private owners: unknown[] = new Array<unknown>(16).fill(null);
-  private sizes = new Int32Array(16);
-  private wires = new Int32Array(16);
-  private departures = new Float64Array(16);
+  private places: Descriptor[] = Array.from({ length: 16 }, () => new Descriptor());
 
   constructor(name: string, size: number, limits: DqlOptions | null = null) {
     this.size = size;
@@ -54,12 +59,12 @@ export class TxRing {
   push(owner: unknown, truesize: number, wire: number, now: Instant, departure: Instant): void {
     const { used } = this;
     if (used >= this.size) violated('tx ring: no descriptor free');
-    if (used === this.cap) this.grow();
-    const i = (this.head + used) & (this.cap - 1);
-    this.owners[i] = owner;
-    this.sizes[i] = truesize;
-    this.wires[i] = wire;
-    this.departures[i] = departure;
+    if (used > this.mask) this.grow();
+    const d = this.at(used);
+    d.owner = owner;
+    d.truesize = truesize;
+    d.wire = wire;
+    d.departure = departure;
     this.used = used + 1;
     if (departure !== NEVER) this.known++;
     this.meter.enter(now);
@@ -69,44 +74,43 @@ export class TxRing {
   /** The oldest that waits for the wire has got it. */
   departs(departure: Instant): void {
     assert(this.known < this.used, 'tx ring: nothing waits for the wire');
-    this.departures[(this.head + this.known) & (this.cap - 1)] = departure;
+    this.at(this.known).departure = departure;
     this.known++;
   }
 
   /** The link has changed: the newest that the wire was given is through at `departure` now. */
   retimeNewest(departure: Instant): void {
-    if (this.known > 0) this.departures[(this.head + this.known - 1) & (this.cap - 1)] = departure;
+    if (this.known > 0) this.at(this.known - 1).departure = departure;
   }
 
   /** How many the device is through with by `now`. */
   done(now: Instant): number {
     let n = 0;
-    while (n < this.known && this.departures[(this.head + n) & (this.cap - 1)]! <= now) n++;
+    while (n < this.known && this.at(n).departure <= now) n++;
     return n;
   }
 
   /** When it is through with the oldest in the ring; NEVER when the wire has none. */
   get first(): Instant {
-    return this.known === 0 ? NEVER : (this.departures[this.head]! as Instant);
+    return this.known === 0 ? NEVER : this.at(0).departure;
   }
 
   /** When it is through with the n-th in the ring, n from 1; NEVER when the wire has fewer. */
   nth(n: number): Instant {
-    if (n > this.known) return NEVER;
-    return this.departures[(this.head + n - 1) & (this.cap - 1)]! as Instant;
+    return n > this.known ? NEVER : this.at(n - 1).departure;
   }
 
   /** The link has changed: transmission `n`, counted from 0, is through at `departure` now. */
   retime(n: number, departure: Instant): void {
     const k = n - this.returned;
-    if (k >= 0 && k < this.used) this.departures[(this.head + k) & (this.cap - 1)] = departure;
+    if (k >= 0 && k < this.used) this.at(k).departure = departure;
   }
 
   /** Shows what each descriptor in use keeps: whom it is charged to, how much, and the driver's bytes. */
   each(visit: (owner: unknown, truesize: number, wire: number) => void): void {
     for (let k = 0; k < this.used; k++) {
-      const i = (this.head + k) & (this.cap - 1);
-      visit(this.owners[i], this.sizes[i]!, this.wires[i]!);
+      const { owner, truesize, wire } = this.at(k);
+      visit(owner, truesize, wire);
     }
   }
 
@@ -119,17 +123,16 @@ export class TxRing {
     let sum = 0;
     let bytes = 0;
     for (; n > 0; n--) {
-      const i = this.head;
-      const next = this.owners[i];
-      if (next !== owner) {
+      const d = this.at(0);
+      if (d.owner !== owner) {
         if (owner !== null) handler.txFreed(owner, sum, core);
-        owner = next;
+        owner = d.owner;
         sum = 0;
       }
-      sum += this.sizes[i]!;
-      bytes += this.wires[i]!;
-      this.owners[i] = null;
-      this.head = (i + 1) & (this.cap - 1);
+      sum += d.truesize;
+      bytes += d.wire;
+      d.owner = null;
+      this.head = (this.head + 1) & this.mask;
       this.used--;
       this.known--;
       this.returned++;
@@ -138,26 +141,17 @@ export class TxRing {
     this.dql?.completed(bytes, core.host.engine.now);
   }
 
+  /** Number k, from the oldest. */
+  private at(k: number): Descriptor {
+    return this.places[(this.head + k) & this.mask]!;
+  }
+
   private grow(): void {
-    const n = this.cap;
-    const [owners, sizes, wires, departures] = [
-      this.owners,
-      this.sizes,
-      this.wires,
-      this.departures,
-    ];
-    this.cap = 2 * n;
-    this.owners = new Array<unknown>(this.cap).fill(null);
-    this.sizes = new Int32Array(this.cap);
-    this.wires = new Int32Array(this.cap);
-    this.departures = new Float64Array(this.cap);
-    for (let k = 0; k < n; k++) {
-      const from = (this.head + k) & (n - 1);
-      this.owners[k] = owners[from];
-      this.sizes[k] = sizes[from]!;
-      this.wires[k] = wires[from]!;
-      this.departures[k] = departures[from]!;
-    }
+    const n = this.mask + 1;
+    const places = Array.from({ length: n }, (_, k) => this.at(k));
+    for (let k = 0; k < n; k++) places.push(new Descriptor());
+    this.places = places;
+    this.mask = 2 * n - 1;
     this.head = 0;
   }
 }

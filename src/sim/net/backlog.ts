@@ -2,7 +2,8 @@
  * The runs of frames that a wire has taken and that have not all departed, in order: who still stands in the queue, and
  * which frames get new times when the link changes.
  *
- * Columns in growing power-of-two rings, as in Flight. Frame j (counted in its train) of a run departs at
+ * A growing power-of-two ring of places that are filled again and again: a run is written once and read once, and a field is
+ * written for a third of what an element of a column costs. Frame j (counted in its train) of a run departs at
  * `base + floor((rem + (j + 1)·unit) / den)`, the last one at `end`; its service starts where that of frame j − 1 ends.
  */
 import type { Train } from '../../base/train.ts';
@@ -25,17 +26,48 @@ export interface QueuedRun {
   readonly transmission: number;
 }
 
+/** A run that waits, and then the next one that takes its place. */
+class Place {
+  train: Train | null = null;
+  first = 0;
+  count = 0;
+  mark = 0;
+  fate = 0;
+  bytes = 0;
+  lastBytes = 0;
+  transmission = 0;
+  // Doubles from the start: a field that has only seen small integers is converted on each way in and out.
+  base: number = NEVER;
+  rem: number = NEVER;
+  unit: number = NEVER;
+  end: number = NEVER;
+  offset: number = NEVER;
+  extra: number = NEVER;
+
+  /** Is frame j the last one? */
+  endsWith(j: number): boolean {
+    return j === this.first + this.count - 1;
+  }
+
+  /** When the service of frame j starts, and that of frame j − 1 ends. */
+  start(j: number, den: number): number {
+    return this.base + Math.floor((this.rem + j * this.unit) / den);
+  }
+
+  departure(j: number, den: number): number {
+    return this.endsWith(j) ? this.end : this.start(j + 1, den);
+  }
+}
+
 export class Backlog {
   runs = 0;
   /** When the first frame departs; NEVER: there is none. */
   next: Instant = NEVER;
   /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left. */
-  den: number = 1;
-  private cap = 8;
+  den: number = Infinity;
   private head = 0;
-  private trains: (Train | null)[] = new Array<Train | null>(8).fill(null);
-  private ints: Int32Array = new Int32Array(8 * INTS);
-  private doubles: Float64Array = new Float64Array(8 * DOUBLES);
+  private mask = 7;
+  private places: Place[] = Array.from({ length: 8 }, () => new Place());
 
   push(
     train: Train | null,
@@ -53,89 +85,75 @@ export class Backlog {
     extra: number,
     transmission: number,
   ): void {
-    if (this.runs === this.cap) this.grow();
-    const at = (this.head + this.runs) & (this.cap - 1);
-    this.trains[at] = train;
-    const ints = this.ints;
-    const i = at * INTS;
-    ints[i + FIRST] = first;
-    ints[i + COUNT] = count;
-    ints[i + MARK] = mark;
-    ints[i + FATE] = fate;
-    ints[i + BYTES] = bytes;
-    ints[i + LAST_BYTES] = lastBytes;
-    const doubles = this.doubles;
-    const d = at * DOUBLES;
-    doubles[d + BASE] = base;
-    doubles[d + REM] = rem;
-    doubles[d + UNIT] = unit;
-    doubles[d + END] = end;
-    doubles[d + OFFSET] = offset;
-    doubles[d + EXTRA] = extra;
-    doubles[d + TRANSMISSION] = transmission;
+    if (this.runs > this.mask) this.grow();
+    const p = this.run(this.runs);
+    p.train = train;
+    p.first = first;
+    p.count = count;
+    p.mark = mark;
+    p.fate = fate;
+    p.bytes = bytes;
+    p.lastBytes = lastBytes;
+    p.transmission = transmission;
+    p.base = base;
+    p.rem = rem;
+    p.unit = unit;
+    p.end = end;
+    p.offset = offset;
+    p.extra = extra;
     if (this.runs++ === 0) this.aim();
   }
 
   // Runs are counted from the oldest: k = 0.
 
   first(k: number): number {
-    return this.ints[this.slot(k) * INTS + FIRST]!;
+    return this.run(k).first;
   }
   count(k: number): number {
-    return this.ints[this.slot(k) * INTS + COUNT]!;
+    return this.run(k).count;
   }
   /** Departure of the last frame of run k. */
   end(k: number): number {
-    return this.doubles[this.slot(k) * DOUBLES + END]!;
+    return this.run(k).end;
+  }
+  /** Wire bytes of the first frame of run k. */
+  firstBytes(k: number): number {
+    const { bytes, lastBytes, count } = this.run(k);
+    return count === 1 ? lastBytes : bytes;
   }
   /** From a frame's departure to its arrival. */
   offset(k: number): number {
-    return this.doubles[this.slot(k) * DOUBLES + OFFSET]!;
-  }
-  /** Wire bytes of frame j. */
-  bytes(k: number, j: number): number {
-    const i = this.slot(k) * INTS;
-    return this.ints[i + (this.isLast(i, j) ? LAST_BYTES : BYTES)]!;
+    return this.run(k).offset;
   }
 
   /** When frame j of run k departs. */
   departure(k: number, j: number): number {
-    const at = this.slot(k);
-    return this.departureIn(at, j, this.isLast(at * INTS, j));
+    return this.run(k).departure(j, this.den);
   }
 
   /** When the service of frame j of run k starts. */
   start(k: number, j: number): number {
-    return this.time(this.slot(k) * DOUBLES, j);
+    return this.run(k).start(j, this.den);
   }
 
   /** The fraction by which that service starts later, in 1/den ns. */
   startFraction(k: number, j: number): number {
     const { den } = this;
-    const d = this.slot(k) * DOUBLES;
-    const x = this.doubles[d + REM]! + j * this.doubles[d + UNIT]!;
+    const { rem, unit } = this.run(k);
+    const x = rem + j * unit;
     return x - Math.floor(x / den) * den;
-  }
-
-  /** Wire bytes of the first frame. */
-  get nextBytes(): number {
-    const i = this.head * INTS;
-    return this.ints[i + (this.ints[i + COUNT] === 1 ? LAST_BYTES : BYTES)]!;
   }
 
   /** The first frame has departed. */
   pop(): void {
-    const at = this.head;
-    const { ints } = this;
-    const left = ints[at * INTS + COUNT]! - 1;
-    if (left === 0) {
+    const p = this.run(0);
+    if (p.count === 1) {
       this.popRun();
       return;
     }
-    const j = ints[at * INTS + FIRST]! + 1;
-    ints[at * INTS + FIRST] = j;
-    ints[at * INTS + COUNT] = left;
-    this.next = this.departureIn(at, j, left === 1);
+    p.first++;
+    p.count--;
+    this.aim();
   }
 
   /** All runs of which the last frame has departed by `now` go. */
@@ -144,7 +162,7 @@ export class Backlog {
   }
 
   private popRun(): void {
-    this.head = (this.head + 1) & (this.cap - 1);
+    this.head = (this.head + 1) & this.mask;
     this.runs--;
     this.aim();
   }
@@ -154,106 +172,57 @@ export class Backlog {
       this.next = NEVER;
       return;
     }
-    const { head, ints } = this;
-    const d = head * DOUBLES;
-    const single = ints[head * INTS + COUNT] === 1;
-    this.next = (
-      single ? this.doubles[d + END]! : this.time(d, ints[head * INTS + FIRST]! + 1)
-    ) as Instant;
+    const p = this.run(0);
+    this.next = (p.count === 1 ? p.end : p.start(p.first + 1, this.den)) as Instant;
   }
 
   /** Run k without its first `skip` frames. */
   copy(k: number, skip: number): QueuedRun {
-    const at = this.slot(k);
-    const ints = this.ints.subarray(at * INTS, (at + 1) * INTS);
+    const { train, first, count, mark, fate, bytes, lastBytes, extra, transmission } = this.run(k);
     return {
-      train: this.trains[at]!,
-      first: ints[FIRST]! + skip,
-      count: ints[COUNT]! - skip,
-      mark: ints[MARK]!,
-      fate: ints[FATE]!,
-      bytes: ints[BYTES]!,
-      lastBytes: ints[LAST_BYTES]!,
-      extra: this.doubles[at * DOUBLES + EXTRA]!,
-      transmission: this.doubles[at * DOUBLES + TRANSMISSION]!,
+      train,
+      first: first + skip,
+      count: count - skip,
+      mark,
+      fate,
+      bytes,
+      lastBytes,
+      extra,
+      transmission,
     };
   }
 
   clear(): void {
-    this.trains.fill(null);
+    for (const place of this.places) place.train = null;
     this.runs = 0;
     this.aim();
   }
 
   /** Only the very first frame stays: the one in service. Its times no longer depend on `den`. */
   keepOne(): void {
-    const j = this.first(0);
-    const start = this.start(0, j);
-    const end = this.departure(0, j);
-    const bytes = this.bytes(0, j);
-    const i = this.head * INTS;
-    this.ints[i + COUNT] = 1;
-    this.ints[i + LAST_BYTES] = bytes;
-    const d = this.head * DOUBLES;
-    this.doubles[d + BASE] = start;
-    this.doubles[d + REM] = 0;
-    this.doubles[d + UNIT] = 0;
-    this.doubles[d + END] = end;
-    for (let k = 1; k < this.runs; k++) this.trains[this.slot(k)] = null;
+    const p = this.run(0);
+    const start = p.start(p.first, this.den);
+    p.end = p.departure(p.first, this.den);
+    p.lastBytes = this.firstBytes(0);
+    p.count = 1;
+    p.base = start;
+    p.rem = 0;
+    p.unit = 0;
+    for (let k = 1; k < this.runs; k++) this.run(k).train = null;
     this.runs = 1;
     this.aim();
   }
 
-  private slot(k: number): number {
-    return (this.head + k) & (this.cap - 1);
-  }
-
-  private isLast(i: number, j: number): boolean {
-    return j === this.ints[i + FIRST]! + this.ints[i + COUNT]! - 1;
-  }
-
-  private departureIn(at: number, j: number, isLast: boolean): Instant {
-    if (isLast) return this.doubles[at * DOUBLES + END]! as Instant;
-    return this.time(at * DOUBLES, j + 1) as Instant;
-  }
-
-  private time(d: number, n: number): number {
-    const doubles = this.doubles;
-    return doubles[d + BASE]! + Math.floor((doubles[d + REM]! + n * doubles[d + UNIT]!) / this.den);
+  private run(k: number): Place {
+    return this.places[(this.head + k) & this.mask]!;
   }
 
   private grow(): void {
-    const from = this.cap;
-    const trains = new Array<Train | null>(from * 2).fill(null);
-    const ints = new Int32Array(from * 2 * INTS);
-    const doubles = new Float64Array(from * 2 * DOUBLES);
-    for (let k = 0; k < from; k++) {
-      const at = this.slot(k);
-      trains[k] = this.trains[at]!;
-      ints.set(this.ints.subarray(at * INTS, (at + 1) * INTS), k * INTS);
-      doubles.set(this.doubles.subarray(at * DOUBLES, (at + 1) * DOUBLES), k * DOUBLES);
-    }
-    this.cap = from * 2;
-    this.trains = trains;
-    this.ints = ints;
-    this.doubles = doubles;
+    const n = this.runs;
+    const places = Array.from({ length: n }, (_, k) => this.run(k));
+    for (let k = 0; k < n; k++) places.push(new Place());
+    this.places = places;
+    this.mask = 2 * n - 1;
     this.head = 0;
   }
 }
-
-const INTS = 6;
-const FIRST = 0;
-const COUNT = 1;
-const MARK = 2;
-const FATE = 3;
-const BYTES = 4;
-const LAST_BYTES = 5;
-
-const DOUBLES = 7;
-const BASE = 0;
-const REM = 1;
-const UNIT = 2;
-const END = 3;
-const OFFSET = 4;
-const EXTRA = 5;
-const TRANSMISSION = 6;

@@ -24,7 +24,6 @@ export class CodelLink extends Link implements CodelQueue {
   private readonly law: Codel;
   private readonly limits: DqlOptions | null;
   private device: Dql | null;
-  private readonly overhead: number;
   private readonly inBytes: boolean;
   // Frames that wait, a ring in columns.
   private trains: (Train | null)[] = new Array<Train | null>(16).fill(null);
@@ -54,7 +53,6 @@ export class CodelLink extends Link implements CodelQueue {
     this.law = new Codel(options.codel!, options.mtu + options.overhead);
     this.limits = options.bql;
     this.device = this.limits === null ? null : new Dql(this.limits);
-    this.overhead = options.overhead;
     this.inBytes = options.limit.unit === 'bytes';
     const kind = engine.define(`link/${name}/service`, WIRE, () => this.onTimer());
     this.timer = engine.timer(kind, 0, 0);
@@ -181,8 +179,7 @@ export class CodelLink extends Link implements CodelQueue {
   private complete(device: Dql, at: Instant): void {
     const { backlog } = this.pipe;
     let bytes = 0;
-    for (let k = 0; k < backlog.runs && backlog.end(k) <= at; k++)
-      bytes += backlog.bytes(k, backlog.first(k));
+    for (let k = 0; k < backlog.runs && backlog.end(k) <= at; k++) bytes += backlog.firstBytes(k);
     super.settle(at);
     device.completed(bytes, at);
     while (device.avail >= 0 && this.length > 0 && this.since[this.head]! <= at) this.serve(at);
@@ -192,7 +189,7 @@ export class CodelLink extends Link implements CodelQueue {
   private resetDevice(): void {
     const { backlog } = this.pipe;
     this.device = new Dql(this.limits!);
-    if (backlog.runs > 0) this.device.queued(backlog.nextBytes);
+    if (backlog.runs > 0) this.device.queued(backlog.firstBytes(0));
   }
 
   /** All that came in before this instant is known. */

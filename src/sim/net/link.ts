@@ -23,7 +23,7 @@ import type { Lane } from '../../base/hash.ts';
 import { QueueMeter } from '../../base/queue-meter.ts';
 import type { Random } from '../../base/random.ts';
 import { type Ingress, type Train, ipBytes } from '../../base/train.ts';
-import { type Instant, START } from '../../base/units.ts';
+import { type Instant, NEVER, START } from '../../base/units.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { QueuedRun } from './backlog.ts';
 import { COPIED, DISPLACED, FATE_MARKS, Faults, LOST } from './faults.ts';
@@ -41,6 +41,10 @@ import { Pipe } from './pipe.ts';
 /** What a running link can be told anew. */
 export type LinkChange = Partial<Omit<LinkOptions, 'mtu' | 'overhead' | 'limit' | 'codel' | 'bql'>>;
 
+const NO_QUEUE = 0;
+const PACKETS = 1;
+const BYTES = 2;
+
 export class Link {
   readonly name: string;
   readonly mtu: number;
@@ -55,7 +59,7 @@ export class Link {
   /** Told when a change of the link moves departures; null: nobody. */
   sender: LinkSender | null = null;
   /** The least time from transmit to arrival, ns; ≥ 1. */
-  leastLatency: number = 0;
+  leastLatency: number = Infinity;
 
   protected readonly pipe: Pipe;
   private options: LinkOptions;
@@ -63,11 +67,12 @@ export class Link {
   private readonly to: Ingress;
   private readonly random: Random;
   private readonly lane: Lane;
-  private readonly metered: boolean;
-  private readonly limitPackets: number;
-  private readonly limitBytes: number;
+  protected readonly overhead: number;
+  /** What the queue counts, and how much of it there may be. */
+  private readonly unit: typeof NO_QUEUE | typeof PACKETS | typeof BYTES;
+  private readonly limit: number;
   /** The last hand-over, and its number. */
-  private latest: Instant = START;
+  private latest: Instant = NEVER;
   private transmission = -1;
   /** Frames taken so far, whatever became of them. */
   private taken = 0;
@@ -85,17 +90,21 @@ export class Link {
     this.pipe = new Pipe(to, options);
     this.faults = Faults.of(name, options, engine.random);
     this.leastLatency = leastLatency(options);
-    const limit = options.limit;
-    this.metered = limit !== null;
-    this.limitPackets = limit?.unit === 'packets' ? limit.count : Infinity;
-    this.limitBytes = limit?.unit === 'bytes' ? limit.count : Infinity;
-    const mostBytes = this.limitBytes + options.mtu + options.overhead;
-    this.queue = new QueueMeter(`link/${name}/queue`, Math.min(this.limitPackets, mostBytes));
+    // No small integer at first: V8 gives the field a double from the start.
+    this.latest = START;
+    // And the other way round: what was read from a text may be a double that floor() makes a small integer.
+    this.overhead = Math.floor(options.overhead);
+    const { limit } = options;
+    this.unit = limit === null ? NO_QUEUE : limit.unit === 'packets' ? PACKETS : BYTES;
+    this.limit = limit === null ? 0 : Math.floor(limit.count);
+    const beyond = this.unit === BYTES ? options.mtu + options.overhead : 0;
+    const bound = limit === null ? Infinity : limit.count + beyond;
+    this.queue = new QueueMeter(`link/${name}/queue`, bound);
   }
 
   /** Whether it has a queue of its own (`limit`). */
   get hasQueue(): boolean {
-    return this.metered;
+    return this.unit !== NO_QUEUE;
   }
 
   get up(): boolean {
@@ -142,10 +151,10 @@ export class Link {
     this.counters.offered += count;
     if (this.isDown) return this.refuse(train, first, count, 'down', at);
     if (bytes > this.mtu) return this.refuse(train, first, count, 'mtu', at);
-    const n = this.metered ? this.admit(train, first, count, at) : count;
+    const n = this.unit === NO_QUEUE ? count : this.admit(train, first, count, at);
     if (n > 0) this.accept(train, first, n, mark, at);
     if (n < count) this.refuse(train, first + n, count - n, 'limit', at);
-    return this.metered ? at : (this.pipe.free as Instant);
+    return this.unit === NO_QUEUE ? (this.pipe.free as Instant) : at;
   }
 
   /**
@@ -233,13 +242,12 @@ export class Link {
   /** All departures up to `now` leave the queue, each at its own time. */
   protected settle(now: Instant): void {
     const { backlog } = this.pipe;
-    if (!this.metered) {
+    if (this.unit === NO_QUEUE) {
       backlog.popRuns(now);
       return;
     }
-    const inBytes = this.limitBytes !== Infinity;
     while (backlog.next <= now) {
-      this.queue.leave(backlog.next, inBytes ? backlog.nextBytes : 1);
+      this.queue.leave(backlog.next, this.unit === BYTES ? backlog.firstBytes(0) : 1);
       backlog.pop();
     }
   }
@@ -247,21 +255,21 @@ export class Link {
   /** How many of `count` frames find room; they are in the queue then. */
   protected admit(train: Train, first: number, count: number, at: Instant): number {
     const queue = this.queue;
-    if (this.limitBytes === Infinity) {
-      const n = Math.min(count, this.limitPackets - queue.depth);
+    if (this.unit === PACKETS) {
+      const n = Math.min(count, this.limit - queue.depth);
       if (n > 0) queue.enter(at, n);
       return n;
     }
     let n = 0;
-    for (; n < count && queue.depth <= this.limitBytes; n++) {
-      queue.enter(at, ipBytes(train, first + n) + this.options.overhead);
+    for (; n < count && queue.depth <= this.limit; n++) {
+      queue.enter(at, ipBytes(train, first + n) + this.overhead);
     }
     return n;
   }
 
   /** The frames have found room, at `at`: without a decision to wait for they have their place on the wire. */
   protected accept(train: Train, first: number, n: number, mark: number, at: Instant): void {
-    const { overhead, from, until } = this.options;
+    const { overhead, faults } = this;
     const full = train.headerLen + train.segSize + overhead;
     const last = ipBytes(train, first + n - 1) + overhead;
     const bytes = (n - 1) * full + last;
@@ -269,10 +277,10 @@ export class Link {
     pipe.begin(at);
     pipe.firstArrival = Infinity;
     this.record(at, train, first, pipe.free, n, bytes);
-    if (this.faults === null || at < from || at >= until) {
+    if (faults === null || at < this.options.from || at >= this.options.until) {
       pipe.carry(train, first, n, mark, 0, full, last, 0, this.transmission);
     } else {
-      this.takeWithFaults(this.faults, train, first, n, mark, full, last);
+      this.takeWithFaults(faults, train, first, n, mark, full, last);
     }
     this.taken += n;
     this.counters.frames += n;
@@ -361,9 +369,9 @@ export class Link {
 
   private discard(run: QueuedRun, now: Instant): void {
     const { train, first, count, fate, bytes, lastBytes, transmission } = run;
-    if (this.metered) {
+    if (this.unit !== NO_QUEUE) {
       const inBytes = (count - 1) * bytes + lastBytes;
-      this.queue.leave(now, this.limitBytes === Infinity ? count : inBytes);
+      this.queue.leave(now, this.unit === BYTES ? inBytes : count);
     }
     if (this.sender !== null) this.sender.onRetimed(transmission, now);
     if (train === null) return;

@@ -14,7 +14,7 @@ export class LinkCounters {
   /** Taken: these have their time on the wire, lost ones too. Copies are not among them. */
   frames = 0;
   /** Wire bytes (IP packet + overhead) of `frames`. */
-  bytes = 0;
+  bytes: number = Infinity;
   dropLoss = 0;
   dropLimit = 0;
   dropCodel = 0;
@@ -28,6 +28,11 @@ export class LinkCounters {
   marked = 0;
   /** Marked as corrupted, detectably or not. */
   corrupted = 0;
+
+  constructor() {
+    // No small integer at first: V8 gives the field a double from the start, and 2 GiB change nothing.
+    this.bytes = 0;
+  }
 }
 
 /**

@@ -21,21 +21,23 @@ export class Pipe {
   tap: LinkTap | null = null;
   /** The wire is free from `free` + `rem`/`den` ns on. */
   free: number = Infinity;
-  rem: number = 0;
+  rem: number = Infinity;
   /** Nanoseconds per byte are num/den. */
-  num: number = 0;
-  den: number = 1;
+  num: number = Infinity;
+  den: number = Infinity;
   /** The first arrival among the frames carried since this was set to Infinity. */
   firstArrival: number = Infinity;
   private readonly to: Ingress;
-  private delay = 0;
+  private delay: number = Infinity;
   private keepsOrder = false;
   /** With jitter that keeps order: nothing arrives before this. */
-  private ordered = 0;
+  private ordered: number = Infinity;
 
   constructor(to: Ingress, options: LinkOptions) {
     this.to = to;
+    // No small integers at first: V8 gives these fields doubles from the start.
     this.free = START;
+    this.ordered = START;
     this.set(options);
   }
 
