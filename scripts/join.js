@@ -109,15 +109,17 @@ function scripts(path) {
 }
 
 /** @param {string} file */
-const parsed = (file) => parseSync(file, readFileSync(file, 'utf8')).module;
+function parsed(file) {
+  const code = readFileSync(file, 'utf8');
+  return { code, ...parseSync(file, code).module };
+}
 
 /**
  * The files that a module names, in `import()` too.
  * @param {string} file
  */
 function importedBy(file) {
-  const { staticImports, staticExports, dynamicImports } = parsed(file);
-  const code = readFileSync(file, 'utf8');
+  const { code, staticImports, staticExports, dynamicImports } = parsed(file);
   const ids = [
     ...staticImports.map(({ moduleRequest }) => moduleRequest.value),
     ...staticExports.flatMap(({ entries }) => entries.map((e) => e.moduleRequest?.value ?? '')),

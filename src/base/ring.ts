@@ -2,6 +2,12 @@
  * First-in-first-out storage that allocates only when it grows: a deque in a power-of-two ring.
  */
 
+/** A full ring with twice the room: the oldest, which was at `head`, is first; `make` fills what is new. */
+export function doubled<T>(items: readonly T[], head: number, make: () => T): T[] {
+  const n = items.length;
+  return Array.from({ length: 2 * n }, (_, i) => (i < n ? items[(head + i) & (n - 1)]! : make()));
+}
+
 /** A queue whose oldest element is `peek()`. Grows by doubling and never shrinks. */
 export class Ring<T> {
   private items: (T | undefined)[];
@@ -77,10 +83,7 @@ export class Ring<T> {
   }
 
   private grow(): void {
-    const n = this.items.length;
-    const more = new Array<T | undefined>(2 * n).fill(undefined);
-    for (let i = 0; i < n; i++) more[i] = this.items[(this.head + i) & (n - 1)];
-    this.items = more;
+    this.items = doubled(this.items, this.head, () => undefined);
     this.head = 0;
   }
 }

@@ -64,6 +64,7 @@ const NOTED = 1000;
 /** The horizon outside of a run: nothing may be run ahead. */
 const NO_RUN = -1;
 
+/** A handler that is a function. */
 class Calling implements Handler {
   readonly onEvent: Handler['onEvent'];
 

@@ -57,7 +57,7 @@ export class Core implements Handler {
   readonly rq: RunQueue;
   /** What it may give other cores' backlogs of one flow; null: all (net.core.flow_limit_cpu_bitmap). */
   readonly flowLimit: FlowLimit | null;
-  /** ns billed so far, by BILL_…; add what runs now with `times`. */
+  /** ns billed so far, by BILL_…; `spent` adds what runs now. */
   private readonly billed = new Float64Array(BILL_NAMES.length);
 
   private readonly engine: Engine;
@@ -88,8 +88,8 @@ export class Core implements Handler {
   private readonly softFollows = new Ring<StepSource>();
   private readonly taskFollows = new Ring<StepSource>();
 
-  // The level that runs, since when, and how long its step then still took, ns. No small integers at first, so that V8 gives
-  // these two doubles.
+  // The level that runs, since when, and how long its step then still took, ns. The times are no small integers at first, so
+  // that V8 gives them doubles.
   private running: number = IDLE;
   private since: Instant = NEVER;
   private left: number = NEVER;

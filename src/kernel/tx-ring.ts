@@ -7,6 +7,7 @@
  */
 import { assert, violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
+import { doubled } from '../base/ring.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import { Dql, type DqlOptions } from '../base/dql.ts';
@@ -29,7 +30,6 @@ export class TxRing {
   readonly meter: QueueMeter;
   /** Byte queue limits; null: only descriptors count. */
   readonly dql: Dql | null;
-  private mask = 15;
   private head = 0;
   /** How many were ever given back: the number of the oldest one in use, as the wire counts them. */
   returned = 0;
@@ -59,7 +59,7 @@ export class TxRing {
   push(owner: unknown, truesize: number, wire: number, now: Instant, departure: Instant): void {
     const { used } = this;
     if (used >= this.size) violated('tx ring: no descriptor free');
-    if (used > this.mask) this.grow();
+    if (used === this.places.length) this.grow();
     const d = this.at(used);
     d.owner = owner;
     d.truesize = truesize;
@@ -132,7 +132,7 @@ export class TxRing {
       sum += d.truesize;
       bytes += d.wire;
       d.owner = null;
-      this.head = (this.head + 1) & this.mask;
+      this.head = (this.head + 1) & (this.places.length - 1);
       this.used--;
       this.known--;
       this.returned++;
@@ -143,15 +143,11 @@ export class TxRing {
 
   /** Number k, from the oldest. */
   private at(k: number): Descriptor {
-    return this.places[(this.head + k) & this.mask]!;
+    return this.places[(this.head + k) & (this.places.length - 1)]!;
   }
 
   private grow(): void {
-    const n = this.mask + 1;
-    const places = Array.from({ length: n }, (_, k) => this.at(k));
-    for (let k = 0; k < n; k++) places.push(new Descriptor());
-    this.places = places;
-    this.mask = 2 * n - 1;
+    this.places = doubled(this.places, this.head, () => new Descriptor());
     this.head = 0;
   }
 }

@@ -6,6 +6,7 @@
  * written for a third of what an element of a column costs. Frame j (counted in its train) of a run departs at
  * `base + floor((rem + (j + 1)·unit) / den)`, the last one at `end`; its service starts where that of frame j − 1 ends.
  */
+import { doubled } from '../../base/ring.ts';
 import type { Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 
@@ -63,10 +64,9 @@ export class Backlog {
   runs = 0;
   /** When the first frame departs; NEVER: there is none. */
   next: Instant = NEVER;
-  /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left. */
+  /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left; the pipe says it before the first. */
   den: number = Infinity;
   private head = 0;
-  private mask = 7;
   private places: Place[] = Array.from({ length: 8 }, () => new Place());
 
   push(
@@ -85,7 +85,7 @@ export class Backlog {
     extra: number,
     transmission: number,
   ): void {
-    if (this.runs > this.mask) this.grow();
+    if (this.runs === this.places.length) this.grow();
     const p = this.run(this.runs);
     p.train = train;
     p.first = first;
@@ -162,7 +162,7 @@ export class Backlog {
   }
 
   private popRun(): void {
-    this.head = (this.head + 1) & this.mask;
+    this.head = (this.head + 1) & (this.places.length - 1);
     this.runs--;
     this.aim();
   }
@@ -173,7 +173,7 @@ export class Backlog {
       return;
     }
     const p = this.run(0);
-    this.next = (p.count === 1 ? p.end : p.start(p.first + 1, this.den)) as Instant;
+    this.next = p.departure(p.first, this.den) as Instant;
   }
 
   /** Run k without its first `skip` frames. */
@@ -214,15 +214,11 @@ export class Backlog {
   }
 
   private run(k: number): Place {
-    return this.places[(this.head + k) & this.mask]!;
+    return this.places[(this.head + k) & (this.places.length - 1)]!;
   }
 
   private grow(): void {
-    const n = this.runs;
-    const places = Array.from({ length: n }, (_, k) => this.run(k));
-    for (let k = 0; k < n; k++) places.push(new Place());
-    this.places = places;
-    this.mask = 2 * n - 1;
+    this.places = doubled(this.places, this.head, () => new Place());
     this.head = 0;
   }
 }

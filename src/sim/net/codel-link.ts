@@ -24,7 +24,6 @@ export class CodelLink extends Link implements CodelQueue {
   private readonly law: Codel;
   private readonly limits: DqlOptions | null;
   private device: Dql | null;
-  private readonly inBytes: boolean;
   // Frames that wait, a ring in columns.
   private trains: (Train | null)[] = new Array<Train | null>(16).fill(null);
   private indexes = new Int32Array(16);
@@ -53,7 +52,6 @@ export class CodelLink extends Link implements CodelQueue {
     this.law = new Codel(options.codel!, options.mtu + options.overhead);
     this.limits = options.bql;
     this.device = this.limits === null ? null : new Dql(this.limits);
-    this.inBytes = options.limit.unit === 'bytes';
     const kind = engine.define(`link/${name}/service`, WIRE, () => this.onTimer());
     this.timer = engine.timer(kind, 0, 0);
   }

@@ -97,7 +97,7 @@ export class Link {
     const { limit } = options;
     this.unit = limit === null ? NO_QUEUE : limit.unit === 'packets' ? PACKETS : BYTES;
     this.limit = limit === null ? 0 : Math.floor(limit.count);
-    const beyond = this.unit === BYTES ? options.mtu + options.overhead : 0;
+    const beyond = this.inBytes ? options.mtu + options.overhead : 0;
     const bound = limit === null ? Infinity : limit.count + beyond;
     this.queue = new QueueMeter(`link/${name}/queue`, bound);
   }
@@ -105,6 +105,11 @@ export class Link {
   /** Whether it has a queue of its own (`limit`). */
   get hasQueue(): boolean {
     return this.unit !== NO_QUEUE;
+  }
+
+  /** Its queue counts bytes and not packets. */
+  protected get inBytes(): boolean {
+    return this.unit === BYTES;
   }
 
   get up(): boolean {
@@ -247,7 +252,7 @@ export class Link {
       return;
     }
     while (backlog.next <= now) {
-      this.queue.leave(backlog.next, this.unit === BYTES ? backlog.firstBytes(0) : 1);
+      this.queue.leave(backlog.next, this.inBytes ? backlog.firstBytes(0) : 1);
       backlog.pop();
     }
   }
@@ -370,8 +375,7 @@ export class Link {
   private discard(run: QueuedRun, now: Instant): void {
     const { train, first, count, fate, bytes, lastBytes, transmission } = run;
     if (this.unit !== NO_QUEUE) {
-      const inBytes = (count - 1) * bytes + lastBytes;
-      this.queue.leave(now, this.unit === BYTES ? inBytes : count);
+      this.queue.leave(now, this.inBytes ? (count - 1) * bytes + lastBytes : count);
     }
     if (this.sender !== null) this.sender.onRetimed(transmission, now);
     if (train === null) return;
