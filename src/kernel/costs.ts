@@ -157,13 +157,26 @@ export const LINUX_COSTS: { readonly [K in keyof Costs]: CostEntry } = {
 
 export type Machine = 'ideal' | 'linux';
 
+function table(priceOf: (key: keyof Costs) => number): Costs {
+  const keys = Object.keys(LINUX_COSTS) as (keyof Costs)[];
+  return Object.fromEntries(keys.map((key) => [key, priceOf(key)])) as unknown as Costs;
+}
+
+const TABLES: Readonly<Record<Machine, Readonly<Costs>>> = {
+  ideal: table(() => 0),
+  linux: table((key) => LINUX_COSTS[key].ns),
+};
+
 /** The table of a machine with single entries replaced. All values are integers ≥ 0. */
-export function costsOf(machine: Machine, overrides: Partial<Costs> = {}): Costs {
-  const costs = {} as { [K in keyof Costs]: number };
-  for (const key of Object.keys(LINUX_COSTS) as (keyof Costs)[]) {
-    costs[key] = overrides[key] ?? (machine === 'ideal' ? 0 : LINUX_COSTS[key].ns);
-  }
-  return costs;
+export function costsOf(machine: Machine, overrides: Partial<Costs> = {}): Readonly<Costs> {
+  if (Object.keys(overrides).length === 0) return TABLES[machine];
+  return table((key) => overrides[key] ?? TABLES[machine][key]);
+}
+
+/** Nothing costs time. */
+export function isCostless(costs: Readonly<Costs>): boolean {
+  for (const key in costs) if (costs[key as keyof Costs] > 0) return false;
+  return true;
 }
 
 /** ns to copy `bytes` between user and kernel. */

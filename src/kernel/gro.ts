@@ -121,7 +121,7 @@ export class Gro {
     const skb = train.received(i, 1, mark, this.truesize);
     skb.mergeable = SK_BUFF;
     const garbled = (mark & MARK_UNDETECTED) !== 0;
-    const p = bucket.skbs[at];
+    const p = at < 0 ? undefined : bucket.skbs[at];
     const joins = p !== undefined && !garbled && this.mayJoin(p, skb);
     // A short segment, or one that has something to say, is the last of its skb.
     const ends =

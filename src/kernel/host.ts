@@ -8,7 +8,7 @@ import type { Instant } from '../base/units.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CLOCK_DEFAULTS, HostClock, type ClockOptions } from './clock.ts';
 import { Core } from './cpu.ts';
-import { costsOf, type Costs, type Machine } from './costs.ts';
+import { costsOf, type Costs, isCostless, type Machine } from './costs.ts';
 import { Counters } from './counters.ts';
 import { FileCount } from './file.ts';
 import { RescheduleIpi, RpsIpi } from './irq.ts';
@@ -69,7 +69,7 @@ export class Host {
   readonly machine: Machine;
   /** A tick, ns. */
   readonly jiffyNs: number;
-  readonly costs: Costs;
+  readonly costs: Readonly<Costs>;
   /** Every cost is 0 (`machine: ideal`): steps that only cost time may be left out, since they would end where they begin. */
   readonly costless: boolean;
   readonly sched: SchedOptions;
@@ -109,9 +109,10 @@ export class Host {
     const { hz = HOST_DEFAULTS.hz } = options;
     this.jiffyNs = Math.floor(1_000_000_000 / (hz === 'exact' ? HOST_DEFAULTS.hz : hz));
     this.costs = costsOf(this.machine, options.costs);
-    this.costless = Object.values(this.costs).every((ns) => ns === 0);
+    this.costless = isCostless(this.costs);
     const hrtick = hz === 'exact' || SCHED_DEFAULTS.hrtick;
-    this.sched = { ...SCHED_DEFAULTS, slice: baseSlice(cpus), hrtick, ...options.sched };
+    const { migrationCost } = SCHED_DEFAULTS;
+    this.sched = { slice: baseSlice(cpus), hrtick, migrationCost, ...options.sched };
     this.softnet = { ...SOFTNET_DEFAULTS, ...options.softnet };
     this.idle = { ...IDLE_DEFAULTS, ...options.idle };
     this.clock = new HostClock({ ...CLOCK_DEFAULTS, ...options.clock }, engine.now);

@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import type { Host } from './host.ts';
 import { FdTable, type File } from './file.ts';
-import { SYSCALL_NAMES, type ThreadStart } from './syscall.ts';
+import type { ThreadStart } from './syscall.ts';
 import { Thread } from './thread.ts';
 import { wakeUpNew } from './sched.ts';
 
@@ -14,8 +14,6 @@ export class Process {
   readonly threads: Thread[] = [];
   /** Threads that have not ended. */
   alive = 0;
-  /** Completed system calls of its threads by number (SYSCALL_NAMES). */
-  readonly syscalls: Float64Array = new Float64Array(SYSCALL_NAMES.length);
   /** While the last thread exits: the file that it is closing (syscalls/misc.ts). */
   closing: File | null = null;
   /** How often it was stopped and not yet continued, since when, and how long it was stopped before, ns. */

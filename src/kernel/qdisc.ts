@@ -32,6 +32,11 @@ export interface TxDriver {
   startXmit(skb: Skb, core: Core): void;
 }
 
+const NO_DROPS = Object.fromEntries(DROP_REASONS.map((why) => [why, 0])) as Record<
+  DropReason,
+  number
+>;
+
 export class Qdisc implements QdiscBooks, TimerHandler {
   meter: QueueMeter;
   /** Skbs that came, that went through, that had to wait. */
@@ -47,9 +52,7 @@ export class Qdisc implements QdiscBooks, TimerHandler {
   /** Frames of what was dropped, and of the copies. */
   lostFrames = 0;
   copiedFrames = 0;
-  readonly drops: Record<DropReason, number> = Object.fromEntries(
-    DROP_REASONS.map((why) => [why, 0]),
-  ) as Record<DropReason, number>;
+  readonly drops: Record<DropReason, number> = { ...NO_DROPS };
   private readonly host: Host;
   private readonly name: string;
   private readonly driver: TxDriver;

@@ -213,16 +213,17 @@ export const SYSCTLS: readonly SysctlDef[] = [
   },
 ];
 
+const BY_NAME: ReadonlyMap<string, SysctlDef> = new Map(SYSCTLS.map((d) => [d.name, d]));
+
 /** The definition of a sysctl by its full name. */
-export const sysctlNamed = (name: string): SysctlDef | undefined =>
-  SYSCTLS.find((d) => d.name === name);
+export const sysctlNamed = (name: string): SysctlDef | undefined => BY_NAME.get(name);
 
 /** What the sysctls of a host change in TCP's options. */
 export function tcpChanges(sysctl: Readonly<Record<string, SysctlValue>>): Partial<TcpOptions> {
   const changes: Record<string, unknown> = {};
-  for (const d of SYSCTLS) {
-    const value = sysctl[d.name];
-    if (value === undefined || d.field === null) continue;
+  for (const [name, value] of Object.entries(sysctl)) {
+    const d = sysctlNamed(name);
+    if (d === undefined || d.field === null) continue;
     if (typeof value === 'string' || d.kind === 'triple') changes[d.field] = value;
     else changes[d.field] = d.kind === 'switch' ? value[0] !== 0 : value[0];
   }

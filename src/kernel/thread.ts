@@ -373,7 +373,6 @@ export class Thread extends Task implements Waiter, TimerHandler {
     counters.syscalls[nr]!++;
     if (result === -EAGAIN) counters.eagain++;
     if (result > 0 && (nr === NR_READ || nr === NR_RECV)) counters.readSizes.add(result);
-    this.process.syscalls[nr]!++;
     const lane = this.lane;
     lane.wide(host.engine.now);
     lane.word(nr);

@@ -7,7 +7,7 @@
  */
 import { assert, violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
-import { doubled } from '../base/ring.ts';
+import { doubled, filled } from '../base/ring.ts';
 import { type Instant, NEVER } from '../base/units.ts';
 import type { Core } from './cpu.ts';
 import { Dql, type DqlOptions } from '../base/dql.ts';
@@ -33,7 +33,7 @@ export class TxRing {
   private head = 0;
   /** How many were ever given back: the number of the oldest one in use, as the wire counts them. */
   returned = 0;
-  private places: Descriptor[] = Array.from({ length: 16 }, () => new Descriptor());
+  private places: Descriptor[] = filled(8, () => new Descriptor());
 
   constructor(name: string, size: number, limits: DqlOptions | null = null) {
     this.size = size;

@@ -3,6 +3,7 @@
  * of it may still be in that queue, so that a connection never overtakes itself; else the queue is that of the core that
  * sends (XPS), and where a core has none, or several, a hash of the connection chooses (skb_tx_hash).
  */
+import { filled } from '../base/ring.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { Core } from './cpu.ts';
 import { flowHash, reciprocalScale } from './rss.ts';
@@ -24,9 +25,13 @@ export class Xps {
   /** @param masks the cores of each queue, one bit each (xps_cpus); null: no queue has any */
   constructor(count: number, cores: number, masks: readonly number[] | null) {
     this.count = count;
-    this.queuesOf = Array.from({ length: cores }, (_, core) =>
-      (masks ?? []).flatMap((mask, queue) => (((mask >>> core) & 1) === 1 ? [queue] : [])),
-    );
+    const queuesOf = filled<number[]>(cores, () => []);
+    masks?.forEach((mask, queue) => {
+      queuesOf.forEach((queues, core) => {
+        if (((mask >>> core) & 1) === 1) queues.push(queue);
+      });
+    });
+    this.queuesOf = queuesOf;
   }
 
   /** The queue for `skb`, sent by `core`. */

@@ -602,11 +602,13 @@ export const TCP_TUNABLES: { readonly [K in keyof TcpOptions]: Tunable<TcpOption
   ),
 };
 
-/** Linux 6.18's values, with `changes` on top. */
+const LINUX_OPTIONS = Object.fromEntries(
+  Object.entries(TCP_TUNABLES).map(([key, { value }]) => [key, value]),
+) as unknown as TcpOptions;
+
+/** Linux 6.18's values, with `changes` on top. Not frozen: that would take twenty times as long. */
 export function tcpOptions(changes: Partial<TcpOptions> = {}): TcpOptions {
-  const values: Record<string, unknown> = {};
-  for (const [key, tunable] of Object.entries(TCP_TUNABLES)) values[key] = tunable.value;
-  return Object.freeze({ ...(values as unknown as TcpOptions), ...changes });
+  return { ...LINUX_OPTIONS, ...changes };
 }
 
 /** What the route and the device say; one object shared by the connections that use them. */
@@ -632,7 +634,7 @@ export interface PathOptions {
 }
 
 export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
-  return Object.freeze({
+  return {
     mtu: 1500,
     mtuLocked: false,
     advmss: 0,
@@ -643,5 +645,5 @@ export function pathOptions(changes: Partial<PathOptions> = {}): PathOptions {
     initRwnd: 0,
     fq: false,
     ...changes,
-  });
+  };
 }

@@ -6,7 +6,7 @@
  * written for a third of what an element of a column costs. Frame j (counted in its train) of a run departs at
  * `base + floor((rem + (j + 1)·unit) / den)`, the last one at `end`; its service starts where that of frame j − 1 ends.
  */
-import { doubled } from '../../base/ring.ts';
+import { doubled, filled } from '../../base/ring.ts';
 import type { Train } from '../../base/train.ts';
 import { type Instant, NEVER } from '../../base/units.ts';
 
@@ -67,7 +67,7 @@ export class Backlog {
   /** In what parts of a nanosecond the runs count, but for one that `keepOne` has left; the pipe says it before the first. */
   den: number = Infinity;
   private head = 0;
-  private places: Place[] = Array.from({ length: 8 }, () => new Place());
+  private places: Place[] = filled(8, () => new Place());
 
   push(
     train: Train | null,

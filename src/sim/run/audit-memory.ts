@@ -22,9 +22,10 @@ type Charges = Map<Connection, number>;
 export function memory(world: World, ledger: Ledger): void {
   const charged: Charges = new Map();
   compareFrames(world, findFrames(world, charged), ledger);
-  const all = connections(world, charged);
-  for (const [c, host] of all) sockMemory(c, host, charged, world, ledger);
-  for (const run of world.hosts.values()) hostMemory(run, all, world, ledger);
+  for (const [run, all] of connections(world, charged)) {
+    for (const c of all) sockMemory(c, run, charged, world, ledger);
+    hostMemory(run, all, world, ledger);
+  }
 }
 
 // ---- Skbs
@@ -109,16 +110,33 @@ function compareFrames(world: World, found: Map<Skb, number>, ledger: Ledger): v
 
 // ---- Sockets
 
-/** Every connection that can be charged for something, and its host. */
-function connections(world: World, charged: Charges): Map<Connection, HostRun> {
-  const all = new Map<Connection, HostRun>();
-  for (const e of world.flows.ends) all.set(e.c, world.host(e.host.name));
-  for (const run of world.hosts.values())
+/** Every connection of each host that can be charged for something, once. */
+function connections(world: World, charged: Charges): Map<HostRun, Connection[]> {
+  const all = new Map<HostRun, Connection[]>();
+  for (const run of world.hosts.values()) {
+    const open: Connection[] = [];
     for (const s of run.stack.ehash.all())
-      if (s.role === SOCK && (s as Sock).c !== null) all.set((s as Sock).c!, run);
+      if (s.role === SOCK && (s as Sock).c !== null) open.push((s as Sock).c!);
+    all.set(run, open);
+  }
+  const add = (name: string, c: Connection): void => {
+    all.get(world.host(name))!.push(c);
+  };
+  const ends = new Set<Connection>();
+  for (const { host, c } of world.flows.ends) {
+    if (isOpen(c)) continue;
+    add(host.name, c);
+    if (charged.has(c)) ends.add(c);
+  }
   for (const c of charged.keys())
-    if (!all.has(c)) all.set(c, world.host((c.owner as Sock).stack.host.name));
+    if (!isOpen(c) && !ends.has(c)) add((c.owner as Sock).stack.host.name, c);
   return all;
+}
+
+/** The established hash has it. */
+function isOpen(c: Connection): boolean {
+  const { owner } = c;
+  return owner instanceof Sock && owner.c === c && owner.hashed;
 }
 
 function sockMemory(
@@ -149,18 +167,12 @@ function sockMemory(
 }
 
 /** What all sockets of a host hold (tcp_memory_allocated) is what each of them does; so are those that nobody has open. */
-function hostMemory(
-  run: HostRun,
-  all: Map<Connection, HostRun>,
-  world: World,
-  ledger: Ledger,
-): void {
+function hostMemory(run: HostRun, all: readonly Connection[], world: World, ledger: Ledger): void {
   const { memory } = run.stack.tcp;
   let pages = 0;
   let connections = 0;
   let orphans = 0;
-  for (const [c, host] of all) {
-    if (host !== run) continue;
+  for (const c of all) {
     pages += c.memPages;
     if (c.state === 'CLOSED' || c.timeWaitFor > 0) continue;
     connections++;

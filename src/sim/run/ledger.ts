@@ -29,9 +29,14 @@ export const LAWS = {
 
 export type Law = keyof typeof LAWS;
 
+const NO_CHECKS = Object.fromEntries(Object.keys(LAWS).map((law) => [law, 0])) as Record<
+  Law,
+  number
+>;
+
 export class Ledger {
   /** How often each law was looked at, by name. Plain fields: they are counted per segment. */
-  readonly checks: Record<Law, number>;
+  readonly checks: Record<Law, number> = { ...NO_CHECKS };
   private readonly broken = new Map<Law, string>();
   /** The law that was broken first, and when. */
   first: Law | null = null;
@@ -41,9 +46,6 @@ export class Ledger {
   /** @param onBreak  ends the run */
   constructor(onBreak: () => void) {
     this.onBreak = onBreak;
-    const checks = {} as Record<Law, number>;
-    for (const law of Object.keys(LAWS) as Law[]) checks[law] = 0;
-    this.checks = checks;
   }
 
   /** Writes down that `law` does not hold; only its first failure is kept. */
