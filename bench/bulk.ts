@@ -2,10 +2,12 @@
  * One transfer over 10 Gbit/s. The rate is the slope between two sizes, so that building, warming up and the first round
  * trips do not count; 1 GB alone, as the anchors were run, is beside it.
  *
- *     bulk.ts [ideal | linux] [trains | gso] [off]        trains: TSO, GSO, GRO; gso: that alone; off: without invariants
+ *     bulk.ts [ideal | linux] [two] [trains | gso] [off]
+ *
+ * two: cores in each host; trains: TSO, GSO, GRO; gso: that alone; off: without invariants
  */
 import type { Scenario } from '../src/sim/scenario/types.ts';
-import { tuneV8 } from '../src/cli/jit.ts';
+import { birthYoung, inlineMore } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
 import { bulk as setup, type Machine, type Offloads } from './setups.ts';
@@ -13,8 +15,13 @@ import { bulk as setup, type Machine, type Offloads } from './setups.ts';
 const GB = 1_000_000_000;
 const ROUNDS = 5;
 
-export function bulkBench(machine: Machine, offloads: Offloads, invariants: boolean): Row {
-  const bulk = (bytes: number): Scenario => setup(bytes, machine, offloads);
+export function bulkBench(
+  machine: Machine,
+  offloads: Offloads,
+  cpus: number,
+  invariants: boolean,
+): Row {
+  const bulk = (bytes: number): Scenario => setup(bytes, machine, offloads, cpus);
   settle(bulk(GB / 10_000), invariants);
   runWorld(bulk(4 * GB), invariants);
   const slopes: number[] = [];
@@ -37,9 +44,10 @@ export function bulkBench(machine: Machine, offloads: Offloads, invariants: bool
 }
 
 asProgram(import.meta.url, () => {
-  tuneV8();
+  birthYoung();
+  inlineMore();
   const args = process.argv.slice(2);
   const offloads = args.includes('trains') ? 'on' : args.includes('gso') ? 'gso' : 'off';
   const machine = args.includes('linux') ? 'linux' : 'ideal';
-  return bulkBench(machine, offloads, !args.includes('off'));
+  return bulkBench(machine, offloads, args.includes('two') ? 2 : 1, !args.includes('off'));
 });

@@ -20,6 +20,7 @@ const BENCHES: readonly (readonly [
   ['bulk', 'bulk.ts', [], ['ideal']],
   ['bulk, no invariants', 'bulk.ts', [], ['ideal', 'off']],
   ['bulk, Linux hosts', 'bulk.ts', [], ['linux']],
+  ['bulk, Linux hosts of two cores', 'bulk.ts', [], ['linux', 'two']],
   ['bulk, Linux hosts, TSO and GRO', 'bulk.ts', [], ['linux', 'trains']],
   ['bulk, Linux hosts, TSO and GRO off', 'bulk.ts', [], ['linux', 'gso']],
   ['many', 'many.ts', [], ['ideal']],

@@ -4,7 +4,7 @@
  *
  *     many.ts [ideal | linux] [trains] [off] [blocking | netty | reactive]   trains: TSO, GSO, GRO; off: without invariants
  */
-import { tuneV8 } from '../src/cli/jit.ts';
+import { birthYoung, inlineMore } from '../src/cli/jit.ts';
 import type { Scenario } from '../src/sim/scenario/types.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
@@ -36,7 +36,8 @@ export function manyBench(
 }
 
 asProgram(import.meta.url, () => {
-  tuneV8();
+  birthYoung();
+  inlineMore();
   const args = process.argv.slice(2);
   const model = MODELS.find((m) => args.includes(m));
   const offloads = args.includes('trains') ? 'on' : 'off';

@@ -5,7 +5,7 @@
  *
  *     scale.ts [random | burst]
  */
-import { tuneV8 } from '../src/cli/jit.ts';
+import { birthYoung, inlineMore } from '../src/cli/jit.ts';
 import { Lane } from '../src/base/hash.ts';
 import { PayloadStream } from '../src/base/payload.ts';
 import type { Instant } from '../src/base/units.ts';
@@ -227,6 +227,7 @@ export function scaleBench(loss: Loss): Row {
 }
 
 asProgram(import.meta.url, () => {
-  tuneV8();
+  birthYoung();
+  inlineMore();
   return scaleBench(process.argv.includes('burst') ? 'burst' : 'random');
 });

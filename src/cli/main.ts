@@ -10,7 +10,7 @@ import { DEFAULT_FILE, openFile } from './file.ts';
 import { MUTANT_NAMES } from '../sim/run/mutant-names.ts';
 import { init } from './init.ts';
 import { type Io, UsageError } from './io.ts';
-import { tuneV8 } from './jit.ts';
+import { birthYoung } from './jit.ts';
 import { packetdrill } from './packetdrill.ts';
 import { packetdrillArguments, PACKETDRILL_OPTIONS } from './packetdrill-options.ts';
 import { listScenarios, listText, metrics, schema, show, validate } from './print.ts';
@@ -416,6 +416,6 @@ function isProgram(): boolean {
 }
 
 if (isProgram()) {
-  tuneV8();
+  birthYoung();
   process.exitCode = await main(process.argv.slice(2), realIo());
 }

@@ -5,10 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { Beacon } from './beacon.ts';
+import { meantSegments } from './expected.ts';
 import { busyLines } from './fault-text.ts';
 import type { Job, Outcome, Runner, Running } from './io.ts';
+import { inlineMore, MANY_SEGMENTS } from './jit.ts';
 import { hasUserApps } from './modules.ts';
 import { watchdog } from './watchdog.ts';
+import type { Scenario } from '../sim/scenario/types.ts';
 import type { Task } from './worker.ts';
 
 /** Beside this file, compiled or not. */
@@ -31,7 +34,9 @@ export const threads: Runner = {
     let cancelled = false;
     let begun = 0;
     let ended = 0;
+    const tune = tuner(jobs.length);
     const one = async (job: Job, i: number): Promise<void> => {
+      tune(job.scenario);
       const beacon = new Beacon(hasUserApps(job.scenario));
       running.add(beacon);
       const outcome = await outcomeIn(pool, job, beacon);
@@ -67,6 +72,23 @@ export const threads: Runner = {
     };
   },
 };
+
+/**
+ * To be told of each scenario before it runs, in order: has V8 inline more once there is much to do, by what the scenarios mean
+ * to send, or by what `runs` of them would if all were like the first that says so.
+ */
+export function tuner(runs: number, whenMany: () => void = inlineMore): (next: Scenario) => void {
+  let sum = 0;
+  let tuned = false;
+  return (next) => {
+    if (tuned) return;
+    const segments = meantSegments(next);
+    const all = sum === 0 ? segments * runs : sum + segments;
+    sum += segments;
+    tuned = all >= MANY_SEGMENTS;
+    if (tuned) whenMany();
+  };
+}
 
 /**
  * A thread that is ended while it loads its modules may take the process with it (Node aborts: "FATAL ERROR:

@@ -169,8 +169,8 @@ export class Gro {
 
   private complete(bucket: Bucket, at: number): void {
     const skb = bucket.skbs[at]!;
-    bucket.skbs.splice(at, 1);
-    bucket.ages.splice(at, 1);
+    removeAt(bucket.skbs, at);
+    removeAt(bucket.ages, at);
     this.held--;
     this.toNormal(skb);
   }
@@ -185,6 +185,12 @@ export class Gro {
     for (let n = this.buckets.length; n <= i; n++) this.buckets.push({ skbs: [], ages: [] });
     return this.buckets[i]!;
   }
+}
+
+/** As `splice(at, 1)`, without the array that it returns: there are few, and most often it is the last. */
+function removeAt(items: unknown[], at: number): void {
+  for (let i = at + 1; i < items.length; i++) items[i - 1] = items[i];
+  items.pop();
 }
 
 function indexIn(skbs: readonly Skb[], s: Segment): number {
