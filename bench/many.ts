@@ -21,9 +21,8 @@ export function manyBench(
 ): Row {
   const world = (n: number): Scenario => many(n, 100_000, machine, how);
   settle(world(10), invariants);
-  runWorld(world(1000), invariants);
+  let last = runWorld(world(connections), invariants);
   const rates: number[] = [];
-  let last = runWorld(world(1000), invariants);
   for (let round = 0; round < ROUNDS; round++) {
     last = runWorld(world(connections), invariants);
     rates.push(last.segments / last.cpu);
