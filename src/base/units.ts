@@ -19,6 +19,11 @@ export const START: Instant = 0 as Instant;
 /** Later than every instant: "no deadline". */
 export const NEVER: Instant = Infinity as Instant;
 export const ZERO: Duration = 0 as Duration;
+/**
+ * START or ZERO in a field that will hold large numbers. −0 is a double for V8, 0 a small integer: a field that begins with that changes
+ * its layout when a number comes that does not fit, and so that of its class, and all code that knows the class is thrown away.
+ */
+export const DOUBLE_0: Instant & Duration = -0 as Instant & Duration;
 
 /** The last instant that is exact: 2^53 − 1 ns, 104.25 days. */
 export const LAST: Instant = Number.MAX_SAFE_INTEGER as Instant;

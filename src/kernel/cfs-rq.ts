@@ -12,17 +12,18 @@
  *
  * The running entity is not in the heap, but counts. All times are whole ns of CPU time; only differences mean anything.
  */
+import { DOUBLE_0 } from '../base/units.ts';
 
 /** What competes: see `Task`. */
 export class SchedEntity {
   /** CPU time it is charged for. */
-  vruntime = 0;
+  vruntime: number = DOUBLE_0;
   /** When its slice will be used up. */
-  deadline = 0;
+  deadline: number = DOUBLE_0;
   /** Up to here nobody takes the core from it while it is eligible (set_protect_slice); set when it is picked. */
-  vprot = 0;
+  vprot: number = DOUBLE_0;
   /** When it left last: how far behind the average it was; below 0, ahead. */
-  vlag = 0;
+  vlag: number = DOUBLE_0;
   /** It sleeps, but still competes (sched_delayed). */
   delayed = false;
   /** Place among equal deadlines, and in the heap (−1: not there). */
@@ -40,13 +41,13 @@ export class CfsRq<E extends SchedEntity> {
   /** By (deadline, order). */
   private readonly heap: E[] = [];
   /** Of the heap's. */
-  private sum = 0;
+  private sum: number = DOUBLE_0;
   private orders = 0;
   private delayed = 0;
   /** Where the first on an empty queue is placed. */
-  private zero = 0;
+  private zero: number = DOUBLE_0;
   /** What the running entity has run since it was last charged. */
-  private ran = 0;
+  private ran: number = DOUBLE_0;
 
   constructor(slice: number, tick: number) {
     this.slice = slice;

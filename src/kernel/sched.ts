@@ -17,7 +17,7 @@
  */
 import { violated } from '../base/assert.ts';
 import { QueueMeter } from '../base/queue-meter.ts';
-import type { Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant } from '../base/units.ts';
 import { CfsRq, SchedEntity } from './cfs-rq.ts';
 import type { Core } from './cpu.ts';
 import type { Host } from './host.ts';
@@ -39,18 +39,18 @@ export abstract class Task extends SchedEntity {
   /** The cores it may use, one bit each. */
   affinity = -1;
   /** When it ran last, and when it last became runnable. */
-  lastRan = 0;
-  runnableSince = 0;
+  lastRan: number = DOUBLE_0;
+  runnableSince: number = DOUBLE_0;
   /** Whose caches hold what it uses: the core that it was switched to last; null: it has not run yet. */
   warmOn: Core | null = null;
   /** CPU time in all, ns (user and system). */
-  cpuTime = 0;
+  cpuTime: number = DOUBLE_0;
   /** Context switches, voluntary (it slept) and involuntary (it was pre-empted); wake-ups. */
   nvcsw = 0;
   nivcsw = 0;
   wakeups = 0;
   /** Time runnable but not running, ns. */
-  waitTime = 0;
+  waitTime: number = DOUBLE_0;
   /** What the present step is billed as (BILL_…). */
   bill: number = BILL_SYSTEM;
 

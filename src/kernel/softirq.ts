@@ -12,6 +12,7 @@
  * Left out: HI, BLOCK and RCU vectors.
  */
 import { Ring } from '../base/ring.ts';
+import { DOUBLE_0 } from '../base/units.ts';
 import { Backlog } from './backlog.ts';
 import type { Core } from './cpu.ts';
 import { type Napi, POLL_AGAIN } from './napi.ts';
@@ -45,7 +46,7 @@ export class Softirq implements StepSource {
   private source: StepSource | null = null;
   private inPass = false;
   private restarts = 0;
-  private passEnd = 0;
+  private passEnd: number = DOUBLE_0;
   /** Entry cost, paid with the first step of a pass. */
   private entry = 0;
   /** ksoftirqd has been woken for what is pending. */
@@ -260,7 +261,7 @@ class NetRx implements StepSource {
   private spare = new Ring<Napi>(4);
   private current: Napi | null = null;
   private budget = 0;
-  private until = 0;
+  private until: number = DOUBLE_0;
   private readonly core: Core;
 
   constructor(core: Core) {

@@ -13,7 +13,7 @@
  */
 import { EAGAIN, EINTR } from '../base/errno.ts';
 import type { Lane } from '../base/hash.ts';
-import type { Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant } from '../base/units.ts';
 import { BusyPoll } from './busy-poll.ts';
 import type { Core } from './cpu.ts';
 import type { Mutex } from './mutex.ts';
@@ -83,7 +83,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** Made when it first polls a device queue. */
   private busy: BusyPoll | null = null;
   /** Since when it has been asleep. */
-  asleepSince = 0;
+  asleepSince: number = DOUBLE_0;
 
   constructor(process: Process, tid: number, name: string, start: ThreadStart, core: Core) {
     super(process.host, name, core);

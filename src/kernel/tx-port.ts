@@ -6,8 +6,7 @@
  * What a ring that fills later still has to say changes who is next, so nothing is told to the wire before the wire is free: an
  * event for each skb while there is something to choose from, where a NIC with one ring needs none.
  */
-import type { Instant } from '../base/units.ts';
-import { START } from '../base/units.ts';
+import { DOUBLE_0, type Instant } from '../base/units.ts';
 import { DEVICE, type Engine, type Timer } from '../engine/engine.ts';
 import type { TxQueue } from './tx-queue.ts';
 
@@ -16,7 +15,7 @@ export class TxPort {
   private readonly queues: readonly TxQueue[];
   private readonly timer: Timer;
   /** Until when the wire is busy with what it was given last, by whom, and how many it was given. */
-  private busyUntil: Instant = START;
+  private busyUntil: Instant = DOUBLE_0;
   private last = 0;
   private given = 0;
 

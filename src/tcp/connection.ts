@@ -7,7 +7,7 @@
  * as it does there.
  */
 import type { PayloadStream } from '../base/payload.ts';
-import { NEVER, START, ZERO, type Duration, type Instant } from '../base/units.ts';
+import { DOUBLE_0, type Duration, type Instant, NEVER, ZERO } from '../base/units.ts';
 import type { CongestionControl } from './congestion/controller.ts';
 import { NOT_STARTED } from './congestion/reno.ts';
 import type { TcpContext } from './context.ts';
@@ -128,7 +128,7 @@ export class Connection {
   /** Written by setState (state.ts) only. */
   state: TcpState = 'CLOSED';
   /** When the handshake was completed. */
-  establishedAt: Instant = START;
+  establishedAt: Instant = DOUBLE_0;
   /** Bits for takeEvents. */
   events = 0;
   /** Errno that the next call reports, once (sk_err); 0: none. */
@@ -209,7 +209,7 @@ export class Connection {
   synSentAt: Instant = NEVER;
   synRetransmitted = false;
   /** How long the record that replaces this one is to live. */
-  timeWaitFor: Duration = ZERO;
+  timeWaitFor: Duration = DOUBLE_0;
   timer: number = TIMER_NONE;
   timerAt: Instant = NEVER;
   delackAt: Instant = NEVER;
@@ -279,7 +279,7 @@ export class Connection {
 
   // ---- Keepalive
   /** When something came last; whoever asks wants the tick before (rcv_tstamp). */
-  rcvTstamp: Instant = START;
+  rcvTstamp: Instant = DOUBLE_0;
 
   // ---- tcp_info
   bytesSent = 0;

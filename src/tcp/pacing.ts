@@ -4,7 +4,7 @@
  * segment's earliest departure time over instead, and does not wait (SK_PACING_FQ). Made for a congestion control that needs it (BBR), for
  * SO_MAX_PACING_RATE and for fq.
  */
-import { NEVER, START, type Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../base/units.ts';
 import { WORK_RTX, WORK_XMIT, type Connection } from './connection.ts';
 import { windowRate } from './mss.ts';
 import { senderOf } from './sender.ts';
@@ -19,13 +19,13 @@ export class Pacing {
   /** SO_MAX_PACING_RATE. */
   max: number;
   /** Earliest departure of the next segment (tcp_wstamp_ns). */
-  nextAt: Instant = START;
+  nextAt: Instant = DOUBLE_0;
   /** The deadline, while something waits for it. */
   at: Instant = NEVER;
   /** The device's queue waits in place of TCP. */
   readonly fq: boolean;
   /** Of the last segment that left (skb->tstamp); only with fq. */
-  departure: Instant = START;
+  departure: Instant = DOUBLE_0;
 
   constructor(max: number, fq: boolean) {
     this.max = max;

@@ -3,21 +3,21 @@
  * data came last, ACKs of out-of-order data that are held back, and the D-SACK that is owed. Apart from the connection, and made
  * with the first data, for the same reason as `Sender`.
  */
-import { NEVER, START, type Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../base/units.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { SEQ_ZERO, type Seq } from './seq.ts';
 
 export class Receiver {
   /** When data came last (icsk_ack.lrcvtime), and the size of a small segment that may become the peer's MSS. */
-  lrcvTime: Instant = START;
+  lrcvTime: Instant = DOUBLE_0;
   lastSegSize = 0;
 
   // ---- Right-sizing: what was read since `rcvqTime`, from `rcvqSeq` on
   /** When a segment last came or left: the clock of right-sizing, since a reader does not read the time anew (tcp_mstamp). */
-  mstamp: Instant = START;
+  mstamp: Instant = DOUBLE_0;
   rcvqSeq: Seq = SEQ_ZERO;
-  rcvqTime: Instant = START;
+  rcvqTime: Instant = DOUBLE_0;
   /** Receiver's RTT estimate, µs · 8. */
   rcvRttUs = 0;
   rcvRttSeq: Seq = SEQ_ZERO;

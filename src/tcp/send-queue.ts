@@ -4,7 +4,7 @@
  * The SACK scoreboard is a set of bits in the records; a record is found by binary search. Records that are in the
  * network are also on a list in the order of their last transmission, so that RACK looks at each only once.
  */
-import type { Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant } from '../base/units.ts';
 import { Deque } from './deque.ts';
 import { SEQ_ZERO, seqDiff, seqGt, type Seq } from './seq.ts';
 
@@ -38,7 +38,7 @@ export class Tx {
   sacked = 0;
   truesize = 0;
   /** When it was last sent. */
-  sentAt: Instant = 0 as Instant;
+  sentAt: Instant = DOUBLE_0;
   older: Tx | null = null;
   newer: Tx | null = null;
   /** On the list of what is in the network. */

@@ -5,7 +5,7 @@
  *
  * Whoever has something in the send queue, or something out, may say `c.sender!`; who may come earlier says `senderOf`.
  */
-import { NEVER, START, type Instant } from '../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../base/units.ts';
 import { jiffiesNow } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { MtuProbe } from './mtu-probe.ts';
@@ -18,9 +18,9 @@ export class Sender {
   /** End of the last small segment sent (Minshall). */
   sndSml: Seq = SEQ_ZERO;
   pushedSeq: Seq;
-  lsndTime: Instant = START;
+  lsndTime: Instant = DOUBLE_0;
   /** Of the last segment that left (tcp_wstamp_ns). */
-  lastSentAt: Instant = START;
+  lastSentAt: Instant = DOUBLE_0;
 
   // ---- Use of the congestion window
   cwndCnt = 0;
@@ -32,7 +32,7 @@ export class Sender {
   sentSince = 0;
   cwndUsageSeq: Seq = SEQ_ZERO;
   cwndUsed = 0;
-  cwndStamp: Instant = START;
+  cwndStamp: Instant = DOUBLE_0;
 
   // ---- Loss and recovery
   priorSsthresh = 0;
@@ -50,7 +50,7 @@ export class Sender {
   reneging = false;
   reordSeen = 0;
   // RACK (RFC 8985): the newest transmission known to be delivered.
-  rackAt: Instant = START;
+  rackAt: Instant = DOUBLE_0;
   rackEnd: Seq = SEQ_ZERO;
   rackRttUs = 0;
   rackAdvanced = false;
@@ -59,7 +59,7 @@ export class Sender {
   reoPersist = 0;
   /** A D-SACK has shown that RACK was too quick; when the window was last widened for that. */
   reoDsack = false;
-  reoWidenedAt: Instant = START;
+  reoWidenedAt: Instant = DOUBLE_0;
   // Tail loss probe (RFC 8985 §7): an episode, SND.NXT at its beginning, and whether the probe repeated a segment.
   tlpActive = false;
   tlpHighSeq: Seq = SEQ_ZERO;
@@ -97,7 +97,7 @@ export class Sender {
   // ---- tcp_info
   /** What chrono.ts times, since when, and how long each was timed before, ns. */
   chrono = 0;
-  chronoSince: Instant = START;
+  chronoSince: Instant = DOUBLE_0;
   readonly chronoTimes: number[] = [0, 0, 0];
   /** The peer's window keeps the next record from being sent. */
   rwndLimited = false;

@@ -4,7 +4,7 @@
  */
 import { Codel, type CodelOptions, type CodelQueue } from '../../base/codel.ts';
 import { Ring } from '../../base/ring.ts';
-import { type Instant, NEVER, START } from '../../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../../base/units.ts';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
 import { type Skb, wireBytes } from '../skb.ts';
 import type { CodelQdiscOptions } from './options.ts';
@@ -16,7 +16,7 @@ export class CodelFlow implements CodelQueue {
   readonly skbs: Ring<Skb> = new Ring<Skb>(4);
   private readonly books: QdiscBooks;
   private readonly whole: { readonly backlog: number; left(skb: Skb): void };
-  private now: Instant = START;
+  private now: Instant = DOUBLE_0;
   private taken: Skb | null = null;
 
   /** @param whole the queue that it is a part of: CoDel looks at the bytes of all of it */

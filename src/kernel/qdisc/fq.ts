@@ -6,7 +6,7 @@
  * Left out: priority bands (all packets of TCP have one priority), timer slack, the offload horizon, rates of sockets that
  * stamp nothing (UDP).
  */
-import { type Instant, NEVER, START } from '../../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../../base/units.ts';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
 import { type Skb, wireBytes } from '../skb.ts';
 import { type Discipline, type DropReason, type QdiscBooks, setCe } from './discipline.ts';
@@ -35,7 +35,7 @@ class Flow implements Timed {
   state = DETACHED;
   behind: Flow | null = null;
   /** When it was emptied. */
-  emptied: Instant = START;
+  emptied: Instant = DOUBLE_0;
   /** Earliest departure of its next packet (time_next_packet); 0: it has not been set. */
   due = 0;
 

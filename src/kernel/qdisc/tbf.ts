@@ -4,7 +4,7 @@
  *
  * Tokens are nanoseconds of the rate, as in Linux; a packet's are rounded up, so that the bound holds to the byte.
  */
-import { type Instant, NEVER, START } from '../../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../../base/units.ts';
 import { NET_XMIT_DROP, NET_XMIT_SUCCESS } from '../netdev.ts';
 import { ETH_HLEN, type Skb, wireBytes } from '../skb.ts';
 import type { Discipline, QdiscBooks } from './discipline.ts';
@@ -32,7 +32,7 @@ export class Tbf implements Discipline {
   private tokens: number;
   private readonly peakBuffer: number;
   private peakTokens: number;
-  private checkpoint: Instant = START;
+  private checkpoint: Instant = DOUBLE_0;
 
   constructor(options: TbfOptions, books: QdiscBooks) {
     this.options = options;

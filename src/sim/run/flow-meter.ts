@@ -7,7 +7,7 @@
  * clients are left out: their latency is the request's, and the client tells it.
  */
 import { Ring } from '../../base/ring.ts';
-import { NEVER, type Instant } from '../../base/units.ts';
+import { DOUBLE_0, type Instant, NEVER } from '../../base/units.ts';
 import type { PayloadStream } from '../../base/payload.ts';
 import { CA_LOSS, type Connection } from '../../tcp/connection.ts';
 import type { TcpObserver, WindowMove } from '../../tcp/observer.ts';
@@ -78,7 +78,7 @@ export class FlowEnd {
   /** The advertised window, since when, and its area in bytes · ns from `dataAt` up to then. */
   window = 0;
   windowSince: Instant = NEVER;
-  windowArea = 0;
+  windowArea: number = DOUBLE_0;
   // What flow-guard.ts remembers.
   queued = 0;
   rxStream: PayloadStream | null = null;
@@ -124,8 +124,8 @@ export class HostMeter implements TcpObserver {
   retransmittedRto = 0;
   zeroWindowTime = 0;
   /** Advertised windows over the time in which data came, in bytes · ns, and that time: their quotient is the mean. */
-  windowArea = 0;
-  windowTime = 0;
+  windowArea: number = DOUBLE_0;
+  windowTime: number = DOUBLE_0;
   windowMovedLeft = 0;
   rmemPeak = 0;
   rmemBound = 0;

@@ -4,7 +4,7 @@
  * forgets everything.
  */
 import { icbrt } from '../../base/math.ts';
-import { START, type Instant } from '../../base/units.ts';
+import { DOUBLE_0, type Instant, START } from '../../base/units.ts';
 import { pacingRate } from '../mss.ts';
 import { jiffiesNow, jiffiesOfUs, usOf } from '../clock.ts';
 import { CA_LOSS, type Connection } from '../connection.ts';
@@ -33,7 +33,7 @@ export class Cubic extends Reno {
   private cnt = 0;
   private lastMax = 0;
   private lastCwnd = 0;
-  private lastTime: Instant = START;
+  private lastTime: Instant = DOUBLE_0;
   private origin = 0;
   private k = 0;
   private delayMinUs = 0;
