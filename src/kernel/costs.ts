@@ -162,9 +162,10 @@ function table(priceOf: (key: keyof Costs) => number): Costs {
   return Object.fromEntries(keys.map((key) => [key, priceOf(key)])) as unknown as Costs;
 }
 
+/** Frozen: all hosts have them in common. */
 const TABLES: Readonly<Record<Machine, Readonly<Costs>>> = {
-  ideal: table(() => 0),
-  linux: table((key) => LINUX_COSTS[key].ns),
+  ideal: Object.freeze(table(() => 0)),
+  linux: Object.freeze(table((key) => LINUX_COSTS[key].ns)),
 };
 
 /** The table of a machine with single entries replaced. All values are integers ≥ 0. */
