@@ -251,7 +251,7 @@ export class UserThread {
   readonly app: UserRun;
   readonly name: string;
   readonly trap: Trap;
-  private readonly body: ThreadBody;
+  private body: ThreadBody;
   private readonly number: number;
   private lastCall = NR_NONE;
 
@@ -274,12 +274,12 @@ export class UserThread {
     );
   }
 
-  next(result: number): IteratorResult<Trap, void> {
+  next(result: number): IteratorResult<Trap, ThreadBody | void> {
     const { app, body } = this;
     const now = app.probe.now();
     if (app.standsStill(now)) throw this.stuck();
     app.watch.enter(this.number, now);
-    let r: IteratorResult<Trap, void>;
+    let r: IteratorResult<Trap, ThreadBody | void>;
     try {
       r = body.next(result);
     } catch (error) {
@@ -291,7 +291,7 @@ export class UserThread {
   }
 
   /** The kernel ends the thread: its `finally` blocks run. */
-  return(): IteratorResult<Trap, void> {
+  return(): IteratorResult<Trap, ThreadBody | void> {
     return this.checked(this.own(() => this.body.return()));
   }
 
@@ -328,13 +328,19 @@ export class UserThread {
     );
   }
 
-  private checked(r: IteratorResult<Trap, void>): IteratorResult<Trap, void> {
+  private checked(
+    r: IteratorResult<Trap, ThreadBody | void>,
+  ): IteratorResult<Trap, ThreadBody | void> {
     const { trap } = this;
     if (r.done === true) {
       if (trap.nr !== NR_NONE)
         throw this.broken(`it ended with \`sys.${callOf(trap)}\` called and never yielded`);
+      if (tagOf(r.value) === 'Generator') {
+        this.body = r.value as ThreadBody;
+        return this.next(0);
+      }
       this.app.ended();
-      return r;
+      return ENDED;
     }
     if (r.value !== trap) throw this.broken(notACall(r.value, trap));
     if (trap.nr === NR_NONE)
@@ -356,6 +362,9 @@ export class UserThread {
     this.trap.obj = { start: (sys: Sys) => this.app.thread(sys, start), name };
   }
 }
+
+/** What else a module's function returns is nobody's. */
+const ENDED: IteratorReturnResult<void> = { done: true, value: undefined };
 
 const callOf = (trap: Trap): string => SYSCALL_NAMES[trap.nr] ?? String(trap.nr);
 

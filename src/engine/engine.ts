@@ -187,7 +187,7 @@ export class Engine {
     const kind = queue.slots.kind[timer]!;
     const cls = this.classes[kind]!;
     const t = (this.now + ns) as Instant;
-    this.checkTime(t, kind);
+    if (ns !== 0) this.checkTime(t, kind);
     if (!this.comesNext(t, cls)) {
       queue.slots.schedule(timer, t, cls);
       queue.place(timer);

@@ -4,6 +4,7 @@
  *
  * The queue knows no clock and calls nothing; engine.ts does.
  */
+import { DOUBLE_0 } from '../base/units.ts';
 import { Heap, NONE, SOME, UNSURE } from './heap.ts';
 import { COLD_TIMER, HOT_TIMER, ONE_SHOT, Slots } from './slots.ts';
 
@@ -11,6 +12,8 @@ export class EventQueue {
   readonly slots: Slots;
   private readonly hot: Heap;
   private readonly cold: Heap;
+  /** Nothing is due before that; what is due first may be due later. It spares whoever asks `noneBefore` most looks at the heaps. */
+  protected quietUntil: number = DOUBLE_0;
   /** Most rows that were in both heaps at once: the one being handled and disarmed timers not yet dropped included. */
   peak = 0;
 
@@ -24,6 +27,7 @@ export class EventQueue {
   add(t: number, cls: number, kind: number, a: number, b: number): number {
     const row = this.slots.allocate(kind, a, b, ONE_SHOT);
     this.slots.schedule(row, t, cls);
+    if (t < this.quietUntil) this.quietUntil = t;
     if (this.hot.insert(row)) this.notePeak();
     return row;
   }
@@ -53,6 +57,8 @@ export class EventQueue {
   place(row: number): void {
     const { slots } = this;
     const heap = slots.mode[row] === COLD_TIMER ? this.cold : this.hot;
+    const t = slots.due[row]!;
+    if (t < this.quietUntil) this.quietUntil = t;
     if (slots.position[row]! >= 0) {
       heap.update(row);
     } else if (heap.insert(row)) {
@@ -94,6 +100,10 @@ export class EventQueue {
 
   /** Would an event of that class, scheduled now for t, come before all others? */
   noneBefore(t: number, cls: number): boolean {
+    if (t < this.quietUntil) return true;
+    const hotBound = this.hot.bound;
+    const coldBound = this.cold.bound;
+    this.quietUntil = hotBound < coldBound ? hotBound : coldBound;
     const hot = this.hot.anyBefore(t, cls);
     if (hot === SOME) return false;
     const cold = this.cold.anyBefore(t, cls);

@@ -25,8 +25,11 @@ export { FD_SETSIZE, FdSet } from './fd-set.ts';
 /** A file descriptor: a small integer, unique in its process. */
 export type Fd = number;
 
-/** What runs as a thread. */
-export type ThreadBody = Generator<Trap, void, number>;
+/**
+ * What runs as a thread. Another one that it returns goes on in its place, as after execve(2): `yield*` at the end would do the same,
+ * and pass every later system call through one generator more.
+ */
+export type ThreadBody = Generator<Trap, ThreadBody | void, number>;
 /** Makes a thread's body; the `Sys` is the new thread's own and must not be shared. */
 export type ThreadStart = (sys: Sys) => ThreadBody;
 

@@ -320,7 +320,7 @@ export class Thread extends Task implements Waiter, TimerHandler {
   /** Back in user mode: the body runs to its next yield. */
   private resume(): void {
     const r = this.body!.next(this.result);
-    if (r.done === true) this.leave();
+    if (r.done === true) this.end(r.value);
     else this.accept(r.value);
   }
 
@@ -348,12 +348,17 @@ export class Thread extends Task implements Waiter, TimerHandler {
     if (trap.nr !== NR_NONE) this.record(trap.nr, -EINTR);
     trap.nr = NR_NONE;
     const r = this.body!.return();
-    if (r.done === true) this.leave();
+    if (r.done === true) this.end();
     else this.accept(r.value);
   }
 
-  /** The body has ended: the thread leaves by exit(2). */
-  private leave(): void {
+  /** The body has ended: another one takes its place, or the thread leaves by exit(2). */
+  private end(next?: ThreadBody | void): void {
+    if (next) {
+      this.body = next;
+      this.resume();
+      return;
+    }
     this.body = null;
     this.trap.nr = NR_NONE;
     this.trap.fill(NR_EXIT, 0, 0, 0, 0, null);

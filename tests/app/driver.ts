@@ -72,7 +72,7 @@ export function fakeEnv(name = 'app', seed = '1'): AppEnv {
 /** Drives one thread by hand: `call(name, result, ...args)` checks the call it is in and answers it. */
 export class Driver {
   readonly spawned: ThreadStart[] = [];
-  private readonly body: ThreadBody;
+  private body: ThreadBody;
   private pending: ReturnType<typeof take> | null = null;
   done = false;
   private readonly trap = new Trap('test');
@@ -123,7 +123,11 @@ export class Driver {
     this.settle(this.body.return());
   }
 
-  private settle(r: IteratorResult<Trap, void | number>): void {
+  private settle(r: IteratorResult<Trap, ThreadBody | void>): void {
+    if (r.done === true && r.value) {
+      this.body = r.value;
+      r = this.body.next(0);
+    }
     this.done = r.done === true;
     this.pending = this.done ? null : take(this.trap);
   }

@@ -188,7 +188,10 @@ group('a module', () => {
 });
 
 /** What the run of such a first thread ends with. */
-function fault(body: (sys: Sys) => Generator<unknown, void, number>, machine = 'linux'): AppFault {
+function fault(
+  body: (sys: Sys) => Generator<unknown, own.ThreadBody | void, number>,
+  machine = 'linux',
+): AppFault {
   try {
     world(body as never, { machine });
   } catch (error) {
@@ -202,7 +205,7 @@ group('a thread', () => {
   const cases: readonly (readonly [
     string,
     string,
-    (sys: Sys) => Generator<unknown, void, number>,
+    (sys: Sys) => Generator<unknown, own.ThreadBody | void, number>,
   ])[] = [
     [
       'yields a number',
@@ -329,6 +332,16 @@ group('a thread', () => {
       '`sys.send`: it cannot write -1 bytes',
       function* (sys) {
         yield sys.send(3, -1, 0);
+      },
+    ],
+    [
+      'counts in fractions in what it goes on with',
+      '`sys.nanosleep`: 0.5 where it takes a whole number',
+      function* (sys) {
+        yield sys.nanosleep(1);
+        return (function* (): own.ThreadBody {
+          yield sys.nanosleep(0.5);
+        })();
       },
     ],
     [

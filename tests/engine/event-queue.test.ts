@@ -197,6 +197,13 @@ class RearmKeepsNoPlace extends EventQueue {
     super.arm(row, t, c);
   }
 }
+class QuietForever extends EventQueue {
+  override place(row: number): void {
+    const { quietUntil } = this;
+    super.place(row);
+    this.quietUntil = quietUntil;
+  }
+}
 
 describe('event queue', () => {
   it('does what a list searched for its least element does, whatever is scheduled, cancelled, armed, disarmed, released or run ahead', () => {
@@ -212,6 +219,7 @@ describe('event queue', () => {
     'forgets to disarm': () => new DisarmForgotten(),
     'forgets to move a timer that is armed to an earlier time': () => new EarlierForgotten(),
     'leaves a released timer in the heap': () => new ReleaseForgotten(),
+    'runs ahead of a timer that was armed after it had looked': () => new QuietForever(),
     'gives a timer a new place when it is armed to the time it has': () => new RearmKeepsNoPlace(),
   };
   it.each(Object.keys(mutants))('is caught when it %s', (name) => {

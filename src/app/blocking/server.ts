@@ -26,13 +26,12 @@ export function* blockingServer(
   const threads = o.threads;
   const work = new Work(o, env);
   if (threads === 'per-connection') {
-    yield* threadPerConnection(
+    return threadPerConnection(
       sys,
       listener,
       probe,
       (fd, i) => (own) => serveConnection(own, fd, o, probe, work.of(i)),
     );
-    return;
   }
   const queue = new ConnectionQueue(threads.queue, probe);
   // The queue is first in, first out: the i-th connection taken is the i-th accepted.
@@ -40,12 +39,12 @@ export function* blockingServer(
   const next = (): ConnectionWork => work.of(taken++);
   const worker: ThreadStart = (own) => labour(own, queue, o, probe, next);
   for (let i = 0; i < threads.pool; i++) yield sys.spawn(worker, `worker-${i}`);
-  yield* feed(sys, listener, queue, probe);
+  return feed(sys, listener, queue, probe);
 }
 
 export function* echoServer(sys: Sys, o: ListenOptions, probe: Probe): ThreadBody {
   const listener = yield* openListener(sys, o, 0);
-  yield* threadPerConnection(
+  return threadPerConnection(
     sys,
     listener,
     probe,

@@ -37,7 +37,7 @@ class Peer {
 export function* epollServer(sys: Sys, o: EpollOptions, probe: Probe, env: AppEnv): ThreadBody {
   const listener = yield* openListener(sys, o, k.NONBLOCK);
   const ep = yield sys.epollCreate();
-  yield* new EpollServer(sys, o, probe, new Work(o, env), ep, listener).run();
+  return new EpollServer(sys, o, probe, new Work(o, env), ep, listener).run();
 }
 
 class EpollServer {

@@ -1,6 +1,6 @@
 /** Bulk senders of one thread: what bulk.ts does with a thread for each connection, over epoll. */
 import * as k from '../../kernel/syscall.ts';
-import type { Fd, Sys } from '../../kernel/syscall.ts';
+import type { Fd, Sys, ThreadBody } from '../../kernel/syscall.ts';
 import type { Instant } from '../../base/units.ts';
 import type { BulkOptions } from '../options.ts';
 import type { Probe } from '../probe.ts';
@@ -22,11 +22,11 @@ export function sendTime(o: BulkOptions, i: number): number | null {
   return first === null ? null : first + i * (o.sendStaggerNs ?? 0);
 }
 
-export function* bulkLoop(sys: Sys, o: BulkOptions, probe: Probe, addr: number): Sub<void> {
+export function* bulkLoop(sys: Sys, o: BulkOptions, probe: Probe, addr: number): ThreadBody {
   const loop = new LoadLoop(sys, yield sys.epollCreate());
   const driver = new BulkDriver(loop, o, probe, addr);
   for (let i = 0; i < o.connections; i++) loop.at((o.startNs + i * o.staggerNs) as Instant, i);
-  yield* loop.run(driver);
+  return loop.run(driver);
 }
 
 /** Columns by connection: an idle connection costs a few bytes here. */

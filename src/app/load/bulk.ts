@@ -14,16 +14,13 @@ import { Unfinished } from './unfinished.ts';
 
 export function* bulkSender(sys: Sys, o: BulkOptions, probe: Probe, env: AppEnv): ThreadBody {
   const addr = env.resolve(o.connect.host);
-  if (o.io === 'epoll') {
-    yield* bulkLoop(sys, o, probe, addr);
-    return;
-  }
+  if (o.io === 'epoll') return bulkLoop(sys, o, probe, addr);
   const unfinished = new Unfinished(o.connections, probe);
   for (let i = 1; i < o.connections; i++) {
     const sender: ThreadStart = (own) => sendBulk(own, o, probe, addr, i, unfinished);
     yield sys.spawn(sender, `connection-${i}`);
   }
-  yield* sendBulk(sys, o, probe, addr, 0, unfinished);
+  return sendBulk(sys, o, probe, addr, 0, unfinished);
 }
 
 function* sendBulk(

@@ -5,7 +5,7 @@
  * no failure of those behind it, which the server has not looked at (§9.6): they are asked again.
  */
 import * as k from '../../kernel/syscall.ts';
-import type { Fd, Sys } from '../../kernel/syscall.ts';
+import type { Fd, Sys, ThreadBody } from '../../kernel/syscall.ts';
 import { Ring } from '../../base/ring.ts';
 import { add, NEVER, type Duration, type Instant } from '../../base/units.ts';
 import type { ClientOptions } from '../options.ts';
@@ -77,9 +77,9 @@ export function* clientLoop(
   probe: Probe,
   work: Workload,
   addr: number,
-): Sub<void> {
+): ThreadBody {
   const loop = new LoadLoop(sys, yield sys.epollCreate());
-  yield* loop.run(new ClientDriver(loop, o, probe, work, addr));
+  return loop.run(new ClientDriver(loop, o, probe, work, addr));
 }
 
 /** In the calendar, users have their numbers, and connections theirs behind them; events come to connections. */

@@ -33,17 +33,14 @@ import { type UserTimes, Workload } from './workload.ts';
 export function* client(sys: Sys, o: ClientOptions, probe: Probe, env: AppEnv): ThreadBody {
   const addr = env.resolve(o.connect.host);
   const work = new Workload(o, env);
-  if (o.io === 'epoll') {
-    yield* clientLoop(sys, o, probe, work, addr);
-    return;
-  }
+  if (o.io === 'epoll') return clientLoop(sys, o, probe, work, addr);
   const unfinished = new Unfinished(work.users, probe);
   for (let i = 1; i < work.users; i++) {
     const user: ThreadStart = (own) =>
       new BlockingUser(own, o, probe, addr).run(work.user(i), unfinished);
     yield sys.spawn(user, `user-${i}`);
   }
-  yield* new BlockingUser(sys, o, probe, addr).run(work.user(0), unfinished);
+  return new BlockingUser(sys, o, probe, addr).run(work.user(0), unfinished);
 }
 
 class BlockingUser {

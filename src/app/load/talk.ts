@@ -35,7 +35,7 @@ export function* talk(sys: Sys, o: TalkOptions, probe: Probe, env: AppEnv): Thre
       new Conversation(o, messages, probe, unfinished).run(own, addr, i);
     yield sys.spawn(writer, `writer-${i}`);
   }
-  yield* new Conversation(o, messages, probe, unfinished).run(sys, addr, 0);
+  return new Conversation(o, messages, probe, unfinished).run(sys, addr, 0);
 }
 
 /** A message on the wire, as bytes or as so many bytes of pattern, and what must come back for it; null: nothing. */

@@ -96,6 +96,37 @@ describe('the protocol of a system call', () => {
     ).toThrow(/worker-7: yielded its trap frame without a system call in it/);
   });
 
+  it('goes on with the body that its body returns: the same calls, no exit between, and its finally blocks', () => {
+    const w = new World();
+    const host = w.host({ costs: { syscall: 10, exit: 100 } });
+    const seen: string[] = [];
+    function* last(sys: Sys): ThreadBody {
+      try {
+        yield sys.nanosleep(50);
+        seen.push(`slept until ${w.engine.now}`);
+        yield sys.nanosleep(1_000);
+      } finally {
+        seen.push('finally');
+      }
+    }
+    function* second(sys: Sys): ThreadBody {
+      seen.push(`second at ${w.engine.now}`);
+      if (seen.length > 1) yield sys.nanosleep(0);
+      return last(sys);
+    }
+    function* first(sys: Sys): ThreadBody {
+      yield sys.nanosleep(50);
+      return second(sys);
+    }
+    const t = host.process('p').spawn(first);
+    w.when(500, () => t.kill());
+    w.run();
+    expect(seen).toEqual(['second at 60', 'slept until 120', 'finally']);
+    expect(t.dead).toBe(true);
+    // Two calls, the interrupted third, and exit(2).
+    expect(host.cores[0]!.spent(BILL_SYSTEM)).toBe(3 * 10 + 10 + 100);
+  });
+
   it('says who waits for what when a run ends idle', () => {
     const w = new World();
     const host = w.host();
