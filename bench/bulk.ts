@@ -2,7 +2,7 @@
  * One transfer over 10 Gbit/s. The rate is the slope between two sizes, so that building, warming up and the first round
  * trips do not count; 1 GB alone, as the anchors were run, is beside it.
  *
- *     bulk.ts [ideal | linux] [two] [trains | gso] [off]
+ *     bulk.ts [ideal | linux | fast] [two] [trains | gso] [off]
  *
  * two: cores in each host; trains: TSO, GSO, GRO; gso: that alone; off: without invariants
  */
@@ -10,7 +10,7 @@ import type { Scenario } from '../src/sim/scenario/types.ts';
 import { birthYoung, inlineMore } from '../src/cli/jit.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
-import { bulk as setup, type Machine, type Offloads } from './setups.ts';
+import { bulk as setup, type Machine, machineOf, type Offloads, offloadsOf } from './setups.ts';
 
 const GB = 1_000_000_000;
 const ROUNDS = 5;
@@ -47,7 +47,6 @@ asProgram(import.meta.url, () => {
   birthYoung();
   inlineMore();
   const args = process.argv.slice(2);
-  const offloads = args.includes('trains') ? 'on' : args.includes('gso') ? 'gso' : 'off';
-  const machine = args.includes('linux') ? 'linux' : 'ideal';
-  return bulkBench(machine, offloads, args.includes('two') ? 2 : 1, !args.includes('off'));
+  const cpus = args.includes('two') ? 2 : 1;
+  return bulkBench(machineOf(args), offloadsOf(args), cpus, !args.includes('off'));
 });

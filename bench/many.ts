@@ -2,13 +2,15 @@
  * 10 000 connections of 100 KB through one link, one epoll thread on either side; or 5 000 that another model of application
  * serves.
  *
- *     many.ts [ideal | linux] [trains] [off] [blocking | netty | reactive]   trains: TSO, GSO, GRO; off: without invariants
+ *     many.ts [ideal | linux | fast] [trains | gso] [off] [blocking | netty | reactive]
+ *
+ * trains: TSO, GSO, GRO; gso: that alone; off: without invariants
  */
 import { birthYoung, inlineMore } from '../src/cli/jit.ts';
 import type { Scenario } from '../src/sim/scenario/types.ts';
 import { asProgram, median, type Row } from './measure.ts';
 import { perSegment, runWorld, settle } from './run.ts';
-import { type Machine, many, type Many } from './setups.ts';
+import { type Machine, machineOf, many, type Many, offloadsOf } from './setups.ts';
 
 const ROUNDS = 5;
 const MODELS = ['blocking', 'netty', 'reactive'];
@@ -39,11 +41,10 @@ asProgram(import.meta.url, () => {
   inlineMore();
   const args = process.argv.slice(2);
   const model = MODELS.find((m) => args.includes(m));
-  const offloads = args.includes('trains') ? 'on' : 'off';
   return manyBench(
     model === undefined ? 10_000 : 5000,
-    args.includes('linux') ? 'linux' : 'ideal',
-    { offloads, ...(model === undefined ? {} : { model }) },
+    machineOf(args),
+    { offloads: offloadsOf(args), ...(model === undefined ? {} : { model }) },
     !args.includes('off'),
   );
 });

@@ -37,7 +37,7 @@ import { headerPredicted } from './predict.ts';
 import { ackProbe } from './probe.ts';
 import { reduceCwnd } from './prr.ts';
 import { adaptReorderWindow, highestSackSeq, noteReordering, rackAdvance } from './rack.ts';
-import { trimHead } from './records.ts';
+import { dropSendQueue, trimHead } from './records.ts';
 import { computeRto, rttSample, updateMinRtt } from './rtt.ts';
 import { tagSack } from './sack.ts';
 import { SYN, segLen, type Segment } from './segment.ts';
@@ -250,7 +250,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
       q.records.shift();
       q.sent--;
       c.wmemQueued -= t.truesize;
-      c.context.giveTx(t);
+      q.give(t);
       t = q.head;
     }
     c.packetsOut -= acked;
@@ -259,7 +259,7 @@ function cleanSendQueue(c: Connection, a: AckState, now: Instant): void {
     if (t !== null) {
       if (t.sacked & SACKED) a.flag |= F_SACK_RENEGING;
     } else if (q.records.length === 0) {
-      c.sendQueue = null;
+      dropSendQueue(c, q);
       stopChrono(c, CHRONO_BUSY, now);
     }
     if (seqLt(snd.rtxHint, c.sndUna)) snd.rtxHint = c.sndUna;

@@ -13,7 +13,7 @@ import type { TcpOptions } from './options.ts';
 import { TcpMemory } from './memory.ts';
 import { SocketSettings } from './settings.ts';
 import { Rx } from './recv-queue.ts';
-import { Tx } from './send-queue.ts';
+import { SendQueue } from './send-queue.ts';
 
 /** Counters of /proc/net/netstat and /proc/net/snmp that TCP itself keeps. */
 export class TcpMib {
@@ -150,7 +150,7 @@ export class TcpContext {
   readonly fastOpen: FastOpenCache = new FastOpenCache();
   /** Scratch of processAck. */
   readonly ackState: AckState = new AckState();
-  private readonly txPool: Tx[] = [];
+  private readonly sendQueues: SendQueue[] = [];
   private readonly rxPool: Rx[] = [];
   /** What is being copied together (prune.ts); empty in between. */
   readonly scratch: Deque<Rx> = new Deque<Rx>(4);
@@ -197,12 +197,13 @@ export class TcpContext {
     return Math.min(this.delackMax, Math.max(this.rtoMin, 2 * tick) - tick) as Duration;
   }
 
-  takeTx(): Tx {
-    return this.txPool.pop() ?? new Tx();
+  takeSendQueue(): SendQueue {
+    return this.sendQueues.pop() ?? new SendQueue();
   }
-  giveTx(t: Tx): void {
-    if (t.stamp !== null) t.stamp.deliveredUs = -1;
-    this.txPool.push(t);
+  /** @param q empty */
+  giveSendQueue(q: SendQueue): void {
+    q.sent = 0;
+    this.sendQueues.push(q);
   }
   takeRx(): Rx {
     return this.rxPool.pop() ?? new Rx();

@@ -15,6 +15,7 @@ import {
   type Connection,
 } from './connection.ts';
 import { departed, reclaim } from './memory.ts';
+import { dropSendQueue } from './records.ts';
 import { ACK, segLen, type Segment } from './segment.ts';
 import { SEQ_ZERO, seqAdd } from './seq.ts';
 import { setState } from './state.ts';
@@ -27,9 +28,9 @@ export function purgeSendQueue(c: Connection): void {
     while (q.records.length > 0) {
       const t = q.records.shift();
       q.unlist(t);
-      c.context.giveTx(t);
+      q.give(t);
     }
-    c.sendQueue = null;
+    dropSendQueue(c, q);
   }
   if (c.sender !== null) c.sender.sackCache = null;
   c.wmemQueued = 0;

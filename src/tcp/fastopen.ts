@@ -22,9 +22,8 @@ import { forceSchedule, reclaim } from './memory.ts';
 import { syncMss } from './mss.ts';
 import { loseWithoutCongestion } from './lose.ts';
 import { markLost } from './rack.ts';
-import { trimHead, TX_OVERHEAD } from './records.ts';
+import { dropSendQueue, trimHead, TX_OVERHEAD } from './records.ts';
 import { BASE_HEADER, PSH, type Segment } from './segment.ts';
-import { SendQueue } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { append, type Chunk } from './write.ts';
@@ -75,8 +74,8 @@ export function fastOpenSyn(c: Connection, chunk: Chunk, noCookie: boolean, now:
 
 function queueSynData(c: Connection, chunk: Chunk, n: number, now: Instant): void {
   senderOf(c);
-  const q = (c.sendQueue ??= new SendQueue());
-  const t = c.context.takeTx();
+  const q = (c.sendQueue ??= c.context.takeSendQueue());
+  const t = q.take();
   t.seq = c.writeSeq;
   t.end = seqAdd(c.writeSeq, n);
   t.len = n;
@@ -140,8 +139,8 @@ export function synDataAcked(c: Connection): void {
   q.sent--;
   c.wmemQueued -= t.truesize;
   reclaim(c);
-  c.context.giveTx(t);
-  if (q.records.length === 0) c.sendQueue = null;
+  q.give(t);
+  if (q.records.length === 0) dropSendQueue(c, q);
 }
 
 /**

@@ -5,7 +5,6 @@ import { awaitsHandshake } from './fastopen-state.ts';
 import { forceSchedule } from './memory.ts';
 import { TX_OVERHEAD } from './records.ts';
 import { FIN } from './segment.ts';
-import { SendQueue } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd } from './seq.ts';
 import { setState } from './state.ts';
@@ -31,7 +30,7 @@ export function finState(c: Connection, closing: boolean, now: Instant): void {
       return; // it is queued already
   }
   senderOf(c);
-  const q = (c.sendQueue ??= new SendQueue());
+  const q = (c.sendQueue ??= c.context.takeSendQueue());
   const last = q.records.length - 1;
   const pressed = c.context.memory.pressure && last >= 0;
   if (q.unsent === 0 && !pressed) forceSchedule(c, TX_OVERHEAD);

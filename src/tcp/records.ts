@@ -8,6 +8,12 @@ import { seqAdd, seqDiff } from './seq.ts';
 /** Truesize of a segment without payload: sk_buff, shared info and header room (measured: 832 on x86-64). */
 export const TX_OVERHEAD = 832;
 
+/** Nothing is left in the queue. */
+export function dropSendQueue(c: Connection, q: SendQueue): void {
+  c.sendQueue = null;
+  c.context.giveSendQueue(q);
+}
+
 /** Moves up to `bytes` from the next record into the one that is sent (tcp_grow_skb). */
 export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void {
   const next = q.records.at(q.sent + 1);
@@ -26,7 +32,7 @@ export function growTx(c: Connection, q: SendQueue, t: Tx, bytes: number): void 
   q.records.remove(q.sent + 1);
   c.wmemQueued -= next.truesize;
   reclaim(c);
-  c.context.giveTx(next);
+  q.give(next);
 }
 
 /** Part of the record has been acknowledged. */
@@ -57,14 +63,14 @@ export function joinTx(c: Connection, q: SendQueue, i: number): void {
   if (next.sacked & RETRANS) c.retransOut -= next.segs;
   // Without SACK it is not known which are missing: one less is.
   if (!c.sackOk) c.sackedOut -= Math.min(c.sackedOut, next.segs);
-  c.context.giveTx(next);
+  q.give(next);
 }
 
 /** Cuts record `i` after `len` bytes (tcp_fragment): both parts keep its state. */
 export function splitTx(c: Connection, q: SendQueue, i: number, len: number, mss: number): void {
   const t = q.records.at(i);
   forceSchedule(c, TX_OVERHEAD);
-  const rest = c.context.takeTx();
+  const rest = q.take();
   const before = t.segs;
   rest.seq = seqAdd(t.seq, len);
   rest.end = t.end;

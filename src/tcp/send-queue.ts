@@ -3,6 +3,9 @@
  * write queue). A record is what Linux has as one skb; with a device that takes one frame at a time it is one segment.
  * The SACK scoreboard is a set of bits in the records; a record is found by binary search. Records that are in the
  * network are also on a list in the order of their last transmission, so that RACK looks at each only once.
+ *
+ * A queue that has become empty is used again, with its records, for the next connection that writes (context.ts): what one
+ * connection writes together lies together in memory, and is read in that order when it is sent and when it is acknowledged.
  */
 import { DOUBLE_0, type Instant } from '../base/units.ts';
 import { Deque } from './deque.ts';
@@ -53,6 +56,18 @@ export class SendQueue {
   sent = 0;
   oldest: Tx | null = null;
   newest: Tx | null = null;
+  private readonly spare: Tx[] = [];
+
+  /** A record, which says what it said last. */
+  take(): Tx {
+    return this.spare.pop() ?? new Tx();
+  }
+
+  /** The record is in the queue and on the list no more. */
+  give(t: Tx): void {
+    if (t.stamp !== null) t.stamp.deliveredUs = -1;
+    this.spare.push(t);
+  }
 
   get unsent(): number {
     return this.records.length - this.sent;

@@ -7,10 +7,10 @@ import { slowStartAfterIdle } from './cwnd.ts';
 import { awaitsHandshake } from './fastopen-state.ts';
 import { forceSchedule, reclaim, schedulePayload, scheduleSend, scheduleWhole } from './memory.ts';
 import { currentMss, sizeGoal, tsoSegments, windowEnd } from './mss.ts';
-import { splitTx, TX_OVERHEAD } from './records.ts';
+import { dropSendQueue, splitTx, TX_OVERHEAD } from './records.ts';
 import { FIN, PSH } from './segment.ts';
 import { memoryFree } from './send-memory.ts';
-import { SendQueue, type Tx } from './send-queue.ts';
+import type { SendQueue, Tx } from './send-queue.ts';
 import { senderOf } from './sender.ts';
 import { seqAdd, seqDiff, seqGt } from './seq.ts';
 import { sends } from './state.ts';
@@ -105,7 +105,7 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
   const mss = currentMss(c);
   const goal = sizeGoal(c, mss);
   const snd = senderOf(c);
-  const q = (c.sendQueue ??= new SendQueue());
+  const q = (c.sendQueue ??= c.context.takeSendQueue());
   let taken = 0;
   let t = tailWithRoom(q, goal);
   while (taken < want) {
@@ -142,7 +142,7 @@ function appendRecords(c: Connection, want: number, now: Instant): number {
       t = null;
     }
   }
-  if (q.records.length === 0) c.sendQueue = null;
+  if (q.records.length === 0) dropSendQueue(c, q);
   return taken;
 }
 
@@ -157,7 +157,7 @@ function scheduleRecord(c: Connection, q: SendQueue): boolean {
 function removeEmpty(c: Connection, q: SendQueue, now: Instant): void {
   const t = q.records.pop();
   c.wmemQueued -= t.truesize;
-  c.context.giveTx(t);
+  q.give(t);
   reclaim(c);
   if (q.unsent === 0) stopChrono(c, CHRONO_BUSY, now);
 }
@@ -200,7 +200,7 @@ function tailWithRoom(q: SendQueue, goal: number): Tx | null {
 /** An empty record at the end of the queue. */
 export function newRecord(c: Connection, q: SendQueue, now: Instant): Tx {
   if (q.unsent === 0) startChrono(c, CHRONO_BUSY, now);
-  const t = c.context.takeTx();
+  const t = q.take();
   t.seq = c.writeSeq;
   t.end = c.writeSeq;
   t.len = 0;
