@@ -1,8 +1,12 @@
-/** Segments are pooled: TCP is given a record that still says what it said last, and writes all of it. */
+/**
+ * Segments are pooled: TCP is given a record that still says what it said last, and writes all of it. So are send queues with their
+ * records.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PayloadStream } from '../../src/base/payload.ts';
 import * as tcp from '../../src/tcp/index.ts';
+import { EVER_RETRANS, LOST, SACKED, SendQueue, Tx } from '../../src/tcp/send-queue.ts';
 import { prop } from '../support/prop.ts';
 import { both, MS, Pair, reads, SEC, writes, type End } from './pair.ts';
 
@@ -66,7 +70,12 @@ type Change = (s: tcp.Segment) => void;
 const nothing: Change = () => {};
 
 /** Every segment that leaves in a world in which each record was given to TCP as `before` had made it, and `after` changes it. */
-function sent(w: World, before: Change, after: Change = nothing): Record<string, unknown>[] {
+function sent(
+  w: World,
+  before: Change,
+  after: Change = nothing,
+  prepare: (e: End) => void = () => {},
+): Record<string, unknown>[] {
   const options = { sack: w.sack, timestamps: w.timestamps, ecn: w.ecn };
   const path = { gsoMaxSegs: w.gsoMaxSegs };
   const fate = (_: tcp.Segment, n: number): { drop: true } | null =>
@@ -79,6 +88,8 @@ function sent(w: World, before: Change, after: Change = nothing): Record<string,
     serverPath: path,
     wire,
   });
+  prepare(pair.client);
+  prepare(pair.server);
   const of = pair as unknown as { poll(e: End, out: tcp.Segment): boolean };
   const poll = of.poll.bind(pair);
   of.poll = (e, out) => {
@@ -121,5 +132,55 @@ describe('a record that is used again', () => {
       const unwritten: Change = (s) => void Object.assign(s, { [field]: dirty[field] });
       expect(sent(w, soil, unwritten)).not.toEqual(clean);
     }
+  });
+});
+
+/** A send queue whose connection was aborted: what it was, and records that were lost, received or sent again. */
+function usedQueue(): SendQueue {
+  const q = new SendQueue();
+  for (let i = 0; i < 40; i++) {
+    const t = new Tx();
+    t.seq = tcp.seq(1000 + i);
+    t.end = tcp.seq(2000 + i);
+    t.len = 100 + i;
+    t.flags = tcp.FIN | tcp.PSH;
+    t.eor = true;
+    t.segs = 3;
+    t.sacked = LOST | SACKED | EVER_RETRANS;
+    t.truesize = 5000;
+    q.give(t);
+  }
+  q.sent = 7;
+  return q;
+}
+
+describe('a send queue that is used again', () => {
+  it('sends what a new one sends', () => {
+    prop(
+      [world],
+      (w) => {
+        const again = (e: End): void => e.context.giveSendQueue(usedQueue());
+        expect(sent(w, nothing, nothing, again)).toEqual(sent(w, nothing));
+      },
+      { numRuns: 60 },
+    );
+  });
+
+  it('[mutant] does not where it still counts what it had sent', () => {
+    const w = fc.sample(world, { numRuns: 1, seed: 3 })[0]!;
+    const stale = (e: End): void => {
+      const q = usedQueue();
+      const { sent: before } = q;
+      e.context.giveSendQueue(q);
+      q.sent = before;
+    };
+    const outcome = (): unknown => {
+      try {
+        return sent(w, nothing, nothing, stale);
+      } catch {
+        return 'broken';
+      }
+    };
+    expect(outcome()).not.toEqual(sent(w, nothing));
   });
 });
