@@ -1,5 +1,6 @@
 /**
- * First-in-first-out storage that allocates only when it grows: a deque in a power-of-two ring.
+ * First-in-first-out storage that allocates only when it grows, from the first element on: a deque in a power-of-two ring. Most
+ * rings of a small world stay empty.
  */
 
 /** Fills `items` up to a length of `n`. A loop: `Array.from` takes ten times as long. */
@@ -14,18 +15,20 @@ export function doubled<T>(items: readonly T[], head: number, make: () => T): T[
   return filled(2 * n, make, [...items.slice(head), ...items.slice(0, head)]);
 }
 
+/** What every ring begins with; nothing is ever put into it. To V8 it is of one kind with what takes its place. */
+const NO_ROOM = new Array<undefined>(1).fill(undefined).slice(1);
+
 /** A queue whose oldest element is `peek()`. Grows by doubling and never shrinks. */
 export class Ring<T> {
-  private items: (T | undefined)[];
+  private items: (T | undefined)[] = NO_ROOM;
   private head = 0;
   /** Elements held. */
   length = 0;
+  private readonly capacity: number;
 
-  /** @param capacity room before the first growth; rounded up to a power of two */
+  /** @param capacity room for the first elements; rounded up to a power of two */
   constructor(capacity = 8) {
-    let n = 1;
-    while (n < capacity) n *= 2;
-    this.items = new Array<T | undefined>(n).fill(undefined);
+    this.capacity = capacity;
   }
 
   /** Appends `x` as the youngest. */
@@ -89,6 +92,12 @@ export class Ring<T> {
   }
 
   private grow(): void {
+    if (this.items === NO_ROOM) {
+      let n = 1;
+      while (n < this.capacity) n *= 2;
+      this.items = new Array<T | undefined>(n).fill(undefined);
+      return;
+    }
     this.items = doubled(this.items, this.head, () => undefined);
     this.head = 0;
   }

@@ -28,7 +28,7 @@ export class Counters {
   /** What read and recv returned, of those that returned data. */
   readonly readSizes: SizeCounts = new SizeCounts();
   /** Completed system calls by number (SYSCALL_NAMES). */
-  readonly syscalls: Float64Array = new Float64Array(SYSCALL_NAMES.length);
+  readonly syscalls: number[] = new Array<number>(SYSCALL_NAMES.length).fill(0);
 }
 
 /** How often each size occurred. Sizes repeat (a segment, a buffer), so few are kept. */

@@ -92,9 +92,11 @@ export class EstablishedHash {
   }
 
   /** Every entry, in no order that means anything to the model. */
-  *all(): Generator<SockCommon> {
+  all(): SockCommon[] {
+    const all: SockCommon[] = [];
     for (const head of this.heads)
-      for (let s: SockCommon | null = head; s !== null; s = s.hashNext) yield s;
+      for (let s: SockCommon | null = head; s !== null; s = s.hashNext) all.push(s);
+    return all;
   }
 
   private headOf(saddr: number, sport: number, daddr: number, dport: number): number {
@@ -109,7 +111,7 @@ export class EstablishedHash {
 
   /** For tests, too. */
   protected grow(): void {
-    const all = [...this.all()];
+    const all = this.all();
     this.heads = noHeads(2 * this.heads.length);
     for (const s of all) this.link(s);
   }
