@@ -744,6 +744,20 @@ describe('files that are hardly any', () => {
   ])('%s', (_title, text, says) => {
     expect(said(problems(text))).toEqual([says]);
   });
+
+  test('longer than any scenario: not even parsed', () => {
+    const one = '1000000 us, ';
+    const list = (n: number): string => `times: [${one.repeat(n)}]`;
+    const hint =
+      'split it into several files; for many frames of `model: raw` give `rate:` and `count:` instead of `times:`';
+    expect(said(problems(list(2_000_000)))).toEqual([
+      `my.yaml:1:1 24,000,009 characters of YAML; a scenario file has at most 4,000,000 [${hint}]`,
+    ]);
+    // One character of a comment less, and it is read.
+    const full = `${VALID}#`.padEnd(4_000_000, '-');
+    expect(read(full).length).toBe(2);
+    expect(said(problems(`${full}-`))[0]).toContain('4,000,001 characters');
+  });
 });
 
 describe('--set', () => {

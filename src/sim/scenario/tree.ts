@@ -45,12 +45,23 @@ export interface ScalarTree {
 /** Deeper or larger than any scenario: stops alias bombs before they cost memory. */
 const MAX_DEPTH = 64;
 const MAX_NODES = 200_000;
+/** Characters: 20 for each of those values. Longer text is not even parsed, which would take a second for each 100,000 values. */
+const MAX_TEXT = 20 * MAX_NODES;
 
 /** Parses one YAML document; what is wrong with it as YAML goes into `problems`, and null is returned. */
 export function parseTree(text: string, origin: Origin, problems: Problems): Tree | null {
   const lines = new LineCounter();
   const at = (offset: number): Position => origin(lines.linePos(Math.max(0, offset)));
   const before = problems.size;
+  if (text.length > MAX_TEXT) {
+    const length = text.length.toLocaleString('en');
+    problems.add({
+      at: origin({ line: 1, col: 1 }),
+      message: `${length} characters of YAML; a scenario file has at most ${MAX_TEXT.toLocaleString('en')}`,
+      hint: 'split it into several files; for many frames of `model: raw` give `rate:` and `count:` instead of `times:`',
+    });
+    return null;
+  }
   let doc: Document.Parsed;
   try {
     doc = parseDocument(text, {
