@@ -54,10 +54,9 @@ export function parseTree(text: string, origin: Origin, problems: Problems): Tre
   const at = (offset: number): Position => origin(lines.linePos(Math.max(0, offset)));
   const before = problems.size;
   if (text.length > MAX_TEXT) {
-    const length = text.length.toLocaleString('en');
     problems.add({
       at: origin({ line: 1, col: 1 }),
-      message: `${length} characters of YAML; a scenario file has at most ${MAX_TEXT.toLocaleString('en')}`,
+      message: `${text.length} characters of YAML; a scenario file has at most ${MAX_TEXT}`,
       hint: 'split it into several files; for many frames of `model: raw` give `rate:` and `count:` instead of `times:`',
     });
     return null;
