@@ -161,45 +161,24 @@ export class Sock
   }
   readonly stack: Stack;
   readonly wait: WaitQueue = new WaitQueue();
-  nonblock = false;
-  state: number = SS_UNCONNECTED;
   /** The connection, from connect() or accept on; kept while there is a descriptor. */
   c: Connection | null = null;
   listener: Listener | null = null;
-  /**
-   * Options for the connection to come: the host's defaults until one is set. Null once they are the connection's, as in an
-   * accepted socket.
-   */
-  settings: SocketSettings | null;
   /** Who is in a system call on it (sk_lock.owned). */
   owner: Thread | null = null;
   /** Segments that came while it was owned; made on first use. */
   backlog: SockBacklog | null = null;
-  /** close() has begun: there is no descriptor any more, but a lingering caller may still wait. */
-  closing = false;
-  /** Nobody waits for it any more (SOCK_DEAD). */
-  orphan = false;
-
   /** Where its segments leave; set when there is a connection. */
   device: NetDevice | null = null;
   /** The device queue that its packets come by (sk_napi_id); null: none is known. */
   napi: Napi | null = null;
-  /** By which transmit queue of it, once one has been chosen (xps.ts). */
-  txQueue = -1;
-  /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
-  boundPort = 0;
-  /** How it holds `sport` as a connection: PORT_…. */
-  portShare: number = PORT_NONE;
-  /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
-  error = 0;
   /** One record for all sockets that have set none. */
   options: SockOptions = SOCK_OPTIONS;
-  /** Made with the first use of Fast Open. */
-  fastOpen: SockFastOpen | null = null;
+  /** Nobody waits for it any more (SOCK_DEAD). */
+  orphan = false;
   private nextRoute: NextRoute | null = null;
   /** An ICMP message that came while it was owned: the MTU that it named; 0: none. */
   private mtuDeferred = 0;
-
   private lockQueue: WaitQueue | null = null;
   private timer: KernelTimer | null = null;
   /** FOLLOWING, TIMER_DEFERRED, LOOPED_BACK: one field for three, because there are tens of thousands of sockets. */
@@ -207,6 +186,28 @@ export class Sock
   /** A segment whose step is running: one that follows, and one that the owner's release sends. */
   private held: Skb | null = null;
   private heldByOwner: Skb | null = null;
+
+  // ---- Looked at seldom while data flows: behind what every segment needs, with which it shares no cache line
+
+  nonblock = false;
+  state: number = SS_UNCONNECTED;
+  /**
+   * Options for the connection to come: the host's defaults until one is set. Null once they are the connection's, as in an
+   * accepted socket.
+   */
+  settings: SocketSettings | null;
+  /** close() has begun: there is no descriptor any more, but a lingering caller may still wait. */
+  closing = false;
+  /** By which transmit queue of `device`, once one has been chosen (xps.ts). */
+  txQueue = -1;
+  /** The port it is bound to; 0: none. It is `sport` too, once it is connected or listens. */
+  boundPort = 0;
+  /** How it holds `sport` as a connection: PORT_…. */
+  portShare: number = PORT_NONE;
+  /** What a connection that it had has left to be reported (sk_err); 0: nothing. */
+  error = 0;
+  /** Made with the first use of Fast Open. */
+  fastOpen: SockFastOpen | null = null;
 
   constructor(stack: Stack, settings: SocketSettings | null) {
     super();

@@ -127,8 +127,6 @@ export class Connection {
 
   /** Written by setState (state.ts) only. */
   state: TcpState = 'CLOSED';
-  /** When the handshake was completed. */
-  establishedAt: Instant = DOUBLE_0;
   /** Bits for takeEvents. */
   events = 0;
   /** Errno that the next call reports, once (sk_err); 0: none. */
@@ -137,7 +135,6 @@ export class Connection {
   work = 0;
 
   // ---- Send sequence space, RFC 9293 §3.3.1
-  iss: Seq = SEQ_ZERO;
   sndUna: Seq = SEQ_ZERO;
   sndNxt: Seq = SEQ_ZERO;
   /** End of what was written, FIN included. */
@@ -170,11 +167,8 @@ export class Connection {
   tsqThrottled = false;
   /** A writer was refused (SOCK_NOSPACE). */
   noSpace = false;
-  noDelay: boolean;
-  cork: boolean;
   /** In the middle of a write: new data from heldSeq on stays, whatever window and Nagle allow. */
   held = false;
-  heldSeq: Seq = SEQ_ZERO;
   /** Nagle does not hold back what is queued now (TCP_NAGLE_PUSH). */
   naglePush = false;
 
@@ -202,14 +196,7 @@ export class Connection {
   rto: Duration = ZERO;
   backoff = 0;
   retransmits = 0;
-  totalRto = 0;
-  /** Time of the first retransmission of this episode; NEVER when there is none. */
-  retransStamp: Instant = NEVER;
   probesOut = 0;
-  synSentAt: Instant = NEVER;
-  synRetransmitted = false;
-  /** How long the record that replaces this one is to live. */
-  timeWaitFor: Duration = DOUBLE_0;
   timer: number = TIMER_NONE;
   timerAt: Instant = NEVER;
   delackAt: Instant = NEVER;
@@ -236,10 +223,6 @@ export class Connection {
   rcvShutdown = false;
   /** Our FIN is queued or sent (SEND_SHUTDOWN). */
   sndShutdown = false;
-  /** accept() has handed it out, or connect() made it (sk_socket). The kernel keeps it. */
-  accepted = true;
-  /** No file refers to it any more (SOCK_DEAD). */
-  orphan = false;
 
   /** Pages of the host's memory that it holds for what is queued, either way (memory.ts). */
   memPages = 0;
@@ -250,8 +233,6 @@ export class Connection {
   rcvbuf: number;
   /** Bytes in the kernel's backlog of this socket; they narrow the window. The kernel keeps it. */
   backlogLen = 0;
-  /** What the application is expected to read in a round trip. */
-  rcvqSpace = 0;
 
   // ---- Acknowledging, icsk_ack
   ackPending = 0;
@@ -259,14 +240,10 @@ export class Connection {
   ackPingpong = 0;
   ackAto: Duration = ZERO;
   rcvMss = 0;
-  lastOowAck: Instant | null = null;
-  /** The RST that answers a segment (WORK_REPLY_RST). */
-  reply: Reply | null = null;
 
   // ---- Options of the connection
   sackOk = false;
   tsOk = false;
-  wscaleOk = false;
   tsOffset = 0;
   tsRecent = 0;
   tsRecentStamp: Instant = NEVER;
@@ -289,7 +266,34 @@ export class Connection {
   segsIn = 0;
   dataSegsOut = 0;
   dataSegsIn = 0;
+
+  // ---- Looked at seldom while data flows: behind what every segment needs, with which it shares no cache line
+
+  iss: Seq = SEQ_ZERO;
+  /** See `held`. */
+  heldSeq: Seq = SEQ_ZERO;
+  noDelay: boolean;
+  cork: boolean;
+  wscaleOk = false;
+  /** When the handshake was completed. */
+  establishedAt: Instant = DOUBLE_0;
+  synSentAt: Instant = NEVER;
+  synRetransmitted = false;
+  /** accept() has handed it out, or connect() made it (sk_socket). The kernel keeps it. */
+  accepted = true;
+  /** No file refers to it any more (SOCK_DEAD). */
+  orphan = false;
+  /** How long the record that replaces this one is to live. */
+  timeWaitFor: Duration = DOUBLE_0;
+  /** Time of the first retransmission of this episode; NEVER when there is none. */
+  retransStamp: Instant = NEVER;
+  totalRto = 0;
   totalRetrans = 0;
+  /** What the application is expected to read in a round trip. */
+  rcvqSpace = 0;
+  lastOowAck: Instant | null = null;
+  /** The RST that answers a segment (WORK_REPLY_RST). */
+  reply: Reply | null = null;
 
   constructor(args: ConnectionArgs) {
     const s = args.settings;

@@ -24,25 +24,26 @@ export class Receiver {
   rcvRttTime: Instant = NEVER;
   rcvRttLastTsecr = 0;
 
-  // ---- Urgent data: its mark, until the reader is past it
+  /** There is urgent data that the reader is not past. */
   urgent = false;
-  urgentSeq: Seq = SEQ_ZERO;
-
-  // ---- ACKs of out-of-order data
-  compressedAck = 0;
-  compressedRcvNxt: Seq = SEQ_ZERO;
-  compressedAt: Instant = NEVER;
-  dupAckCounter = 0;
-  /** D-SACK to report with the next ACK, and its block. */
+  /** D-SACK to report with the next ACK. */
   dsack = false;
+  /** ACKs of out-of-order data that are held back, and until when. */
+  compressedAck = 0;
+  compressedAt: Instant = NEVER;
+
+  // ---- Looked at seldom while data comes in order: behind what every segment needs
+  compressedRcvNxt: Seq = SEQ_ZERO;
+  dupAckCounter = 0;
+  /** The block of `dsack`. */
   dsackLeft: Seq = SEQ_ZERO;
   dsackRight: Seq = SEQ_ZERO;
-
+  /** The mark of `urgent`. */
+  urgentSeq: Seq = SEQ_ZERO;
   /** An ACK for what came before the CE mark changed, and whether it carries ECE (WORK_PRIOR_ACK). */
   priorAck: Seq = SEQ_ZERO;
   priorEce = false;
-
-  // ---- tcp_info
+  /** For tcp_info. */
   rcvOooPack = 0;
 
   constructor(c: Connection) {

@@ -15,15 +15,11 @@ import type { SackCache } from './sack.ts';
 import { SEQ_ZERO, type Seq } from './seq.ts';
 
 export class Sender {
-  /** End of the last small segment sent (Minshall). */
-  sndSml: Seq = SEQ_ZERO;
-  pushedSeq: Seq;
   lsndTime: Instant = DOUBLE_0;
   /** Of the last segment that left (tcp_wstamp_ns). */
   lastSentAt: Instant = DOUBLE_0;
 
   // ---- Use of the congestion window
-  cwndCnt = 0;
   isCwndLimited = false;
   /** A record waits for a larger congestion window (tso-defer.ts). */
   deferredByCwnd = false;
@@ -34,73 +30,80 @@ export class Sender {
   cwndUsed = 0;
   cwndStamp: Instant = DOUBLE_0;
 
-  // ---- Loss and recovery
-  priorSsthresh = 0;
-  priorCwnd = 0;
-  prrDelivered = 0;
-  prrOut = 0;
+  // ---- What tells whether something is lost
   /** SND.NXT when recovery began. */
   highSeq: Seq = SEQ_ZERO;
   /** Frames marked lost so far, to tell what one ACK found out. */
   lost = 0;
-  frto = false;
   /** F-RTO sends new data next; if that cannot be, what is lost (REXMIT_NEW). */
   newDataFirst = false;
-  /** The peer threw away what it had SACKed, and that has not been repaired yet (is_sack_reneg). */
-  reneging = false;
-  reordSeen = 0;
   // RACK (RFC 8985): the newest transmission known to be delivered.
   rackAt: Instant = DOUBLE_0;
   rackEnd: Seq = SEQ_ZERO;
   rackRttUs = 0;
   rackAdvanced = false;
-  /** Reordering window in quarters of the least RTT, and for how many more recoveries it stays wider. */
+  /** Reordering window in quarters of the least RTT. */
   reoSteps = 1;
-  reoPersist = 0;
-  /** A D-SACK has shown that RACK was too quick; when the window was last widened for that. */
+  /** A D-SACK has shown that RACK was too quick. */
   reoDsack = false;
-  reoWidenedAt: Instant = DOUBLE_0;
-  // Tail loss probe (RFC 8985 §7): an episode, SND.NXT at its beginning, and whether the probe repeated a segment.
+  /** An episode of tail loss probes (RFC 8985 §7). */
   tlpActive = false;
+  /** Nothing before it waits to be retransmitted. */
+  rtxHint: Seq = SEQ_ZERO;
+
+  // ---- Only where they are asked for
+  pacing: Pacing | null = null;
+  rate: RateSampler | null = null;
+  /** The search for a larger MSS; null: none (tcp_mtu_probing). */
+  mtuProbe: MtuProbe | null = null;
+
+  /** What chrono.ts times. */
+  chrono = 0;
+  /** The peer's window keeps the next record from being sent. */
+  rwndLimited = false;
+  /** What has just left is a probe with data. */
+  wakeup = false;
+  /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
+  softError = 0;
+
+  // ---- Looked at seldom while nothing is lost: behind what every segment needs, with which it shares no cache line
+
+  /** End of the last small segment sent (Minshall). */
+  sndSml: Seq = SEQ_ZERO;
+  pushedSeq: Seq;
+  cwndCnt = 0;
+  priorSsthresh = 0;
+  priorCwnd = 0;
+  prrDelivered = 0;
+  prrOut = 0;
+  frto = false;
+  /** The peer threw away what it had SACKed, and that has not been repaired yet (is_sack_reneg). */
+  reneging = false;
+  reordSeen = 0;
+  /** For how many more recoveries the reordering window stays wider, and when it was last widened. */
+  reoPersist = 0;
+  reoWidenedAt: Instant = DOUBLE_0;
+  /** SND.NXT at the beginning of the episode of tail loss probes, and whether the probe repeated a segment. */
   tlpHighSeq: Seq = SEQ_ZERO;
   tlpRetrans = false;
   /** SND.UNA when the reduction began, while it may be undone. */
   undoMarker: Seq = SEQ_ZERO;
   undoArmed = false;
   undoRetrans = 0;
-  /** Nothing before it waits to be retransmitted. */
-  rtxHint: Seq = SEQ_ZERO;
   /** Start of the record behind the highest SACKed one; SND.UNA when there is none (tcp_highest_sack_seq). */
   highestSack: Seq = SEQ_ZERO;
   sackCache: SackCache | null = null;
-
-  // ---- Only where they are asked for
-  pacing: Pacing | null = null;
-  rate: RateSampler | null = null;
-
-  // ---- Time-outs and probes
   /** When the segment was sent that the first RTO of this row is about. */
   rtoStamp: Instant = NEVER;
   probesStamp: Instant = NEVER;
-  /** What has just left is a probe with data: the probes before it, and since when there are some. */
-  wakeup = false;
+  /** The probes with data before `wakeup`, and since when there are some. */
   wakeupProbes = 0;
   wakeupStamp: Instant = NEVER;
-
-  /** The search for a larger MSS; null: none (tcp_mtu_probing). */
-  mtuProbe: MtuProbe | null = null;
-  /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
-  softError = 0;
   /** Somebody in a system call will write once the handshake is complete (sk_write_pending). */
   writePending = false;
-
-  // ---- tcp_info
-  /** What chrono.ts times, since when, and how long each was timed before, ns. */
-  chrono = 0;
+  /** Since when chrono.ts times what it does, and how long each was timed before, ns. */
   chronoSince: Instant = DOUBLE_0;
   readonly chronoTimes: number[] = [0, 0, 0];
-  /** The peer's window keeps the next record from being sent. */
-  rwndLimited = false;
   bytesRetrans = 0;
   /** Frames delivered that the peer's ACKs showed to be marked (tcpi_delivered_ce). */
   deliveredCe = 0;
