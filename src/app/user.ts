@@ -274,7 +274,23 @@ export class UserThread {
     );
   }
 
-  next(result: number): IteratorResult<Trap, ThreadBody | void> {
+  next(result: number): IteratorResult<Trap, void> {
+    let r = this.turn(result);
+    while (r.done === true && tagOf(r.value) === 'Generator') {
+      this.noCallLeft();
+      this.body = r.value as ThreadBody;
+      r = this.turn(0);
+    }
+    return this.checked(r);
+  }
+
+  /** The kernel ends the thread: its `finally` blocks run, and nothing that they return. */
+  return(): IteratorResult<Trap, void> {
+    return this.checked(this.own(() => this.body.return()));
+  }
+
+  /** The module's code, to its next yield or to its end. */
+  private turn(result: number): IteratorResult<Trap, ThreadBody | void> {
     const { app, body } = this;
     const now = app.probe.now();
     if (app.standsStill(now)) throw this.stuck();
@@ -287,12 +303,7 @@ export class UserThread {
       throw this.fault(error);
     }
     app.watch.leave();
-    return this.checked(r);
-  }
-
-  /** The kernel ends the thread: its `finally` blocks run. */
-  return(): IteratorResult<Trap, ThreadBody | void> {
-    return this.checked(this.own(() => this.body.return()));
+    return r;
   }
 
   /** Runs code of the module's. */
@@ -320,25 +331,27 @@ export class UserThread {
   }
 
   private stuck(): AppFault {
-    const call = SYSCALL_NAMES[this.lastCall];
+    const what =
+      this.lastCall === NR_NONE
+        ? 'functions that return the next one'
+        : `system calls at one instant, the last of them \`sys.${SYSCALL_NAMES[this.lastCall]}\``;
     return new AppFault(
-      `time stands still: more than ${MOST_AT_ONCE} system calls at one instant, the last of them \`sys.${call}\`; let the thread block, sleep or compute`,
+      `time stands still: more than ${MOST_AT_ONCE} ${what}; let the thread block, sleep or compute`,
       this,
       this.body,
     );
   }
 
-  private checked(
-    r: IteratorResult<Trap, ThreadBody | void>,
-  ): IteratorResult<Trap, ThreadBody | void> {
+  private noCallLeft(): void {
+    const { trap } = this;
+    if (trap.nr !== NR_NONE)
+      throw this.broken(`it ended with \`sys.${callOf(trap)}\` called and never yielded`);
+  }
+
+  private checked(r: IteratorResult<Trap, ThreadBody | void>): IteratorResult<Trap, void> {
     const { trap } = this;
     if (r.done === true) {
-      if (trap.nr !== NR_NONE)
-        throw this.broken(`it ended with \`sys.${callOf(trap)}\` called and never yielded`);
-      if (tagOf(r.value) === 'Generator') {
-        this.body = r.value as ThreadBody;
-        return this.next(0);
-      }
+      this.noCallLeft();
       this.app.ended();
       return ENDED;
     }

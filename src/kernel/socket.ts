@@ -187,7 +187,7 @@ export class Sock
   private held: Skb | null = null;
   private heldByOwner: Skb | null = null;
 
-  // ---- Looked at seldom while data flows: behind what every segment needs, with which it shares no cache line
+  // ---- Looked at seldom while data flows: apart, to take no room in the cache lines that every segment needs
 
   nonblock = false;
   state: number = SS_UNCONNECTED;

@@ -317,10 +317,11 @@ export class Thread extends Task implements Waiter, TimerHandler {
     if (this.killed) wakeUp(this, false);
   }
 
-  /** Back in user mode: the body runs to its next yield. */
+  /** Back in user mode: the body, or the one that it returns to go on in its place, runs to its next yield. */
   private resume(): void {
-    const r = this.body!.next(this.result);
-    if (r.done === true) this.end(r.value);
+    let r = this.body!.next(this.result);
+    while (r.done === true && r.value) r = (this.body = r.value).next(0);
+    if (r.done === true) this.leave();
     else this.accept(r.value);
   }
 
@@ -348,17 +349,12 @@ export class Thread extends Task implements Waiter, TimerHandler {
     if (trap.nr !== NR_NONE) this.record(trap.nr, -EINTR);
     trap.nr = NR_NONE;
     const r = this.body!.return();
-    if (r.done === true) this.end();
+    if (r.done === true) this.leave();
     else this.accept(r.value);
   }
 
-  /** The body has ended: another one takes its place, or the thread leaves by exit(2). */
-  private end(next?: ThreadBody | void): void {
-    if (next) {
-      this.body = next;
-      this.resume();
-      return;
-    }
+  /** The body has ended: the thread leaves by exit(2). */
+  private leave(): void {
     this.body = null;
     this.trap.nr = NR_NONE;
     this.trap.fill(NR_EXIT, 0, 0, 0, 0, null);

@@ -267,7 +267,7 @@ export class Connection {
   dataSegsOut = 0;
   dataSegsIn = 0;
 
-  // ---- Looked at seldom while data flows: behind what every segment needs, with which it shares no cache line
+  // ---- Looked at seldom while data flows: apart, to take no room in the cache lines that every segment needs
 
   iss: Seq = SEQ_ZERO;
   /** See `held`. */

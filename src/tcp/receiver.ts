@@ -32,7 +32,7 @@ export class Receiver {
   compressedAck = 0;
   compressedAt: Instant = NEVER;
 
-  // ---- Looked at seldom while data comes in order: behind what every segment needs
+  // ---- Looked at seldom while data comes in order: apart, to take no room in the cache lines that every segment needs
   compressedRcvNxt: Seq = SEQ_ZERO;
   dupAckCounter = 0;
   /** The block of `dsack`. */

@@ -66,7 +66,7 @@ export class Sender {
   /** What the connection ends with if it does not get over it (sk_err_soft); 0: nothing special. */
   softError = 0;
 
-  // ---- Looked at seldom while nothing is lost: behind what every segment needs, with which it shares no cache line
+  // ---- Looked at seldom while nothing is lost: apart, to take no room in the cache lines that every segment needs
 
   /** End of the last small segment sent (Minshall). */
   sndSml: Seq = SEQ_ZERO;

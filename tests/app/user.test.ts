@@ -187,6 +187,8 @@ group('a module', () => {
   });
 });
 
+const never = false as boolean;
+
 /** What the run of such a first thread ends with. */
 function fault(
   body: (sys: Sys) => Generator<unknown, own.ThreadBody | void, number>,
@@ -342,6 +344,14 @@ group('a thread', () => {
         return (function* (): own.ThreadBody {
           yield sys.nanosleep(0.5);
         })();
+      },
+    ],
+    [
+      'goes on with itself for ever',
+      'time stands still: more than 500000 functions that return the next one; let the thread block, sleep or compute',
+      function* again(sys): own.ThreadBody {
+        if (never) yield sys.schedYield();
+        return again(sys);
       },
     ],
     [

@@ -205,6 +205,15 @@ class QuietForever extends EventQueue {
   }
 }
 
+class QuietWhateverComes extends EventQueue {
+  override add(t: number, c: number, kind: number, a: number, b: number): number {
+    const { quietUntil } = this;
+    const row = super.add(t, c, kind, a, b);
+    this.quietUntil = quietUntil;
+    return row;
+  }
+}
+
 describe('event queue', () => {
   it('does what a list searched for its least element does, whatever is scheduled, cancelled, armed, disarmed, released or run ahead', () => {
     checkAgainstReference(() => new EventQueue());
@@ -220,6 +229,7 @@ describe('event queue', () => {
     'forgets to move a timer that is armed to an earlier time': () => new EarlierForgotten(),
     'leaves a released timer in the heap': () => new ReleaseForgotten(),
     'runs ahead of a timer that was armed after it had looked': () => new QuietForever(),
+    'runs ahead of an event that was scheduled after it had looked': () => new QuietWhateverComes(),
     'gives a timer a new place when it is armed to the time it has': () => new RearmKeepsNoPlace(),
   };
   it.each(Object.keys(mutants))('is caught when it %s', (name) => {
